@@ -1,0 +1,69 @@
+"""Settings, read once from the environment (`POSTERN_…`) and from `postern.toml` in the data folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+def default_data_folder() -> Path:
+    """`$POSTERN_DATA`, else /var/lib/postern for root, else the XDG data folder of this user."""
+    named = os.environ.get("POSTERN_DATA")
+    if named:
+        return Path(named).expanduser().absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/postern")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "postern"
+
+
+class Settings(BaseSettings):
+    """What an installer may decide. Every field has a default that is safe on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="POSTERN_", extra="forbid", frozen=True)
+
+    data: Path = Field(default_factory=default_data_folder)
+    mode: Literal["demo", "production"] = "production"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8440, ge=0, le=65535)
+    public_url: str | None = None
+    """The console's address as browsers see it, for links and passkeys; None: http(s)://host:port."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    acme_domain: str | None = None
+    acme_directory: str | None = None
+    database_url: SecretStr | None = None
+    """A PostgreSQL server for the data; None: the embedded one."""
+    keystore_url: SecretStr | None = None
+    """A PostgreSQL server for the keystore, another one than the data's; None: the embedded one."""
+    postgres_bin: Path | None = None
+    """Folder of PostgreSQL's programs; None: the system's (16 or newer), else the wheel's."""
+    passphrase: SecretStr | None = None
+    """Unlocks the root key file in production; asked for at the terminal when absent."""
+    hub_url: str | None = None
+    """Where an agent finds its hub; None: the hub on this machine."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    recognition_threads: int = Field(default=1, ge=1, le=64)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then `postern.toml`."""
+        del dotenv_settings, file_secret_settings
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=default_data_folder() / "postern.toml")
+        return init_settings, env_settings, toml
+
+    def folder(self, name: str) -> Path:
+        """A private (0700) folder `name` under the data folder, made when missing."""
+        path = self.data / name
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
