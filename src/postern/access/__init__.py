@@ -1,0 +1,1 @@
+"""Who may pass where and when, and what came of it."""
