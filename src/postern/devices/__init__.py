@@ -1,0 +1,1 @@
+"""The rim: the only code that knows a protocol, a file format or a model."""

@@ -1,0 +1,1 @@
+"""Recognition: pictures in, faces and plates out."""
