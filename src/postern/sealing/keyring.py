@@ -1,0 +1,74 @@
+"""Where keys come from. The one real keyring is `postern.keystore`; nobody else hands out keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from enum import IntEnum
+from typing import Protocol
+from uuid import UUID
+
+from postern.ids import SiteId, TenantId
+from postern.sealing.envelope import Key
+
+
+class Purpose(IntEnum):
+    """What a subject's key opens. Destroying one purpose's key destroys that and nothing else."""
+
+    IDENTITY = 1
+    FACE = 2
+    MOVEMENT = 3
+    STATUTORY = 4
+    """Hours and receipts that tax and labour law keep after an erasure."""
+
+
+ALL_PURPOSES = tuple(Purpose)
+ERASABLE = (Purpose.IDENTITY, Purpose.FACE, Purpose.MOVEMENT)
+"""What an erasure destroys; STATUTORY stays until its legal date."""
+
+
+class Keyring(Protocol):
+    """Hands out keys by what they are for. Ask again for every use: a kept key outlives its destruction."""
+
+    async def subject_key(self, tenant: TenantId, subject: UUID, purpose: Purpose) -> Key:
+        """The key of a person, vehicle or visit. KeyDestroyed when none is held (any more)."""
+
+    async def subject_keys(
+        self, tenant: TenantId, subjects: Sequence[UUID], purpose: Purpose
+    ) -> dict[UUID, Key]:
+        """Many at once, in one query; subjects whose key is destroyed are absent."""
+
+    async def new_subject_keys(
+        self, tenant: TenantId, subject: UUID, purposes: Sequence[Purpose] = ALL_PURPOSES
+    ) -> None:
+        """Make the keys that the subject lacks; keys that exist stay as they are."""
+
+    async def destroy_subject_keys(
+        self, tenant: TenantId, subject: UUID, purposes: Sequence[Purpose]
+    ) -> tuple[bytes, ...]:
+        """Destroy for good what there is of `purposes`. Returns the destroyed keys' ids, which every
+        holder of copies (agents, witnesses) must be told; empty when there was nothing left."""
+
+    async def add_site(self, tenant: TenantId, site: SiteId) -> None:
+        """State, once, which tenant a site belongs to; Conflict if it was said to be another's."""
+
+    async def site_day_key(self, site: SiteId, day: date) -> Key:
+        """The site's key of that UTC day, made on first use. KeyDestroyed when its retention has ended;
+        NotFound for a site that was never added."""
+
+    async def site_day_keys(
+        self, sites: Sequence[SiteId], *, first: date, last: date
+    ) -> dict[tuple[SiteId, date], Key]:
+        """All that exist from `first` to `last` inclusive, in one query; none is made."""
+
+    async def destroy_site_day_keys(self, site: SiteId, *, before: date) -> tuple[bytes, ...]:
+        """End the retention of every day before `before`; returns the destroyed keys' ids."""
+
+    async def purpose_key(self, tenant: TenantId, name: str) -> Key:
+        """A key derived from the tenant's for one use: "index/person.employee_number", "operators", …"""
+
+    async def signing_key(self, tenant: TenantId, name: str) -> bytes:
+        """The Ed25519 private key of that name ("journal", "policy"), made on first use."""
+
+    async def hub_key(self) -> bytes:
+        """The X25519 private key to which agents seal what they send."""
