@@ -1,0 +1,1 @@
+"""Every write and every opening, one use case per file."""

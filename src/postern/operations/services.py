@@ -1,0 +1,23 @@
+"""What every operation of the hub is given; built once by `wiring`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postern.clock import Clock
+from postern.operations.ports import PictureStore, RecognitionPort
+from postern.postgres.pool import Database
+from postern.sealing.keyring import Keyring
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """The hub's database, keys, pictures, clock and recognition (None where no model is at hand)."""
+
+    database: Database
+    keyring: Keyring
+    pictures: PictureStore
+    clock: Clock
+    recognition: RecognitionPort | None = None
+    public_url: str = "http://127.0.0.1:8440"
+    """The console's address as browsers see it: for one-time links and passkeys."""

@@ -1,0 +1,1 @@
+"""Consent, and what the law asks for."""

@@ -1,0 +1,1 @@
+"""Places: sites, areas, doors, access points, readers."""
