@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -32,7 +32,7 @@ def to_bytes(document: object) -> bytes:
 def from_bytes(kind: type[T], data: bytes) -> T:
     """The document of class `kind` that `to_bytes` wrote. Raises BadInput when it is none."""
     try:
-        return cast(T, _reader(kind)(json.loads(data)))
+        return cast(T, _reader(cast(Hashable, kind))(json.loads(data)))
     except (ValueError, TypeError, KeyError) as fault:
         raise BadInput(
             f"this is no {kind.__name__} that this release can read ({type(fault).__name__}); "

@@ -68,5 +68,6 @@ def require(actor: Actor, duty: Duty) -> None:
     """Raises Refused unless the actor's role is charged with `duty`."""
     if not may(actor, duty):
         raise Refused(
-            f"the role {actor.role.value} may not do this ({duty.value}); ask an administrator for another role"
+            f"the role {actor.role.value} may not do this ({duty.value}); "
+            "ask an administrator for another role"
         )

@@ -26,12 +26,10 @@ def check_resident_id(number: str) -> None:
         return
     total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number, strict=False))
     if _CHECKS[total % 11] != number[17]:
-        raise BadInput(
-            "the resident ID number's last character does not fit the others; check for a typing slip"
-        )
+        raise BadInput("the resident ID number's last character does not fit the others; look for a slip")
     try:
         date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError as fault:
         raise BadInput(
-            "the resident ID number's digits 7 to 14 are no birth date; check for a typing slip"
+            "the resident ID number's digits 7 to 14 are no birth date; look for a slip"
         ) from fault
