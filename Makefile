@@ -1,0 +1,54 @@
+# The two commands: `make run` brings Postern up with a demo site, `make test` sets up and tests everything.
+# Needed beforehand: Python 3.11 or newer with venv, make, network. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+        --no-annotate --python-version 3.11
+
+.PHONY: help setup setup-dev assets run test lint bench lock licences clean uninstall
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup:  ## install everything that running needs, from hashed locks
+	@$(PYTHON) scripts/setup.py --venv $(VENV)
+
+setup-dev:  ## the same, with what tests and checks need
+	@$(PYTHON) scripts/setup.py --venv $(VENV) --dev
+
+assets: setup  ## build the console's assets anew
+	@$(BIN)/python scripts/build_assets.py
+
+run: setup  ## bring up the hub, an agent and a demo site on this machine
+	@$(BIN)/postern up --demo
+
+lint: setup-dev  ## ruff, mypy and the import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: lint  ## lint, then every test; what this machine lacks is skipped with a reason
+	@$(BIN)/pytest
+
+bench: setup-dev  ## measure recognition, the archive and the console on this machine
+	@$(BIN)/python -m bench
+
+lock: setup-dev  ## resolve the dependencies anew, into requirements/
+	@$(LOCK) requirements/build.in -o requirements/build.txt
+	@$(LOCK) requirements/node.in -o requirements/node.txt
+	@$(LOCK) pyproject.toml -c requirements/build.txt -o requirements/runtime.txt
+	@$(LOCK) pyproject.toml --group dev -c requirements/build.txt -c requirements/runtime.txt -o requirements/dev.txt
+
+licences: setup-dev  ## write THIRD_PARTY_LICENCES.md from what is installed
+	@$(BIN)/python scripts/third_party_licences.py
+
+clean:  ## remove what building and testing left behind; keeps the installation and the data
+	rm -rf build dist test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests scripts bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+uninstall: clean  ## remove the installation; DATA=yes removes the data folder as well
+	@$(PYTHON) scripts/uninstall.py --venv $(VENV) $(if $(filter yes,$(DATA)),--data)
