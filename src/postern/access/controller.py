@@ -18,7 +18,7 @@ from postern.errors import BadInput
 
 SHORTEST_RELEASE = 0.1
 LONGEST_RELEASE = 120.0
-"""Seconds. Longer than a driver needs; a door to be held open for hours is another decision than a release."""
+"""Seconds. Longer than a driver needs; to hold a door open for hours is another decision than a release."""
 
 
 class Contact(StrEnum):
@@ -31,7 +31,7 @@ class Contact(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DoorState:
-    """How a door stood at the instant `at` (UTC, when we learned it); `online`: whether its controller answers."""
+    """How a door stood at `at` (UTC, when we learned it); `online`: whether its controller answers."""
 
     contact: Contact
     at: datetime
@@ -65,7 +65,7 @@ def checked_seconds(seconds: float) -> float:
     """`seconds` if a release may last that long. Raises `BadInput` otherwise."""
     if not math.isfinite(seconds) or not SHORTEST_RELEASE <= seconds <= LONGEST_RELEASE:
         raise BadInput(
-            f"a door can be released for {SHORTEST_RELEASE:g} to {LONGEST_RELEASE:g} seconds, not {seconds!r}; "
-            "correct the door's opening time"
+            f"a door can be released for {SHORTEST_RELEASE:g} to {LONGEST_RELEASE:g} seconds, "
+            f"not {seconds!r}; correct the door's opening time"
         )
     return seconds

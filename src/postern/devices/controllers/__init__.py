@@ -1,0 +1,1 @@
+"""What moves a barrier and watches its contact; each fulfils `access.controller.DoorController`."""
