@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg import sql
+
+from postern.postgres.embedded import Cluster
+from postern.postgres.migrate import Folder, migrate
+from postern.postgres.pool import Database
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +25,52 @@ def pictures() -> Path:
     if not named or not Path(named).is_dir():
         pytest.skip("set POSTERN_TEST_PICTURES to a folder of test pictures to run this test")
     return Path(named)
+
+
+@pytest.fixture(scope="session")
+async def cluster() -> AsyncIterator[Cluster]:
+    """One real PostgreSQL for the whole run, fast instead of durable, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="postern-test-") as name:
+        folder = Path(name)
+        made = Cluster(
+            folder / "data", name="data", sockets=folder / "run", logs=folder / "log", durable=False
+        )
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.stop()
+
+
+@asynccontextmanager
+async def _scratch(cluster: Cluster, folder: Folder) -> AsyncIterator[Database]:
+    """A fresh database with the schema of `folder`, copied from a template that is migrated once."""
+    supervisor = cluster.conninfo(database="postgres", role="supervisor")
+    template, name = f"template_{folder}", f"test_{uuid4().hex}"
+    async with await psycopg.AsyncConnection.connect(supervisor, autocommit=True) as connection:
+        found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (template,))
+        if await found.fetchone() is None:
+            await connection.execute(sql.SQL("CREATE DATABASE {} OWNER postern").format(sql.Identifier(template)))
+            async with Database.open(cluster.conninfo(database=template), size=2) as database:
+                await migrate(database, folder)
+        copy = sql.SQL("CREATE DATABASE {} OWNER postern TEMPLATE {} STRATEGY file_copy")
+        await connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+        try:
+            async with Database.open(cluster.conninfo(database=name)) as database:
+                yield database
+        finally:
+            await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def database(cluster: Cluster) -> AsyncIterator[Database]:
+    """A fresh, migrated hub database."""
+    async with _scratch(cluster, "hub") as made:
+        yield made
+
+
+@pytest.fixture
+async def keystore_database(cluster: Cluster) -> AsyncIterator[Database]:
+    """A fresh, migrated keystore database."""
+    async with _scratch(cluster, "keystore") as made:
+        yield made

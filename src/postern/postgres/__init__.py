@@ -1,0 +1,1 @@
+"""PostgreSQL: our own supervisor for the embedded one, connections, transactions and migrations."""
