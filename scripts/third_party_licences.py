@@ -17,8 +17,9 @@ LOCK = ROOT / "requirements" / "runtime.txt"
 
 HEAD = """# Third-party licences
 
-Postern itself is under the Apache License 2.0 (`LICENSE`). It installs, and does not copy, the packages below; each
-keeps its own licence. `make licences` writes this file from `requirements/runtime.txt` and the packages' metadata.
+Postern itself is under the Apache License 2.0 (`LICENSE`). It installs, and does not copy, the packages
+below; each keeps its own licence. `make licences` writes this file from `requirements/runtime.txt` and the
+packages' metadata.
 
 | package | version | licence |
 | --- | --- | --- |
