@@ -1,0 +1,84 @@
+"""The console's map: what the menu shows to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, may
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """One page of the menu; `count` is shown beside it when something waits there."""
+
+    key: str
+    href: str
+    icon: str
+    duty: Duty
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """Items that belong together under a heading."""
+
+    key: str
+    items: tuple[Item, ...]
+
+
+PARTS = (
+    Part(
+        key="now",
+        items=(
+            Item(key="wall", href="/wall", icon="wall", duty=Duty.WATCH),
+            Item(key="alarms", href="/alarms", icon="bell", duty=Duty.WATCH),
+            Item(key="doors", href="/doors", icon="door", duty=Duty.SEE_SITES),
+        ),
+    ),
+    Part(
+        key="who",
+        items=(
+            Item(key="people", href="/people", icon="people", duty=Duty.SEE_PEOPLE),
+            Item(key="vehicles", href="/vehicles", icon="vehicle", duty=Duty.SEE_VEHICLES),
+            Item(key="levels", href="/access-levels", icon="key", duty=Duty.CHANGE_ACCESS),
+            Item(key="schedules", href="/schedules", icon="clock", duty=Duty.CHANGE_ACCESS),
+        ),
+    ),
+    Part(
+        key="where",
+        items=(
+            Item(key="sites", href="/sites", icon="site", duty=Duty.SEE_SITES),
+            Item(key="agents", href="/agents", icon="agent", duty=Duty.CHANGE_AGENTS),
+            Item(key="try", href="/try", icon="eye", duty=Duty.TRY_PICTURE),
+        ),
+    ),
+    Part(
+        key="trust",
+        items=(
+            Item(key="journal", href="/journal", icon="journal", duty=Duty.READ_JOURNAL),
+            Item(key="operators", href="/operators", icon="shield", duty=Duty.CHANGE_OPERATORS),
+            Item(key="settings", href="/settings", icon="gear", duty=Duty.CHANGE_SITES),
+        ),
+    ),
+)
+TABS = ("wall", "doors", "people", "vehicles")
+
+
+def menu(actor: Actor) -> tuple[Part, ...]:
+    """The parts and items that the actor's role has something to do with."""
+    parts = (
+        Part(key=part.key, items=tuple(item for item in part.items if may(actor, item.duty)))
+        for part in PARTS
+    )
+    return tuple(part for part in parts if part.items)
+
+
+def tabs(actor: Actor) -> tuple[Item, ...]:
+    """The few pages at the bottom of a phone."""
+    return tuple(item for part in menu(actor) for item in part.items if item.key in TABS)
+
+
+def first_page(actor: Actor) -> str:
+    """Where a login begins."""
+    return next((item.href for part in menu(actor) for item in part.items), "/profile")

@@ -1,0 +1,92 @@
+"""Faults as answers: RFC 9457 problem documents for programs, a page for people."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from postern.errors import NotSignedIn, PosternError
+from postern.web.pages import go, page, words_for
+
+LOG = logging.getLogger(__name__)
+PROBLEM_TYPE = "application/problem+json"
+FOR_PROGRAMS = ("/api/", "/agent/")
+
+
+def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: object) -> Response:
+    """A problem document. `code` is stable; `detail` says what to do and may change its wording."""
+    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
+    return JSONResponse(
+        document | {"detail": detail} | more, status_code=status, media_type=PROBLEM_TYPE, headers=headers
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every fault, whether ours, the framework's or unforeseen."""
+    app.add_exception_handler(PosternError, _ours)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def for_a_program(request: Request) -> bool:
+    """Whether the answer is read by a program."""
+    return request.url.path.startswith(FOR_PROGRAMS)
+
+
+async def _ours(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, PosternError)
+    if for_a_program(request):
+        return problem(fault.status, fault.code, str(fault))
+    if isinstance(fault, NotSignedIn):
+        return _to_sign_in(request)
+    if fault.status >= 500:
+        LOG.warning("fault shown on %s: %s", request.url.path, fault.code)
+    return _page(request, fault.status, str(fault))
+
+
+def _to_sign_in(request: Request) -> Response:
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    return go("/sign-in")
+
+
+async def _http(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)
+    headers = dict(fault.headers or {})
+    if for_a_program(request):
+        code = HTTPStatus(fault.status_code).phrase.lower().replace(" ", "-")
+        return problem(fault.status_code, code, str(fault.detail), headers)
+    answer = _page(request, fault.status_code)
+    answer.headers.update(headers)
+    return answer
+
+
+async def _invalid(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RequestValidationError)
+    if not for_a_program(request):
+        return _page(request, 404)
+    wrong = [
+        {"pointer": "/" + "/".join(str(part) for part in one["loc"]), "detail": one["msg"]}
+        for one in fault.errors()
+    ]
+    return problem(422, "bad-input", "Some fields cannot be used; `errors` names each.", errors=wrong)
+
+
+async def _unforeseen(request: Request, fault: Exception) -> Response:
+    LOG.error("unforeseen fault on %s: %s", request.url.path, type(fault).__name__)
+    if for_a_program(request):
+        return problem(500, "fault", "Something went wrong here; it is in the hub's log.")
+    return _page(request, 500)
+
+
+def _page(request: Request, status: int, detail: str = "") -> Response:
+    t = words_for(request)
+    known = status if t.has(f"error.{status}.title") else (500 if status >= 500 else 400)
+    return page(request, "error.html", status=status, number=status, known=str(known), detail=detail)
