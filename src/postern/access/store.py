@@ -1,0 +1,149 @@
+"""Access levels, schedules and holdings in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+from uuid import UUID
+
+from postern import sealed_rows as rows
+from postern.access.model import AccessLevel, Credential, CredentialKind, Holding, Schedule, SubjectKind
+from postern.errors import NotFound
+from postern.ids import AccessLevelId, ScheduleId, TenantId
+from postern.postgres.pool import Transaction
+from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
+from postern.sealing.keyring import Keyring, Purpose
+from postern.sealing.tags import blind_index
+
+LEVEL = Table(name="access_level", thing="access level")
+SCHEDULE = Table(name="schedule", thing="schedule")
+HOLDING = Table(name="holding", thing="holder", id="subject_id")
+HOLDING_INDEX = IndexTable(name="holding_index", owner="subject_id")
+
+Rule = AccessLevel | Schedule
+R = TypeVar("R", AccessLevel, Schedule)
+_TABLES: dict[type[Rule], Table] = {AccessLevel: LEVEL, Schedule: SCHEDULE}
+
+INDEXED_FIELDS = {
+    CredentialKind.CARD: "card_number",
+    CredentialKind.QR: "QR_code",
+    CredentialKind.PIN: "keypad_number",
+}
+
+
+async def add(tx: Transaction, keyring: Keyring, rule: Rule) -> None:
+    """Store a new access level or schedule."""
+    await rows.insert(tx, _TABLES[type(rule)], await _rule_row(keyring, rule))
+
+
+async def change(tx: Transaction, keyring: Keyring, rule: R) -> R:
+    """Replace the one of that version; returns it with the next. Conflict when it is stale."""
+    changed = replace(rule, version=rule.version + 1)
+    await rows.update(tx, _TABLES[type(rule)], await _rule_row(keyring, changed))
+    return changed
+
+
+async def remove(tx: Transaction, rule: Rule) -> None:
+    """Remove it. Raises NotFound."""
+    await rows.delete(tx, _TABLES[type(rule)], rule.tenant, rule.id)
+
+
+async def rules(tx: Transaction, keyring: Keyring, tenant: TenantId, kind: type[R]) -> list[R]:
+    """Every access level or schedule of the tenant, by name."""
+    key = await keyring.purpose_key(tenant, "access")
+    table = _TABLES[kind]
+    found = [rows.open_document(key, tenant, table, row, kind) for row in await rows.many(tx, table, tenant)]
+    return sorted(found, key=lambda one: one.name)
+
+
+async def rule(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, id: AccessLevelId | ScheduleId, kind: type[R]
+) -> R:
+    """One of them. Raises NotFound."""
+    row = await rows.one(tx, _TABLES[kind], tenant, id)
+    return rows.open_document(await keyring.purpose_key(tenant, "access"), tenant, _TABLES[kind], row, kind)
+
+
+async def _rule_row(keyring: Keyring, rule: Rule) -> Row:
+    key = await keyring.purpose_key(rule.tenant, "access")
+    sealed = rows.seal_document(key, rule.tenant, _TABLES[type(rule)], rule.id, rule)
+    return Row(scope=rule.tenant, id=rule.id, version=rule.version, sealed=sealed)
+
+
+async def holding(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, subject: UUID, kind: SubjectKind
+) -> Holding:
+    """What the subject holds; an empty holding (version 0) when nothing was given yet."""
+    try:
+        row = await rows.one(tx, HOLDING, tenant, subject)
+    except NotFound:
+        return Holding(subject=subject, kind=kind)
+    return (await _opened(keyring, tenant, [row]))[subject]
+
+
+async def put_holding(tx: Transaction, keyring: Keyring, tenant: TenantId, changed: Holding) -> Holding:
+    """Store what was read at `changed.version`, changed; returns it with the next version.
+
+    Conflict when it is stale, or a card, QR code or keypad number is another's already.
+    """
+    stored = replace(changed, version=changed.version + 1)
+    key = await keyring.subject_key(tenant, stored.subject, Purpose.IDENTITY)
+    sealed = rows.seal_document(key, tenant, HOLDING, stored.subject, stored)
+    row = Row(scope=tenant, id=stored.subject, version=stored.version, sealed=sealed)
+    if changed.version == 0:
+        await rows.insert(tx, HOLDING, row)
+    else:
+        await rows.update(tx, HOLDING, row)
+    entries = [
+        await _entry(keyring, tenant, one.kind, one.value)
+        for one in stored.credentials
+        if one.kind in INDEXED_FIELDS and not one.revoked
+    ]
+    await rows.put_index(tx, HOLDING_INDEX, tenant, stored.subject, entries)
+    return stored
+
+
+async def remove_holding(tx: Transaction, tenant: TenantId, subject: UUID) -> None:
+    """The subject holds nothing any more, whether it did or not."""
+    await rows.drop_index(tx, HOLDING_INDEX, tenant, subject)
+    await tx.execute("DELETE FROM holding WHERE tenant_id = %s AND subject_id = %s", (tenant, subject))
+
+
+class OpenHoldings:
+    """The tenant's holdings, open in memory: for lists and for publishing policies."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._rows: OpenedRows[Holding] = OpenedRows(HOLDING)
+
+    async def all(self, tx: Transaction, tenant: TenantId) -> dict[UUID, Holding]:
+        """Every holding whose subject's key is not destroyed, by subject."""
+
+        async def opener(changed: Sequence[Row]) -> Mapping[UUID, Holding]:
+            return await _opened(self._keyring, tenant, changed)
+
+        return await self._rows.current(tx, tenant, opener)
+
+
+async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> dict[UUID, Holding]:
+    keys = await keyring.subject_keys(tenant, [row.id for row in found], Purpose.IDENTITY)
+    return {
+        row.id: rows.open_document(keys[row.id], tenant, HOLDING, row, Holding)
+        for row in found
+        if row.id in keys
+    }
+
+
+async def find_by_credential(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, credential: Credential
+) -> UUID | None:
+    """Who holds that card, QR code or keypad number, or None."""
+    entry = await _entry(keyring, tenant, credential.kind, credential.value)
+    return await rows.find_by_index(tx, HOLDING_INDEX, tenant, entry)
+
+
+async def _entry(keyring: Keyring, tenant: TenantId, kind: CredentialKind, value: str) -> IndexEntry:
+    field = INDEXED_FIELDS[kind]
+    key = await keyring.purpose_key(tenant, f"index/holding.{field}")
+    return IndexEntry(field=field, tag=blind_index(key, value))

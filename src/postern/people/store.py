@@ -1,0 +1,177 @@
+"""People in the database: one sealed document a row, a blind index on the two numbers, references apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from postern import documents
+from postern import sealed_rows as rows
+from postern.ids import PersonId, ReferenceId, TenantId
+from postern.people.model import Person, PersonDetails
+from postern.postgres.pool import Transaction
+from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
+from postern.sealing.envelope import Context, open_sealed, seal
+from postern.sealing.keyring import Keyring, Purpose
+from postern.sealing.tags import blind_index
+
+PERSON = Table(name="person", thing="person")
+INDEX = IndexTable(name="person_index", owner="person_id")
+MOST_PEOPLE = 50_000
+"""People of one tenant whom this release keeps open in memory to find names."""
+
+
+async def add(tx: Transaction, keyring: Keyring, person: Person) -> None:
+    """Store a new person, whose keys exist. Conflict when a number is another's already."""
+    await rows.insert(tx, PERSON, await _row(keyring, person))
+    await _index(tx, keyring, person)
+
+
+async def change(tx: Transaction, keyring: Keyring, person: Person) -> Person:
+    """Replace the person of that version; returns them with the next. Conflict when stale."""
+    changed = replace(person, version=person.version + 1)
+    await rows.update(tx, PERSON, await _row(keyring, changed))
+    await _index(tx, keyring, changed)
+    return changed
+
+
+async def remove(tx: Transaction, tenant: TenantId, id: PersonId) -> None:
+    """Remove the person's row, index, references and consents. The keys are destroyed by the caller."""
+    await rows.drop_index(tx, INDEX, tenant, id)
+    await remove_references(tx, tenant, id)
+    await tx.execute("DELETE FROM consent WHERE tenant_id = %s AND person_id = %s", (tenant, id))
+    await rows.delete(tx, PERSON, tenant, id)
+
+
+async def get(tx: Transaction, keyring: Keyring, tenant: TenantId, id: PersonId) -> Person:
+    """The person. Raises NotFound, or KeyDestroyed after an erasure."""
+    row = await rows.one(tx, PERSON, tenant, id)
+    key = await keyring.subject_key(tenant, id, Purpose.IDENTITY)
+    details = rows.open_document(key, tenant, PERSON, row, PersonDetails)
+    return Person(id=id, tenant=tenant, version=row.version, details=details)
+
+
+class OpenPeople:
+    """The tenant's people, open in memory, so that a name can be found."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._rows: OpenedRows[Person] = OpenedRows(PERSON)
+
+    async def everyone(self, tx: Transaction, tenant: TenantId) -> dict[UUID, Person]:
+        """Every person whose key is not destroyed, by id."""
+
+        async def opener(changed: Sequence[Row]) -> Mapping[UUID, Person]:
+            return await _opened(self._keyring, tenant, changed)
+
+        return await self._rows.current(tx, tenant, opener)
+
+
+async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> dict[UUID, Person]:
+    keys = await keyring.subject_keys(tenant, [row.id for row in found], Purpose.IDENTITY)
+    return {
+        row.id: Person(
+            id=PersonId(row.id),
+            tenant=tenant,
+            version=row.version,
+            details=rows.open_document(keys[row.id], tenant, PERSON, row, PersonDetails),
+        )
+        for row in found
+        if row.id in keys
+    }
+
+
+async def find(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, *, field: str, value: str
+) -> PersonId | None:
+    """Who has exactly that `employee_number` or `resident_id_number`, or None."""
+    found = await rows.find_by_index(tx, INDEX, tenant, await _entry(keyring, tenant, field, value))
+    return None if found is None else PersonId(found)
+
+
+async def _row(keyring: Keyring, person: Person) -> Row:
+    key = await keyring.subject_key(person.tenant, person.id, Purpose.IDENTITY)
+    sealed = rows.seal_document(key, person.tenant, PERSON, person.id, person.details)
+    return Row(scope=person.tenant, id=person.id, version=person.version, sealed=sealed)
+
+
+async def _index(tx: Transaction, keyring: Keyring, person: Person) -> None:
+    numbers = {
+        "employee_number": person.details.employee_number,
+        "resident_id_number": person.details.resident_id_number,
+    }
+    entries = [
+        await _entry(keyring, person.tenant, field, value) for field, value in numbers.items() if value
+    ]
+    await rows.put_index(tx, INDEX, person.tenant, person.id, entries)
+
+
+async def _entry(keyring: Keyring, tenant: TenantId, field: str, value: str) -> IndexEntry:
+    key = await keyring.purpose_key(tenant, f"index/person.{field}")
+    return IndexEntry(field=field, tag=blind_index(key, value.strip().upper()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredReference:
+    """A face template as stored at enrolment: `template` are its bytes, `photo` names a kept picture."""
+
+    id: ReferenceId
+    person: PersonId
+    model: str
+    template: bytes
+    quality: float
+    photo: str | None = None
+
+
+async def add_reference(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, reference: StoredReference
+) -> None:
+    """Seal the reference under the person's face key. KeyDestroyed without one."""
+    key = await keyring.subject_key(tenant, reference.person, Purpose.FACE)
+    sealed = seal(key, documents.to_bytes(reference), _reference_context(tenant, reference.id))
+    await tx.execute(
+        "INSERT INTO reference (tenant_id, id, person_id, model, sealed) VALUES (%s, %s, %s, %s, %s)",
+        (tenant, reference.id, reference.person, reference.model, sealed),
+    )
+
+
+async def references(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, people: Sequence[UUID] | None = None
+) -> list[StoredReference]:
+    """The references of `people` (None: of everyone) whose face keys are not destroyed."""
+    chosen = None if people is None else list(people)
+    cursor = await tx.execute(
+        "SELECT id, person_id, sealed FROM reference"
+        " WHERE tenant_id = %s AND (%s::uuid[] IS NULL OR person_id = ANY(%s)) ORDER BY id",
+        (tenant, chosen, chosen),
+    )
+    found = [(id, person, bytes(sealed)) for id, person, sealed in await cursor.fetchall()]
+    keys = await keyring.subject_keys(tenant, list({person for _, person, _ in found}), Purpose.FACE)
+    return [
+        documents.from_bytes(
+            StoredReference, open_sealed(keys[person], sealed, _reference_context(tenant, id))
+        )
+        for id, person, sealed in found
+        if person in keys
+    ]
+
+
+async def remove_references(tx: Transaction, tenant: TenantId, person: PersonId) -> int:
+    """Remove all of the person's references; returns how many there were."""
+    cursor = await tx.execute(
+        "DELETE FROM reference WHERE tenant_id = %s AND person_id = %s", (tenant, person)
+    )
+    return cursor.rowcount
+
+
+async def reference_counts(tx: Transaction, tenant: TenantId) -> dict[UUID, int]:
+    """How many references each enrolled person has."""
+    cursor = await tx.execute(
+        "SELECT person_id, count(*) FROM reference WHERE tenant_id = %s GROUP BY person_id", (tenant,)
+    )
+    return {person: count for person, count in await cursor.fetchall()}
+
+
+def _reference_context(tenant: TenantId, id: UUID) -> Context:
+    return Context(tenant=tenant, table="reference", column="sealed", row=id.bytes)

@@ -1,0 +1,204 @@
+"""Rows of one shape: a scope, a random id, a version, and a sealed document. Registries are made of them.
+
+The version guards against lost changes: whoever writes states the version they read, and a stale one is a
+Conflict. What may be looked up exactly has a blind index beside it, unique within its scope and field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
+
+from postern import documents
+from postern.errors import Conflict, NotFound
+from postern.postgres.pool import Transaction
+from postern.sealing.envelope import Context, Key, open_sealed, seal
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table of sealed rows. `thing` is what a message calls one of its rows."""
+
+    name: str
+    thing: str
+    scope: str = "tenant_id"
+    id: str = "id"
+
+    @property
+    def _names(self) -> dict[str, sql.Identifier]:
+        return {
+            "table": sql.Identifier(self.name),
+            "scope": sql.Identifier(self.scope),
+            "id": sql.Identifier(self.id),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One row as stored."""
+
+    scope: int
+    id: UUID
+    version: int
+    sealed: bytes
+
+
+def seal_document(key: Key, tenant: int, table: Table, id: UUID, document: object) -> bytes:
+    """The document sealed for its own row of its own tenant."""
+    return seal(key, documents.to_bytes(document), _context(tenant, table, id))
+
+
+def open_document(key: Key, tenant: int, table: Table, row: Row, kind: type[T]) -> T:
+    """What `seal_document` sealed. CannotOpen under another key or in another row."""
+    return documents.from_bytes(kind, open_sealed(key, row.sealed, _context(tenant, table, row.id)))
+
+
+def _context(tenant: int, table: Table, id: UUID) -> Context:
+    return Context(tenant=tenant, table=table.name, column="sealed", row=id.bytes)
+
+
+async def insert(tx: Transaction, table: Table, row: Row) -> None:
+    """Add a row. Conflict when its id is there already or what it belongs to is not."""
+    query = sql.SQL("INSERT INTO {table} ({scope}, {id}, version, sealed) VALUES (%s, %s, %s, %s)")
+    try:
+        async with tx.transaction():
+            await tx.execute(query.format(**table._names), (row.scope, row.id, row.version, row.sealed))
+    except (UniqueViolation, ForeignKeyViolation) as fault:
+        raise Conflict(
+            f"this {table.thing} is there already, or its place is not; reload and look"
+        ) from fault
+
+
+async def update(tx: Transaction, table: Table, row: Row) -> None:
+    """Replace the row of the version before `row.version`. Conflict when somebody else was faster."""
+    query = sql.SQL(
+        "UPDATE {table} SET version = %s, sealed = %s WHERE {scope} = %s AND {id} = %s AND version = %s"
+    )
+    cursor = await tx.execute(
+        query.format(**table._names), (row.version, row.sealed, row.scope, row.id, row.version - 1)
+    )
+    if cursor.rowcount != 1:
+        raise Conflict(f"this {table.thing} was changed or removed meanwhile; reload it and try again")
+
+
+async def one(tx: Transaction, table: Table, scope: int, id: UUID) -> Row:
+    """The row. Raises NotFound."""
+    query = sql.SQL("SELECT version, sealed FROM {table} WHERE {scope} = %s AND {id} = %s")
+    cursor = await tx.execute(query.format(**table._names), (scope, id))
+    found = await cursor.fetchone()
+    if found is None:
+        raise NotFound(f"there is no such {table.thing}; it may have been removed")
+    return Row(scope=scope, id=id, version=found[0], sealed=bytes(found[1]))
+
+
+async def many(tx: Transaction, table: Table, scope: int, ids: Sequence[UUID] | None = None) -> list[Row]:
+    """Every row of the scope, or those of `ids` that are there; by id."""
+    query = sql.SQL(
+        "SELECT {id}, version, sealed FROM {table}"
+        " WHERE {scope} = %s AND (%s::uuid[] IS NULL OR {id} = ANY(%s)) ORDER BY {id}"
+    )
+    chosen = None if ids is None else list(ids)
+    cursor = await tx.execute(query.format(**table._names), (scope, chosen, chosen))
+    return [Row(scope=scope, id=i, version=v, sealed=bytes(s)) for i, v, s in await cursor.fetchall()]
+
+
+async def versions(tx: Transaction, table: Table, scope: int) -> dict[UUID, int]:
+    """The version of every row of the scope."""
+    query = sql.SQL("SELECT {id}, version FROM {table} WHERE {scope} = %s")
+    cursor = await tx.execute(query.format(**table._names), (scope,))
+    return {id: version for id, version in await cursor.fetchall()}
+
+
+async def delete(tx: Transaction, table: Table, scope: int, id: UUID) -> None:
+    """Remove the row. NotFound when it is not there, Conflict while something else refers to it."""
+    query = sql.SQL("DELETE FROM {table} WHERE {scope} = %s AND {id} = %s")
+    try:
+        async with tx.transaction():
+            cursor = await tx.execute(query.format(**table._names), (scope, id))
+    except ForeignKeyViolation as fault:
+        raise Conflict(f"this {table.thing} is still in use; remove what refers to it first") from fault
+    if cursor.rowcount != 1:
+        raise NotFound(f"there is no such {table.thing}; it may have been removed")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexTable:
+    """A blind index beside a table; `owner` is the column with the id of the row it finds."""
+
+    name: str
+    owner: str
+
+    @property
+    def _names(self) -> dict[str, sql.Identifier]:
+        return {"table": sql.Identifier(self.name), "owner": sql.Identifier(self.owner)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexEntry:
+    """A field's value as its blind index."""
+
+    field: str
+    tag: bytes
+
+
+async def put_index(
+    tx: Transaction, table: IndexTable, scope: int, owner: UUID, entries: Sequence[IndexEntry]
+) -> None:
+    """Make `entries` all that finds `owner`. Conflict names the field that finds another one already."""
+    await drop_index(tx, table, scope, owner)
+    query = sql.SQL("INSERT INTO {table} (tenant_id, field, tag, {owner}) VALUES (%s, %s, %s, %s)")
+    for entry in entries:
+        try:
+            async with tx.transaction():
+                await tx.execute(query.format(**table._names), (scope, entry.field, entry.tag, owner))
+        except UniqueViolation as fault:
+            raise Conflict(
+                f"this {entry.field.replace('_', ' ')} belongs to another one already; look that one up first"
+            ) from fault
+
+
+async def drop_index(tx: Transaction, table: IndexTable, scope: int, owner: UUID) -> None:
+    """Nothing finds `owner` any more."""
+    query = sql.SQL("DELETE FROM {table} WHERE tenant_id = %s AND {owner} = %s")
+    await tx.execute(query.format(**table._names), (scope, owner))
+
+
+async def find_by_index(tx: Transaction, table: IndexTable, scope: int, entry: IndexEntry) -> UUID | None:
+    """Whom the value finds, or None."""
+    query = sql.SQL("SELECT {owner} FROM {table} WHERE tenant_id = %s AND field = %s AND tag = %s")
+    cursor = await tx.execute(query.format(**table._names), (scope, entry.field, entry.tag))
+    found = await cursor.fetchone()
+    return None if found is None else found[0]
+
+
+class OpenedRows(Generic[T]):
+    """A table's rows kept open in this process's memory, as current as the transaction that asks.
+
+    Every look reads all versions (24 bytes a row) and opens only what changed since, so nothing stale is
+    ever shown and a removed row is forgotten. Meant for tables of up to some 50,000 rows in a scope.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._kept: dict[int, dict[UUID, tuple[int, T]]] = {}
+
+    async def current(
+        self, tx: Transaction, scope: int, opener: Callable[[Sequence[Row]], Awaitable[Mapping[UUID, T]]]
+    ) -> dict[UUID, T]:
+        """Every row of the scope that `opener` can open."""
+        present = await versions(tx, self._table, scope)
+        kept = {id: old for id, old in self._kept.get(scope, {}).items() if present.get(id) == old[0]}
+        changed = [id for id in present if id not in kept]
+        if changed:
+            rows = await many(tx, self._table, scope, changed)
+            opened = await opener(rows)
+            kept |= {row.id: (row.version, opened[row.id]) for row in rows if row.id in opened}
+        self._kept[scope] = kept
+        return {id: document for id, (_, document) in kept.items()}

@@ -1,0 +1,99 @@
+"""Vehicles in the database: one sealed document a row, found by a blind index on the plate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from postern import sealed_rows as rows
+from postern.ids import TenantId, VehicleId
+from postern.postgres.pool import Transaction
+from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
+from postern.sealing.keyring import Keyring, Purpose
+from postern.sealing.tags import blind_index
+from postern.vehicles.model import Vehicle, VehicleDetails
+from postern.vehicles.plates import comparison_form
+
+VEHICLE = Table(name="vehicle", thing="vehicle")
+INDEX = IndexTable(name="vehicle_index", owner="vehicle_id")
+
+
+async def add(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> None:
+    """Store a new vehicle, whose keys exist. Conflict when the plate is another's (O=0, I=1) already."""
+    await rows.insert(tx, VEHICLE, await _row(keyring, vehicle))
+    await _index(tx, keyring, vehicle)
+
+
+async def change(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> Vehicle:
+    """Replace the vehicle of that version; returns it with the next. Conflict when stale."""
+    changed = replace(vehicle, version=vehicle.version + 1)
+    await rows.update(tx, VEHICLE, await _row(keyring, changed))
+    await _index(tx, keyring, changed)
+    return changed
+
+
+async def remove(tx: Transaction, tenant: TenantId, id: VehicleId) -> None:
+    """Remove the vehicle's row and index. The keys are destroyed by the caller."""
+    await rows.drop_index(tx, INDEX, tenant, id)
+    await rows.delete(tx, VEHICLE, tenant, id)
+
+
+async def get(tx: Transaction, keyring: Keyring, tenant: TenantId, id: VehicleId) -> Vehicle:
+    """The vehicle. Raises NotFound, or KeyDestroyed after an erasure."""
+    row = await rows.one(tx, VEHICLE, tenant, id)
+    key = await keyring.subject_key(tenant, id, Purpose.IDENTITY)
+    details = rows.open_document(key, tenant, VEHICLE, row, VehicleDetails)
+    return Vehicle(id=id, tenant=tenant, version=row.version, details=details)
+
+
+class OpenVehicles:
+    """The tenant's vehicles, open in memory, so that part of a plate can be found."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._rows: OpenedRows[Vehicle] = OpenedRows(VEHICLE)
+
+    async def all(self, tx: Transaction, tenant: TenantId) -> dict[UUID, Vehicle]:
+        """Every vehicle whose key is not destroyed, by id."""
+
+        async def opener(changed: Sequence[Row]) -> Mapping[UUID, Vehicle]:
+            return await _opened(self._keyring, tenant, changed)
+
+        return await self._rows.current(tx, tenant, opener)
+
+
+async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> dict[UUID, Vehicle]:
+    keys = await keyring.subject_keys(tenant, [row.id for row in found], Purpose.IDENTITY)
+    return {
+        row.id: Vehicle(
+            id=VehicleId(row.id),
+            tenant=tenant,
+            version=row.version,
+            details=rows.open_document(keys[row.id], tenant, VEHICLE, row, VehicleDetails),
+        )
+        for row in found
+        if row.id in keys
+    }
+
+
+async def find_by_plate(tx: Transaction, keyring: Keyring, tenant: TenantId, plate: str) -> VehicleId | None:
+    """The vehicle with that plate (O=0, I=1), or None."""
+    found = await rows.find_by_index(tx, INDEX, tenant, await _entry(keyring, tenant, plate))
+    return None if found is None else VehicleId(found)
+
+
+async def _row(keyring: Keyring, vehicle: Vehicle) -> Row:
+    key = await keyring.subject_key(vehicle.tenant, vehicle.id, Purpose.IDENTITY)
+    sealed = rows.seal_document(key, vehicle.tenant, VEHICLE, vehicle.id, vehicle.details)
+    return Row(scope=vehicle.tenant, id=vehicle.id, version=vehicle.version, sealed=sealed)
+
+
+async def _index(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> None:
+    entry = await _entry(keyring, vehicle.tenant, vehicle.details.plate)
+    await rows.put_index(tx, INDEX, vehicle.tenant, vehicle.id, [entry])
+
+
+async def _entry(keyring: Keyring, tenant: TenantId, plate: str) -> IndexEntry:
+    key = await keyring.purpose_key(tenant, "index/vehicle.plate")
+    return IndexEntry(field="plate", tag=blind_index(key, comparison_form(plate)))
