@@ -22,12 +22,16 @@ from postern.postgres.pool import Database
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In continuous integration, which installs everything, a skipped test is a failed one."""
+    """In continuous integration, which installs everything, a skipped test is a failed one.
+
+    Only the pictures, which are other people's data and not ours to ship, may be missing there.
+    """
     report = yield
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-        report.outcome = "failed"
-        report.longrepr = f"Nothing may be skipped in continuous integration. {reason}"
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        if "POSTERN_TEST_PICTURES" not in reason or "POSTERN_TEST_PICTURES" in os.environ:
+            report.outcome = "failed"
+            report.longrepr = f"Nothing may be skipped in continuous integration. {reason}"
     return report
 
 

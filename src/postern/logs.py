@@ -25,7 +25,7 @@ def log_to_file(path: Path, level: str) -> None:
     _configure(handler, structlog.processors.JSONRenderer(ensure_ascii=False), level)
 
 
-def log_to_terminal(level: str) -> None:
+def log_to_screen(level: str) -> None:
     """Send this process's log to standard error, for people."""
     handler = logging.StreamHandler(sys.stderr)
     _configure(handler, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()), level)
