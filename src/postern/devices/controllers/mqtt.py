@@ -91,6 +91,11 @@ class MqttDoor:
     async def close(self) -> None:
         """See `DoorController`."""
         self._feed.close()
+        if self._client is not None:
+            # A broker publishes the last will only of those who leave without a farewell.
+            with contextlib.suppress(aiomqtt.MqttError):
+                await self._client.publish(self._settings.status_topic, "offline", qos=1, retain=True)
+            self._client = None
         if self._running is not None:
             self._running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
