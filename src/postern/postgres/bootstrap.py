@@ -41,7 +41,9 @@ def server_path(folder: Path, fd: int, identity: Identity) -> str:
     return f"/proc/self/fd/{fd}" if identity.is_other else str(folder)
 
 
-def run_program(identity: Identity, command: Sequence[str], *, fds: Sequence[int] = (), words: str = "") -> str:
+def run_program(
+    identity: Identity, command: Sequence[str], *, fds: Sequence[int] = (), words: str = ""
+) -> str:
     """Run one of PostgreSQL's programs to its end with `words` as input; its output.
 
     Raises StorageFull or DatabaseUnavailable with the program's last line.
@@ -58,7 +60,9 @@ def run_program(identity: Identity, command: Sequence[str], *, fds: Sequence[int
     )
     said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
     if "No space left on device" in done.stderr:
-        raise StorageFull("The disk is full: PostgreSQL could not be set up. Free some space and start again.")
+        raise StorageFull(
+            "The disk is full: PostgreSQL could not be set up. Free some space and start again."
+        )
     if done.returncode != 0 or re.search(r"^(\S+ )*(ERROR|FATAL|PANIC):", done.stderr, re.MULTILINE):
         raise DatabaseUnavailable(f"PostgreSQL's {Path(command[0]).name} failed: {said[-1]}")
     return done.stdout
@@ -78,7 +82,9 @@ def password_file(path: Path) -> Path:
     return path
 
 
-def create_cluster(folder: Path, identity: Identity, programs: Programs, passwords: Path, *, durable: bool) -> None:
+def create_cluster(
+    folder: Path, identity: Identity, programs: Programs, passwords: Path, *, durable: bool
+) -> None:
     """Make the cluster in `folder`, whole or not at all: it is built beside it and renamed."""
     partial = folder.with_name(f"{folder.name}.new")
     if partial.exists():
@@ -88,7 +94,14 @@ def create_cluster(folder: Path, identity: Identity, programs: Programs, passwor
     fd = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
     try:
         data = server_path(partial, fd, identity)
-        options = ["--username", SUPERVISOR, "--auth=reject", "--data-checksums", "--encoding=UTF8", "--locale=C"]
+        options = [
+            "--username",
+            SUPERVISOR,
+            "--auth=reject",
+            "--data-checksums",
+            "--encoding=UTF8",
+            "--locale=C",
+        ]
         lasting = [] if durable else ["--no-sync"]
         run_program(
             identity,
@@ -101,7 +114,15 @@ def create_cluster(folder: Path, identity: Identity, programs: Programs, passwor
             f"CREATE DATABASE {OWNER} OWNER {OWNER}\n"
             f"REVOKE ALL ON DATABASE {OWNER} FROM PUBLIC\n"
         )
-        single = [str(programs.folder / "postgres"), "--single", "-D", data, "-c", "log_statement=none", "postgres"]
+        single = [
+            str(programs.folder / "postgres"),
+            "--single",
+            "-D",
+            data,
+            "-c",
+            "log_statement=none",
+            "postgres",
+        ]
         run_program(identity, single, fds=[fd], words=statements)
     finally:
         os.close(fd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 from postern.postgres.identity import Identity
 
@@ -26,8 +27,8 @@ _COMMON: dict[str, str] = {
     "idle_in_transaction_session_timeout": "5min",
     "wal_level": "replica",
     "max_wal_size": "1GB",
-    # No value may reach a log. An ERROR's words can quote one ("invalid input syntax …"), its DETAIL quotes keys,
-    # its STATEMENT quotes literals: so errors go to the client alone, and what is logged is terse.
+    # No value may reach a log. An ERROR's words can quote one ("invalid input syntax …"), its DETAIL quotes
+    # keys, its STATEMENT quotes literals: so errors go to the client alone, and what is logged is terse.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -41,8 +42,8 @@ _COMMON: dict[str, str] = {
     "lc_messages": "C",
 }
 
-# The keystore stays small, and what it destroys must leave its write-ahead log soon: little log is kept, and old
-# segments are deleted instead of being renamed and reused with their old content.
+# The keystore stays small, and what it destroys must leave its write-ahead log soon: little log is kept, and
+# old segments are deleted instead of being renamed and reused with their old content.
 _KEYSTORE: dict[str, str] = {
     "shared_buffers": "32MB",
     "max_connections": "30",
@@ -66,16 +67,16 @@ def server_settings(name: str, *, sockets: str, durable: bool) -> dict[str, str]
 def as_text(settings: Mapping[str, str]) -> str:
     """The settings as a postgresql.conf."""
     head = "# Written by Postern at each start. Your own settings: ALTER SYSTEM SET …\n"
-    return head + "".join(f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in settings.items())
+    return head + "".join(
+        f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in settings.items()
+    )
 
 
 def write_into(folder_fd: int, name: str, text: str, identity: Identity) -> None:
     """Put a 0600 file of `identity` into a folder that may be its own, following no link planted there."""
     partial = f"{name}.new"
-    try:
+    with suppress(FileNotFoundError):
         os.unlink(partial, dir_fd=folder_fd)
-    except FileNotFoundError:
-        pass
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with os.fdopen(os.open(partial, flags, 0o600, dir_fd=folder_fd), "w", encoding="utf-8") as file:
         if identity.is_other:

@@ -132,7 +132,9 @@ class Cluster:
         await stop_servers_in(self._folder, self._progress)
         self._require_space()
         if not self._folder.exists():
-            self._progress(f"Making the {self._name} database (PostgreSQL {programs.version}); this happens once")
+            self._progress(
+                f"Making the {self._name} database (PostgreSQL {programs.version}); this happens once"
+            )
             password_file(self._passwords)
             await asyncio.to_thread(
                 create_cluster, self._folder, identity, programs, self._passwords, durable=self._durable

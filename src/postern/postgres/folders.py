@@ -54,7 +54,9 @@ def private_folder(path: Path, identity: Identity) -> Path:
     path.mkdir(mode=0o700, exist_ok=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (identity.uid, os.geteuid()):
-        raise DatabaseUnavailable(f"{path} is not a folder of this installation; move it away and start again.")
+        raise DatabaseUnavailable(
+            f"{path} is not a folder of this installation; move it away and start again."
+        )
     if identity.is_other:
         os.chown(path, identity.uid, identity.gid, follow_symlinks=False)
     path.chmod(0o700)

@@ -32,7 +32,9 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, conninfo: str, *, size: int = 10, timeout_seconds: float = 30) -> AsyncIterator[Database]:
+    async def open(
+        cls, conninfo: str, *, size: int = 10, timeout_seconds: float = 30
+    ) -> AsyncIterator[Database]:
         """Connect to the database that the URL or conninfo string names, with at most `size` connections.
 
         Raises DatabaseUnavailable, in words, for a wrong URL or password, a server that does not answer
@@ -107,8 +109,12 @@ def make_complete(conninfo: str) -> str:
         raise DatabaseUnavailable(
             "The database URL cannot be read; it looks like postgresql://postern@host:5432/postern."
         ) from fault
-    defaults = {"connect_timeout": 10, "application_name": "postern"}
-    return make_conninfo(conninfo, **{name: value for name, value in defaults.items() if name not in given})
+    timeout = given.get("connect_timeout", 10)
+    return make_conninfo(
+        conninfo,
+        connect_timeout=int(str(timeout)),
+        application_name=str(given.get("application_name", "postern")),
+    )
 
 
 async def _try(conninfo: str) -> None:
@@ -138,8 +144,8 @@ def _explain(conninfo: str, message: str) -> str:
         ("no password supplied", "wants a password; add it to the URL or to a password file."),
         ("no pg_hba.conf entry", "does not allow this machine in; allow it in the server's pg_hba.conf."),
         ("Peer authentication failed", "does not let this system user in under that name; check the URL."),
-        ("role \"", "does not know the name in the URL; create the role or correct the URL."),
-        ("database \"", "has no such database; create it or correct the URL."),
+        ('role "', "does not know the name in the URL; create the role or correct the URL."),
+        ('database "', "has no such database; create it or correct the URL."),
         ("could not translate host name", "has a name that cannot be resolved; check the URL's host."),
         ("failed to resolve host", "has a name that cannot be resolved; check the URL's host."),
         ("SSL", "does not agree on encryption; check the URL's sslmode and the server's certificate."),

@@ -75,14 +75,17 @@ class Postmaster:
             now = time.monotonic()
             if now - told >= _TELL_EVERY_SECONDS:
                 told = now
-                progress(f"PostgreSQL is still starting: it replays its log after a crash ({now - started:.0f} s)")
+                progress(
+                    f"PostgreSQL is still starting: it replays its log after a crash ({now - started:.0f} s)"
+                )
             await asyncio.sleep(_STEP_SECONDS)
 
     async def ended(self) -> float:
         """Wait until it ends by itself; the seconds that it lived."""
-        while self.running:
+        while True:
             await asyncio.sleep(_STEP_SECONDS)
-        return time.monotonic() - self._since
+            if not self.running:
+                return time.monotonic() - self._since
 
     async def stop(self, progress: Callable[[str], None]) -> None:
         """Stop it: a checkpoint first, then firmly when that takes longer than a minute."""

@@ -40,7 +40,11 @@ def servers_in(folder: Path) -> list[ServerProcess]:
             # Children retitle themselves, so the program is known by its name in stat: "(postgres)".
             name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
             state, parent = rest.split()[:2]
-            if (here.st_dev, here.st_ino) == (wanted.st_dev, wanted.st_ino) and name == "postgres" and state != "Z":
+            if (
+                (here.st_dev, here.st_ino) == (wanted.st_dev, wanted.st_ino)
+                and name == "postgres"
+                and state != "Z"
+            ):
                 found.append(ServerProcess(pid=int(entry.name), parent=int(parent)))
     return found
 

@@ -83,7 +83,9 @@ def _look(folder: Path) -> Programs | None:
 def _system_folders() -> Iterator[Path]:
     """Highest version first, then whatever the PATH names."""
     numbered = [path for pattern in _SYSTEM for path in Path("/").glob(pattern.lstrip("/"))]
-    yield from sorted(numbered, key=lambda path: [int(part) for part in re.findall(r"\d+", str(path))], reverse=True)
+    yield from sorted(
+        numbered, key=lambda path: [int(part) for part in re.findall(r"\d+", str(path))], reverse=True
+    )
     named = shutil.which("postgres")
     if named:
         yield Path(named).resolve().parent

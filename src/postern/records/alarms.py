@@ -1,0 +1,70 @@
+"""What an operator must look at: stored without subject or time of day, told in words by the console."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+from uuid import UUID
+
+from postern.ids import AgentId, SiteId, new_id
+from postern.postgres.pool import Transaction
+
+
+class AlarmKind(IntEnum):
+    """Why. Stored in clear; a number is never reused."""
+
+    RECORD_CONTRADICTED = 1
+    """An agent sent a second, different record under a key that is taken."""
+    AGENT_ROLLED_BACK = 2
+    """An agent came back with an older spool than the hub has seen of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alarm:
+    """One alarm; `sealed` is detail under the site's key of the day, where there is any."""
+
+    site: SiteId
+    id: UUID
+    kind: AlarmKind
+    day: date
+    agent: AgentId | None
+    sealed: bytes | None
+
+
+async def put_alarm(
+    tx: Transaction,
+    site: SiteId,
+    kind: AlarmKind,
+    *,
+    day: date,
+    agent: AgentId | None = None,
+    sealed: bytes | None = None,
+) -> UUID:
+    """Raise an alarm; its id."""
+    identifier = new_id()
+    await tx.execute(
+        "INSERT INTO alarm (site_id, id, kind, day, agent_id, sealed) VALUES (%s, %s, %s, %s, %s, %s)",
+        (site, identifier, int(kind), day, agent, sealed),
+    )
+    return identifier
+
+
+async def alarms(tx: Transaction, site: SiteId, *, since: date, limit: int = 100) -> list[Alarm]:
+    """The site's alarms from the day `since` on, newest day first."""
+    cursor = await tx.execute(
+        "SELECT id, kind, day, agent_id, sealed FROM alarm WHERE site_id = %s AND day >= %s"
+        " ORDER BY day DESC, id LIMIT %s",
+        (site, since, limit),
+    )
+    return [
+        Alarm(
+            site=site,
+            id=identifier,
+            kind=AlarmKind(kind),
+            day=day,
+            agent=AgentId(agent) if agent is not None else None,
+            sealed=bytes(sealed) if sealed is not None else None,
+        )
+        for identifier, kind, day, agent, sealed in await cursor.fetchall()
+    ]

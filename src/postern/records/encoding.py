@@ -1,0 +1,208 @@
+"""Happenings as bytes: compact JSON with short names and a version. It is only ever stored sealed.
+
+The names are short because a billion rows carry them; a field that is absent was None or False.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from postern.clock import aware
+from postern.errors import BadInput
+from postern.ids import AccessPointId, DoorId, ReaderId
+from postern.records.model import (
+    CommandRecord,
+    DecisionRecord,
+    DoorCondition,
+    DoorRecord,
+    Happening,
+    Kind,
+    Outcome,
+    PassageRecord,
+    PictureRef,
+    kind_of,
+)
+
+VERSION = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Fields = Mapping[str, str | int | float | None]
+
+
+def encode(happening: Happening) -> bytes:
+    """The happening as bytes; `decode` gives the equal happening back, its times in UTC."""
+    return _dump({"v": VERSION, "k": int(kind_of(happening)), "at": _micros(happening.at), **_own(happening)})
+
+
+def decode(data: bytes) -> Happening:
+    """The happening that `encode` wrote. Raises BadInput for anything else."""
+    with _unreadable():
+        fields = _load(data)
+        return _happening(Kind(_whole(fields["k"])), fields)
+
+
+def encode_subject(record: DecisionRecord) -> bytes:
+    """Only what tells who it was: subject, plate and picture."""
+    return _dump({"v": VERSION, **_who(record)})
+
+
+def with_subject(record: DecisionRecord, data: bytes) -> DecisionRecord:
+    """`record` with what `encode_subject` wrote. Raises BadInput for anything else."""
+    with _unreadable():
+        fields = _load(data)
+        return replace(
+            record,
+            subject=_long(fields["s"]) if "s" in fields else None,
+            subject_kind=_string(fields["sk"]) if "sk" in fields else None,
+            plate=_string(fields["p"]) if "p" in fields else None,
+            picture=_picture(fields),
+        )
+
+
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, OverflowError) as fault:
+        raise BadInput(
+            "This is no record that this version of Postern can read; use the release that wrote it, or a later."
+        ) from fault
+
+
+def _dump(fields: Fields) -> bytes:
+    kept = {name: value for name, value in fields.items() if value is not None and value is not False}
+    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _load(data: bytes) -> dict[str, object]:
+    fields = json.loads(data)
+    if not isinstance(fields, dict) or fields.get("v") != VERSION:
+        raise ValueError("another version")
+    return fields
+
+
+def _own(happening: Happening) -> Fields:
+    match happening:
+        case DecisionRecord():
+            return _of_decision(happening)
+        case PassageRecord():
+            return {"n": happening.decision_seq, "o": happening.outcome.value}
+        case DoorRecord():
+            return {"d": _short(happening.door), "o": happening.state.value}
+        case CommandRecord():
+            door, done = _short(happening.door), happening.done
+            return {"d": door, "w": happening.operator, "y": happening.reason, "ok": done}
+
+
+def _of_decision(record: DecisionRecord) -> Fields:
+    return {
+        "a": _short(record.access_point),
+        "d": _short(record.door),
+        "r": _short(record.reader) if record.reader is not None else None,
+        "out": record.direction_out,
+        "c": str(record.credential_kind),
+        "g": record.granted,
+        "y": record.reason,
+        "q": record.score,
+        "b": record.policy,
+        **_who(record),
+    }
+
+
+def _who(record: DecisionRecord) -> Fields:
+    return {
+        "s": _short(record.subject) if record.subject is not None else None,
+        "sk": str(record.subject_kind) if record.subject_kind is not None else None,
+        "p": record.plate,
+        "pn": _text(bytes.fromhex(record.picture.name)) if record.picture is not None else None,
+        "pk": _text(record.picture.key) if record.picture is not None else None,
+    }
+
+
+def _happening(kind: Kind, fields: dict[str, object]) -> Happening:
+    at = _EPOCH + timedelta(microseconds=_whole(fields["at"]))
+    match kind:
+        case Kind.DECISION:
+            return _decision(at, fields)
+        case Kind.PASSAGE:
+            outcome = Outcome(_string(fields["o"]))
+            return PassageRecord(at=at, decision_seq=_whole(fields["n"]), outcome=outcome)
+        case Kind.DOOR:
+            state = DoorCondition(_string(fields["o"]))
+            return DoorRecord(at=at, door=DoorId(_long(fields["d"])), state=state)
+        case Kind.COMMAND:
+            return CommandRecord(
+                at=at,
+                door=DoorId(_long(fields["d"])),
+                operator=_string(fields["w"]),
+                reason=_string(fields["y"]),
+                done=fields.get("ok") is True,
+            )
+        case Kind.CORRECTION | Kind.PAYMENT:
+            raise ValueError("no agent records these")
+
+
+def _decision(at: datetime, fields: dict[str, object]) -> DecisionRecord:
+    score = fields.get("q")
+    return DecisionRecord(
+        at=at,
+        access_point=AccessPointId(_long(fields["a"])),
+        door=DoorId(_long(fields["d"])),
+        reader=ReaderId(_long(fields["r"])) if "r" in fields else None,
+        direction_out=fields.get("out") is True,
+        credential_kind=_string(fields["c"]),
+        subject=_long(fields["s"]) if "s" in fields else None,
+        subject_kind=_string(fields["sk"]) if "sk" in fields else None,
+        plate=_string(fields["p"]) if "p" in fields else None,
+        granted=fields.get("g") is True,
+        reason=_string(fields["y"]),
+        score=float(score) if isinstance(score, int | float) else None,
+        policy=_string(fields["b"]),
+        picture=_picture(fields),
+    )
+
+
+def _picture(fields: Mapping[str, object]) -> PictureRef | None:
+    if "pn" not in fields:
+        return None
+    return PictureRef(name=_bytes(fields["pn"]).hex(), key=_bytes(fields["pk"]))
+
+
+def _micros(at: datetime) -> int:
+    return (aware(at) - _EPOCH) // _MICROSECOND
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _short(identifier: UUID) -> str:
+    return _text(identifier.bytes)
+
+
+def _bytes(value: object) -> bytes:
+    text = _string(value)
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _long(value: object) -> UUID:
+    return UUID(bytes=_bytes(value))
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("not a whole number")
+    return value

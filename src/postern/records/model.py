@@ -1,0 +1,177 @@
+"""What happened, in the open (only ever in memory) and sealed (as it is stored)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from postern.clock import aware
+from postern.ids import AccessPointId, AgentId, DoorId, ReaderId, SiteId
+
+TAG_BYTES = 16
+DIGEST_BYTES = 32
+
+
+class Kind(IntEnum):
+    """What a record is about. Stored in clear; a number is never reused."""
+
+    DECISION = 1
+    PASSAGE = 2
+    COMMAND = 3
+    DOOR = 4
+    CORRECTION = 5
+    PAYMENT = 6
+
+
+class Outcome(StrEnum):
+    """What came of a release: the way from Actuation to Passage."""
+
+    TAKEN = "taken"
+    PRESUMED = "presumed"
+    """Released at a door without a contact."""
+    NOT_TAKEN = "not-taken"
+    HELD_OPEN = "held-open"
+
+
+class DoorCondition(StrEnum):
+    """What a door itself reports."""
+
+    FORCED = "forced"
+    HELD_OPEN = "held-open"
+    CLOSED = "closed"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureRef:
+    """Where the evidence lies (32 hexadecimal digits) and the key of its own that opens it."""
+
+    name: str
+    key: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(bytes.fromhex(self.name)) != 16 or len(self.key) != 32:
+            raise ValueError("a picture has a name of 32 hexadecimal digits and a key of 32 bytes")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionRecord:
+    """A judgement: what was presented where, by whom if known, and what was answered.
+
+    `score` is recognition's, 0 to 1; `policy` is the bundle's "epoch.version"; `plate` is normalised.
+    """
+
+    at: datetime
+    access_point: AccessPointId
+    door: DoorId
+    reader: ReaderId | None = None
+    direction_out: bool = False
+    credential_kind: str
+    subject: UUID | None = None
+    subject_kind: str | None = None
+    plate: str | None = None
+    granted: bool
+    reason: str
+    score: float | None = None
+    policy: str
+    picture: PictureRef | None = None
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+        if (self.subject is None) != (self.subject_kind is None):
+            raise ValueError("a subject comes with its kind, and a kind with its subject")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PassageRecord:
+    """What came of the decision `decision_seq` of the same agent."""
+
+    at: datetime
+    decision_seq: int
+    outcome: Outcome
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DoorRecord:
+    """What a door reported by itself."""
+
+    at: datetime
+    door: DoorId
+    state: DoorCondition
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandRecord:
+    """An operator opened (or tried to open) a door from afar, and why."""
+
+    at: datetime
+    door: DoorId
+    operator: str
+    reason: str
+    done: bool
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+
+
+Happening: TypeAlias = DecisionRecord | PassageRecord | DoorRecord | CommandRecord
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordKey:
+    """Which record: unique for ever, since agent ids and their seqs are never reused."""
+
+    site: SiteId
+    day: date
+    agent: AgentId
+    seq: int
+
+    def to_bytes(self) -> bytes:
+        """The 20 bytes that bind a sealed record to its row."""
+        numbers = ((self.site, 4), (self.day.toordinal(), 4), (self.agent, 4), (self.seq, 8))
+        return b"".join(number.to_bytes(size) for number, size in numbers)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealedRecord:
+    """A row of the archive. `digest` is the SHA-256 of the agent's spool entry."""
+
+    site: SiteId
+    day: date
+    agent: AgentId
+    seq: int
+    kind: Kind
+    tag: bytes | None
+    digest: bytes
+    sealed: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.digest) != DIGEST_BYTES or (self.tag is not None and len(self.tag) != TAG_BYTES):
+            raise ValueError(f"a digest has {DIGEST_BYTES} bytes and a tag {TAG_BYTES}")
+
+    @property
+    def key(self) -> RecordKey:
+        """Which record this is."""
+        return RecordKey(site=self.site, day=self.day, agent=self.agent, seq=self.seq)
+
+
+def kind_of(happening: Happening) -> Kind:
+    """The kind under which a happening is recorded."""
+    match happening:
+        case DecisionRecord():
+            return Kind.DECISION
+        case PassageRecord():
+            return Kind.PASSAGE
+        case CommandRecord():
+            return Kind.COMMAND
+        case DoorRecord():
+            return Kind.DOOR

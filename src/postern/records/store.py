@@ -1,0 +1,178 @@
+"""The archive in PostgreSQL: append exactly once, read by agent, by tag or by key.
+
+Every statement carries the site, and every hot one a bound on the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from psycopg.rows import TupleRow
+
+from postern.ids import AgentId, SiteId
+from postern.postgres.pool import Transaction
+from postern.records.alarms import AlarmKind, put_alarm
+from postern.records.model import Kind, RecordKey, SealedRecord
+from postern.records.partitions import make_partitions_for
+
+_COLUMNS = "site_id, day, agent_id, seq, kind, tag, digest, sealed"
+_TYPES = ("int4", "date", "int4", "int8", "int2", "bytea", "bytea", "bytea")
+_RECENT = timedelta(days=31)
+
+# One for the life of a connection, emptied at each commit: making one per batch would swell the catalogue.
+_INCOMING = """
+CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
+    site_id int, day date, agent_id int, seq bigint, kind smallint, tag bytea, digest bytea, sealed bytea
+) ON COMMIT DELETE ROWS"""
+
+# What conflicts is left alone here; `_QUARANTINE` then tells repetition from contradiction.
+_INSERT = f"""
+INSERT INTO record ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming
+ON CONFLICT (site_id, day, agent_id, seq) DO NOTHING RETURNING agent_id, seq"""
+
+# Same key, other digest: kept aside, each such row once.
+_QUARANTINE = """
+INSERT INTO record_quarantine (site_id, day, agent_id, seq, digest, kind, tag, sealed)
+SELECT DISTINCT ON (i.day, i.agent_id, i.seq, i.digest)
+    i.site_id, i.day, i.agent_id, i.seq, i.digest, i.kind, i.tag, i.sealed
+FROM incoming i JOIN record r ON r.site_id = %(site)s AND r.day BETWEEN %(first)s AND %(last)s
+    AND (r.site_id, r.day, r.agent_id, r.seq) = (i.site_id, i.day, i.agent_id, i.seq)
+WHERE r.digest <> i.digest
+ON CONFLICT (site_id, day, agent_id, seq, digest) DO NOTHING RETURNING day, agent_id, seq"""
+
+# Every row of the batch that contradicts what is stored, whether quarantined now or before.
+_CONTRADICTING = """
+SELECT DISTINCT i.seq
+FROM incoming i JOIN record r ON r.site_id = %(site)s AND r.day BETWEEN %(first)s AND %(last)s
+    AND (r.site_id, r.day, r.agent_id, r.seq) = (i.site_id, i.day, i.agent_id, i.seq)
+WHERE r.digest <> i.digest"""
+
+# How far each agent has come, so that neither the highest seq nor the last day needs a search.
+_PROGRESS = """
+INSERT INTO record_progress (site_id, agent_id, highest_seq, last_day)
+SELECT site_id, agent_id, max(seq), max(day) FROM incoming GROUP BY site_id, agent_id
+ON CONFLICT (site_id, agent_id) DO UPDATE SET
+    highest_seq = greatest(record_progress.highest_seq, excluded.highest_seq),
+    last_day = greatest(record_progress.last_day, excluded.last_day)"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppendResult:
+    """The seqs of a batch by what became of them; a seq can be both stored and quarantined when the batch
+    itself held two different rows of one key."""
+
+    stored: frozenset[int] = frozenset()
+    already: frozenset[int] = frozenset()
+    quarantined: frozenset[int] = frozenset()
+
+
+async def append(tx: Transaction, site: SiteId, records: Sequence[SealedRecord]) -> AppendResult:
+    """Store a batch of one agent of one site, each record exactly once, however often it is sent.
+
+    A record whose key is there with another digest never replaces it: it goes to quarantine, with an alarm.
+    Raises ValueError for a batch of several sites or agents.
+    """
+    if not records:
+        return AppendResult()
+    if {(record.site, record.agent) for record in records} != {(site, records[0].agent)}:
+        raise ValueError("a batch belongs to one agent of one site")
+    first, last = min(record.day for record in records), max(record.day for record in records)
+    await make_partitions_for(tx, {record.day for record in records})
+    await _copy(tx, records)
+    stored = frozenset(int(row[1]) for row in await _rows(tx, _INSERT))
+    await tx.execute(_PROGRESS)
+    sent = frozenset(record.seq for record in records)
+    if len(stored) == len(records):
+        return AppendResult(stored=stored)
+    quarantined = await _quarantine(tx, site, first, last)
+    return AppendResult(stored=stored, already=sent - stored - quarantined, quarantined=quarantined)
+
+
+async def _quarantine(tx: Transaction, site: SiteId, first: date, last: date) -> frozenset[int]:
+    window = {"site": site, "first": first, "last": last}
+    contradicting = frozenset(int(row[0]) for row in await _rows(tx, _CONTRADICTING, window))
+    for day, agent, _ in await _rows(tx, _QUARANTINE, window) if contradicting else []:
+        await put_alarm(tx, site, AlarmKind.RECORD_CONTRADICTED, day=day, agent=AgentId(agent))
+    return contradicting
+
+
+async def _copy(tx: Transaction, records: Sequence[SealedRecord]) -> None:
+    await tx.execute(_INCOMING)
+    # Rows of an earlier batch in the same transaction are still there.
+    await tx.execute("TRUNCATE incoming")
+    async with (
+        tx.cursor() as cursor,
+        cursor.copy(f"COPY incoming ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        copy.set_types(_TYPES)
+        for r in records:
+            await copy.write_row((r.site, r.day, r.agent, r.seq, int(r.kind), r.tag, r.digest, r.sealed))
+
+
+async def latest(tx: Transaction, site: SiteId, agent: AgentId, limit: int = 50) -> list[SealedRecord]:
+    """The last records of an agent, newest first: by day, then by seq."""
+    progress = await _rows(
+        tx, "SELECT last_day FROM record_progress WHERE site_id = %s AND agent_id = %s", (site, agent)
+    )
+    if not progress:
+        return []
+    statement = (
+        f"SELECT {_COLUMNS} FROM record WHERE site_id = %s AND agent_id = %s AND day >= %s"
+        " ORDER BY day DESC, seq DESC LIMIT %s"
+    )
+    for since in (progress[0][0] - _RECENT, date.min):
+        found = await _rows(tx, statement, (site, agent, since, limit))
+        if len(found) == limit:
+            break
+    return [_record(row) for row in found]
+
+
+async def by_tags(
+    tx: Transaction, site: SiteId, tags: Sequence[tuple[date, bytes]], limit: int = 1000
+) -> list[SealedRecord]:
+    """Records that carry one of the tags on its day, newest first."""
+    if not tags:
+        return []
+    days = [day for day, _ in tags]
+    statement = (
+        f"SELECT {_COLUMNS} FROM record WHERE site_id = %s AND day BETWEEN %s AND %s AND tag IS NOT NULL"
+        " AND (day, tag) IN (SELECT * FROM unnest(%s::date[], %s::bytea[]))"
+        " ORDER BY day DESC, seq DESC LIMIT %s"
+    )
+    values = (site, min(days), max(days), days, [tag for _, tag in tags], limit)
+    return [_record(row) for row in await _rows(tx, statement, values)]
+
+
+async def find(tx: Transaction, key: RecordKey) -> SealedRecord | None:
+    """The record of that key."""
+    statement = f"SELECT {_COLUMNS} FROM record WHERE (site_id, day, agent_id, seq) = (%s, %s, %s, %s)"
+    rows = await _rows(tx, statement, (key.site, key.day, key.agent, key.seq))
+    return _record(rows[0]) if rows else None
+
+
+async def highest_seq(tx: Transaction, site: SiteId, agent: AgentId) -> int:
+    """The highest seq ever stored of that agent; 0 when there is none."""
+    statement = "SELECT highest_seq FROM record_progress WHERE site_id = %s AND agent_id = %s"
+    rows = await _rows(tx, statement, (site, agent))
+    return int(rows[0][0]) if rows else 0
+
+
+async def _rows(tx: Transaction, statement: str, values: object = None) -> list[TupleRow]:
+    cursor = await tx.execute(statement, values)
+    return await cursor.fetchall()
+
+
+def _record(row: TupleRow) -> SealedRecord:
+    site, day, agent, seq, kind, tag, digest, sealed = row
+    return SealedRecord(
+        site=SiteId(site),
+        day=day,
+        agent=AgentId(agent),
+        seq=seq,
+        kind=Kind(kind),
+        tag=bytes(tag) if tag is not None else None,
+        digest=bytes(digest),
+        sealed=bytes(sealed),
+    )
