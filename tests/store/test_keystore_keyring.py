@@ -224,11 +224,24 @@ async def test_a_site_that_was_never_added_has_no_keys(keyring: PostgresKeyring)
         await keyring.site_day_key(SiteId(99), DAY)
 
 
-async def test_a_site_never_changes_its_tenant(keyring: PostgresKeyring) -> None:
+async def test_a_site_with_keys_never_changes_its_tenant(keyring: PostgresKeyring) -> None:
+    await keyring.site_day_key(SITE, DAY)
     await keyring.add_site(TENANT, SITE)
 
     with pytest.raises(Conflict):
         await keyring.add_site(OTHER, SITE)
+
+
+async def test_a_site_number_whose_adding_was_rolled_back_can_be_given_again(
+    keyring: PostgresKeyring,
+) -> None:
+    await keyring.add_site(TENANT, SiteId(30))
+
+    await keyring.add_site(OTHER, SiteId(30))
+
+    await keyring.site_day_key(SiteId(30), DAY)
+    with pytest.raises(Conflict):
+        await keyring.add_site(TENANT, SiteId(30))
 
 
 async def test_a_search_over_days_and_sites_makes_no_key(keyring: PostgresKeyring) -> None:

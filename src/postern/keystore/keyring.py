@@ -102,7 +102,9 @@ class PostgresKeyring:
         async with self._database.transaction() as tx:
             holds = await store.put_site(tx, tenant, site)
         if holds != tenant:
-            raise Conflict(f"Site {site} belongs to another tenant; a site never changes its tenant.")
+            raise Conflict(
+                f"Site {site} belongs to another tenant; a site with keys never changes its tenant."
+            )
 
     async def site_day_key(self, site: SiteId, day: date) -> Key:
         name = ("site-day", site, day)
@@ -114,7 +116,7 @@ class PostgresKeyring:
         if found.key is None:
             made = wrapping.wrap(tenant_key, new_key(), wrapping.of_site_day(found.tenant, site, day))
             async with self._database.transaction() as tx:
-                await store.put_site_day_key(tx, site, day, made)
+                await store.put_site_day_key(tx, found.tenant, site, day, made)
             found = await self._site_day(site, day)
         if found.key is None:
             raise KeyDestroyed(_GONE)

@@ -127,9 +127,16 @@ async def delete_subject_keys(
 
 
 async def put_site(tx: Transaction, tenant: TenantId, site: SiteId) -> TenantId:
-    """State whose the site is, unless it was stated before; returns what holds."""
+    """State whose the site is; returns what holds.
+
+    It stays whose it was once it has keys. Before, another tenant may have it: adding a site is rolled
+    back in the data's database without this one, and its number is given again.
+    """
     await tx.execute(
-        "INSERT INTO site (site_id, tenant_id) VALUES (%s, %s) ON CONFLICT DO NOTHING", (site, tenant)
+        "INSERT INTO site AS s (site_id, tenant_id) VALUES (%s, %s) ON CONFLICT (site_id) DO UPDATE"
+        " SET tenant_id = excluded.tenant_id"
+        " WHERE s.ended_before IS NULL AND NOT EXISTS (SELECT FROM site_day_key WHERE site_id = s.site_id)",
+        (site, tenant),
     )
     cursor = await tx.execute("SELECT tenant_id FROM site WHERE site_id = %s", (site,))
     row = await cursor.fetchone()
@@ -151,14 +158,17 @@ async def site_day(tx: Transaction, site: SiteId, day: date) -> SiteDay | None:
     return SiteDay(tenant=TenantId(row[0]), ended=row[1], key=key)
 
 
-async def put_site_day_key(tx: Transaction, site: SiteId, day: date, key: WrappedKey) -> None:
+async def put_site_day_key(
+    tx: Transaction, tenant: TenantId, site: SiteId, day: date, key: WrappedKey
+) -> None:
     """Keep the key unless there is one, or the day's retention ended meanwhile (the lock makes that sure)."""
     await tx.execute(
         "INSERT INTO site_day_key (site_id, day, key_id, wrapped)"
         " SELECT site_id, %(day)s, %(id)s, %(wrapped)s FROM site"
-        " WHERE site_id = %(site)s AND coalesce(ended_before <= %(day)s, true) FOR SHARE"
+        " WHERE site_id = %(site)s AND tenant_id = %(tenant)s"
+        " AND coalesce(ended_before <= %(day)s, true) FOR SHARE"
         " ON CONFLICT DO NOTHING",
-        {"site": site, "day": day, "id": key.id, "wrapped": key.wrapped},
+        {"tenant": tenant, "site": site, "day": day, "id": key.id, "wrapped": key.wrapped},
     )
 
 

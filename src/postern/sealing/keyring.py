@@ -50,7 +50,7 @@ class Keyring(Protocol):
         holder of copies (agents, witnesses) must be told; empty when there was nothing left."""
 
     async def add_site(self, tenant: TenantId, site: SiteId) -> None:
-        """State, once, which tenant a site belongs to; Conflict if it was said to be another's."""
+        """State whose a site is, before its first record; Conflict when it holds another tenant's keys."""
 
     async def site_day_key(self, site: SiteId, day: date) -> Key:
         """The site's key of that UTC day, made on first use. KeyDestroyed when its retention has ended;

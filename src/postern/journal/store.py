@@ -1,0 +1,82 @@
+"""The journal's table: append, and read backwards. There is no way here to change or remove an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg.rows import class_row
+
+from postern.errors import CannotOpen
+from postern.ids import TenantId
+from postern.journal import leaves
+from postern.journal.leaves import Row
+from postern.journal.model import Entry, NumberedEntry
+from postern.postgres.pool import Transaction
+from postern.sealing.keyring import Keyring
+
+_LOCK = 0x6A6F7572  # "jour"; its second half is the tenant
+
+
+async def append(tx: Transaction, keyring: Keyring, tenant: TenantId, entries: Sequence[Entry]) -> int:
+    """Append within `tx` and return the last entry's index; -1 when the journal and `entries` are both empty.
+
+    It is durable once `tx` commits: commit before anything that an entry allows is shown or done. Other
+    appenders of this tenant wait until then, so append last in the transaction and commit at once.
+    """
+    key = await keyring.purpose_key(tenant, "journal")
+    # Held until the transaction ends: whoever comes next sees our last index, or that we rolled back.
+    await tx.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, tenant))
+    cursor = await tx.execute("SELECT max(idx) FROM journal_entry WHERE tenant_id = %s", (tenant,))
+    found = await cursor.fetchone()
+    last = -1 if found is None or found[0] is None else int(found[0])
+    rows = [leaves.write(key, tenant, last + 1 + n, entry) for n, entry in enumerate(entries)]
+    async with tx.cursor() as writer:
+        await writer.executemany(
+            "INSERT INTO journal_entry"
+            " (tenant_id, idx, at, actor, act, purpose, case_reference, sealed, leaf)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (tenant, row.index, row.at, row.actor, row.act, row.purpose, row.case, row.sealed, row.leaf)
+                for row in rows
+            ],
+        )
+    return last + len(rows)
+
+
+async def read(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, *, before: int | None, limit: int
+) -> list[NumberedEntry]:
+    """Up to `limit` entries with an index below `before` (None: from the end), the latest first.
+
+    Raises CannotOpen when one was changed, and when one is missing in between.
+    """
+    key = await keyring.purpose_key(tenant, "journal")
+    async with tx.cursor(row_factory=class_row(Row)) as cursor:
+        await cursor.execute(
+            'SELECT idx AS index, at, actor, act, purpose, case_reference AS "case", sealed, leaf'
+            " FROM journal_entry WHERE tenant_id = %s AND idx < coalesce(%s, 9223372036854775807)"
+            " ORDER BY idx DESC LIMIT %s",
+            (tenant, before, limit),
+        )
+        rows = await cursor.fetchall()
+    start = rows[0].index if rows and before is None else (before or 0) - 1
+    if any(row.index != start - n for n, row in enumerate(rows)) or _ends_early(rows, start, limit):
+        raise _tampered("An entry is missing from")
+    try:
+        return [
+            NumberedEntry(index=row.index, entry=leaves.read(key, tenant, row), leaf=row.leaf) for row in rows
+        ]
+    except CannotOpen as fault:
+        raise _tampered("An entry was changed in") from fault
+
+
+def _ends_early(rows: Sequence[Row], start: int, limit: int) -> bool:
+    """Fewer rows than asked for are right only where the journal begins."""
+    return len(rows) < limit and len(rows) < start + 1
+
+
+def _tampered(what: str) -> CannotOpen:
+    return CannotOpen(
+        f"{what} the journal after it was written. Keep a copy of the database as evidence, find out who "
+        "could write to it, and restore the journal from a backup."
+    )
