@@ -64,6 +64,10 @@ class Settings(BaseSettings):
 
     def folder(self, name: str) -> Path:
         """A private (0700) folder `name` under the data folder, made when missing."""
-        path = self.data / name
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.data
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+        for part in Path(name).parts:
+            path = path / part
+            path.mkdir(mode=0o700, exist_ok=True)  # one by one, since `parents` would not apply the mode
         return path

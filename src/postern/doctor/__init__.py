@@ -1,0 +1,1 @@
+"""`postern doctor`: looks for what would let the promises of this program fail, and says how to mend it."""

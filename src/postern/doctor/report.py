@@ -1,0 +1,58 @@
+"""All checks together, and how they are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from postern.clock import Clock
+from postern.doctor import certificate, databases, disk, files, models, secrets, sockets, timekeeping
+from postern.doctor.finding import Finding, Level
+from postern.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """What is known about a running Postern: its supervisor's process and its databases' conninfos."""
+
+    pid: int | None = None
+    servers: Mapping[str, str] = field(default_factory=dict)
+
+
+async def examine(
+    settings: Settings, running: Running, clock: Clock, *, certificate_file: Path | None
+) -> list[Finding]:
+    """Every check, in the order of the report."""
+    return [
+        *sockets.examine(running.pid, settings, has_tls=certificate_file is not None),
+        *secrets.examine(settings),
+        *files.examine(settings.data),
+        *await databases.examine(settings, running.servers),
+        *disk.examine(settings.data),
+        *await timekeeping.examine(settings.data, clock, hub_url=settings.hub_url),
+        *models.examine(),
+        *certificate.examine(certificate_file, clock.now()),
+    ]
+
+
+def worst(findings: Sequence[Finding]) -> Level:
+    """The most severe level found."""
+    levels = {finding.level for finding in findings}
+    return next((level for level in (Level.DANGER, Level.WARN) if level in levels), Level.OK)
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """One line for each finding, and its cure below it."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.level.value:<7} {finding.name:<12} {finding.message}")
+        if finding.cure:
+            lines.append(f"{'':20} -> {finding.cure}")
+    return "\n".join(lines)
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """A JSON list of {name, level, message, cure}."""
+    return json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2)

@@ -1,0 +1,103 @@
+"""Which network sockets our processes listen on, beside what the settings declare."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import psutil
+
+from postern.doctor.finding import Finding, danger, ok, warn
+from postern.settings import Settings
+
+NAME = "sockets"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listening:
+    """A TCP socket that waits for connections."""
+
+    program: str
+    host: str
+    port: int
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listening_of(parent: int) -> list[Listening]:
+    """TCP sockets on which `parent` and all its descendants listen."""
+    found = []
+    for process in family(parent):
+        try:
+            connections = process.net_connections(kind="tcp")
+            program = process.name()
+        except psutil.Error:
+            continue
+        found += [
+            Listening(program=program, host=str(one.laddr.ip), port=int(one.laddr.port))
+            for one in connections
+            if one.status == psutil.CONN_LISTEN
+        ]
+    return found
+
+
+def family(parent: int) -> list[psutil.Process]:
+    """`parent` and its descendants; empty when it is gone."""
+    try:
+        root = psutil.Process(parent)
+        return [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def judge(sockets: Iterable[Listening], settings: Settings, *, has_tls: bool) -> list[Finding]:
+    """Only the console's socket may listen, and beyond this machine only with TLS."""
+    findings = []
+    undeclared = [one for one in sockets if one.port != settings.port]
+    findings += [
+        danger(
+            NAME,
+            f"{one.program} listens on {one.host}:{one.port}, which no setting declares",
+            "stop Postern, find out what opened it, and block the port until then",
+        )
+        for one in undeclared
+    ]
+    if is_loopback(settings.host):
+        wider = [one for one in sockets if one.port == settings.port and not is_loopback(one.host)]
+        findings += [
+            danger(
+                NAME,
+                f"the console listens on {one.host}:{one.port}, but the settings say {settings.host}",
+                "restart Postern so that the settings are in force",
+            )
+            for one in wider
+        ]
+    elif not has_tls:
+        findings.append(
+            danger(
+                NAME,
+                f"the console is on {settings.host}:{settings.port} without TLS: passwords travel in clear",
+                "give it a certificate (docs/certificates.md) or bind it to 127.0.0.1",
+            )
+        )
+    return findings or [ok(NAME, f"only the console listens, on {settings.host}:{settings.port}")]
+
+
+def examine(parent: int | None, settings: Settings, *, has_tls: bool) -> list[Finding]:
+    """Look at the running Postern; `parent` is its supervisor's process id, None when it does not run."""
+    if parent is None:
+        findings = judge([], settings, has_tls=has_tls)
+        cure = "start it with 'postern up' and ask again"
+        return [warn(NAME, "Postern is not running: its sockets could not be looked at", cure)] + [
+            one for one in findings if one.cure
+        ]
+    return judge(listening_of(parent), settings, has_tls=has_tls)
