@@ -67,7 +67,8 @@ async def _scratch(cluster: Cluster, folder: Folder) -> AsyncIterator[Database]:
     async with await psycopg.AsyncConnection.connect(supervisor, autocommit=True) as connection:
         found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (template,))
         if await found.fetchone() is None:
-            await connection.execute(sql.SQL("CREATE DATABASE {} OWNER postern").format(sql.Identifier(template)))
+            make = sql.SQL("CREATE DATABASE {} OWNER postern")
+            await connection.execute(make.format(sql.Identifier(template)))
             async with Database.open(cluster.conninfo(database=template), size=2) as database:
                 await migrate(database, folder)
         copy = sql.SQL("CREATE DATABASE {} OWNER postern TEMPLATE {} STRATEGY file_copy")

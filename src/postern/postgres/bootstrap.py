@@ -36,8 +36,8 @@ def clean_environment() -> dict[str, str]:
 
 
 def server_path(folder: Path, fd: int, identity: Identity) -> str:
-    """How the server names `folder`. As another system user it may be unable to walk there, since the folders above
-    stay closed to it; so root hands it the open folder itself."""
+    """How the server names `folder`. As another system user it may be unable to walk there, since the folders
+    above stay closed to it; so root hands it the open folder itself."""
     return f"/proc/self/fd/{fd}" if identity.is_other else str(folder)
 
 

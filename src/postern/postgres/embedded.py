@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: a cluster that this program makes, starts, watches and stops.
 
-The server is a direct child and dies with its parent. It is reached only through a Unix socket in a 0700 folder,
-with a random password that lies in a 0600 file.
+The server is a direct child and dies with its parent. It is reached only through a Unix socket in a 0700
+folder, with a random password that lies in a 0600 file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from postern.errors import DatabaseUnavailable, PosternError, StorageFull
 from postern.postgres.bootstrap import OWNER, create_cluster, password_file, run_program, server_path
 from postern.postgres.configuration import ACCESS, as_text, server_settings, write_into
-from postern.postgres.folders import FolderLock, private_folder, socket_folder
+from postern.postgres.folders import SOCKET_LOCK, SOCKET_NAME, FolderLock, private_folder, socket_folder
 from postern.postgres.identity import Identity, identity_for
 from postern.postgres.postmaster import Postmaster
 from postern.postgres.processes import stop_servers_in
@@ -36,8 +36,8 @@ class Cluster:
     """One PostgreSQL cluster in `folder`.
 
     `name` ("data" or "keystore") chooses its settings and, for root, its system user. The socket goes to
-    `sockets`/`name` and the server's log to `logs`/postgres-`name`.log. `durable=False` is for scratch clusters of
-    tests only. `progress` is told in words what takes time.
+    `sockets`/`name` and the server's log to `logs`/postgres-`name`.log. `durable=False` is for scratch
+    clusters of tests only. `progress` is told in words what takes time.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class Cluster:
     async def start(self) -> str:
         """Make the cluster when there is none, start it, wait until it is ready and return its conninfo.
 
-        Recovery after a crash takes as long as it takes; progress says so. Raises DatabaseUnavailable when another
-        Postern runs here or the server cannot start, StorageFull when the disk is full.
+        Recovery after a crash takes as long as it takes; progress says so. Raises DatabaseUnavailable when
+        another Postern runs here or the server cannot start, StorageFull when the disk is full.
         """
         self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,10 +176,15 @@ class Cluster:
         data_fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         socket_fd = os.open(self._reach, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            with suppress(FileNotFoundError):
-                # Nothing runs here: we hold the lock and looked at /proc. A pid file that stayed behind would
-                # stop the server if its number now belongs to some other process.
-                os.unlink("postmaster.pid", dir_fd=data_fd)
+            # Nothing runs here: we hold the lock and looked at /proc. A pid file that stayed behind would stop
+            # the server if its number now belongs to some other process.
+            for fd, stale in (
+                (data_fd, "postmaster.pid"),
+                (socket_fd, SOCKET_NAME),
+                (socket_fd, SOCKET_LOCK),
+            ):
+                with suppress(FileNotFoundError):
+                    os.unlink(stale, dir_fd=fd)
             self._configure(data_fd, server_path(self._reach, socket_fd, identity), identity)
             data = server_path(self._folder, data_fd, identity)
             return Postmaster.spawn(

@@ -11,7 +11,8 @@ from pathlib import Path
 from postern.errors import DatabaseUnavailable
 from postern.postgres.identity import Identity
 
-_SOCKET_NAME = ".s.PGSQL.5432"
+SOCKET_NAME = ".s.PGSQL.5432"
+SOCKET_LOCK = f"{SOCKET_NAME}.lock"
 _LONGEST_SOCKET_PATH = 107  # sun_path holds 108 bytes with the closing zero
 
 
@@ -64,11 +65,11 @@ def private_folder(path: Path, identity: Identity) -> Path:
 
 
 def socket_folder(wanted: Path, identity: Identity) -> Path:
-    """A private folder for the server's socket: `wanted`, or a short one when its path is too long for a socket.
+    """A private folder for the server's socket: `wanted`, or a short one when that path is too long for it.
 
     In the second case `wanted` becomes a link to the short one, for those who look for it there.
     """
-    if len(os.fsencode(wanted / _SOCKET_NAME)) <= _LONGEST_SOCKET_PATH:
+    if len(os.fsencode(wanted / SOCKET_NAME)) <= _LONGEST_SOCKET_PATH:
         return private_folder(wanted, identity)
     base = Path("/run") if os.access("/run", os.W_OK) else Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108
     digest = hashlib.sha256(os.fsencode(wanted.absolute())).hexdigest()[:16]

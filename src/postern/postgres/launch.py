@@ -1,7 +1,7 @@
 """Become a program of PostgreSQL: leave root, die with the parent, dump no core, then exec.
 
-Run by path in its own interpreter: `python launch.py PARENT UID GID PROGRAM ARGUMENTS…`. It starts with root's
-rights where there are any, so it may be read from folders that the system user cannot reach.
+Run by path in its own interpreter: `python launch.py PARENT UID GID PROGRAM ARGUMENTS…`. It starts with
+root's rights where there are any, so it may be read from folders that the system user cannot reach.
 """
 
 from __future__ import annotations

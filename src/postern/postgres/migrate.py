@@ -106,13 +106,13 @@ def _check(done: list[tuple[int, str, bytes]], wanted: list[Migration]) -> None:
     for position, (number, name, digest) in enumerate(done):
         if number not in known:
             raise SchemaRefused(
-                f"The database was migrated by a newer Postern (it has {name}). Start that version or a newer "
-                "one, or restore the backup that was made before the upgrade; nothing was changed."
+                f"The database was migrated by a newer Postern (it has {name}). Start that version or a "
+                "newer one, or restore the backup that was made before the upgrade; nothing was changed."
             )
         if known[number].digest != digest:
             raise SchemaRefused(
-                f"{name} was applied to the database in another wording than this program's. Start the version "
-                "that applied it, or an official release; nothing was changed."
+                f"{name} was applied to the database in another wording than this program's. Start the "
+                "version that applied it, or an official release; nothing was changed."
             )
         if wanted[position].number != number:
             raise SchemaRefused(

@@ -118,7 +118,7 @@ class Postmaster:
             said = file.read().decode("utf-8", "replace")
         if "No space left on device" in said:
             return StorageFull(
-                f"The disk of {self._folder} is full, so PostgreSQL cannot start. Free some space and start again."
+                f"The disk of {self._folder} is full: PostgreSQL cannot start. Free some space and try again."
             )
         reasons: list[str] = re.findall(r"(?:FATAL|PANIC):\s+(.*)", said)
         reason = reasons[-1] if reasons else f"it ended with status {self._process.returncode}"

@@ -41,7 +41,7 @@ def find_programs(explicit: Path | None = None, *, major: int | None = None) -> 
         programs = _look(explicit)
         if programs is None:
             raise DatabaseUnavailable(
-                f"There is no working PostgreSQL program in {explicit}; correct POSTERN_POSTGRES_BIN or unset it."
+                f"No working PostgreSQL program is in {explicit}; correct POSTERN_POSTGRES_BIN or unset it."
             )
         _refuse_unfit(programs, major)
         return programs

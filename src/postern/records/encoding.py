@@ -72,7 +72,7 @@ def _unreadable() -> Iterator[None]:
         yield
     except (ValueError, KeyError, TypeError, OverflowError) as fault:
         raise BadInput(
-            "This is no record that this version of Postern can read; use the release that wrote it, or a later."
+            "No record that this version of Postern can read; use the release that wrote it, or a later one."
         ) from fault
 
 

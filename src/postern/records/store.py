@@ -5,7 +5,7 @@ Every statement carries the site, and every hot one a bound on the day.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -17,7 +17,6 @@ from postern.records.alarms import AlarmKind, put_alarm
 from postern.records.model import Kind, RecordKey, SealedRecord
 from postern.records.partitions import make_partitions_for
 
-_COLUMNS = "site_id, day, agent_id, seq, kind, tag, digest, sealed"
 _TYPES = ("int4", "date", "int4", "int8", "int2", "bytea", "bytea", "bytea")
 _RECENT = timedelta(days=31)
 
@@ -28,8 +27,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
 ) ON COMMIT DELETE ROWS"""
 
 # What conflicts is left alone here; `_QUARANTINE` then tells repetition from contradiction.
-_INSERT = f"""
-INSERT INTO record ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming
+_INSERT = """
+INSERT INTO record (site_id, day, agent_id, seq, kind, tag, digest, sealed)
+SELECT site_id, day, agent_id, seq, kind, tag, digest, sealed FROM incoming
 ON CONFLICT (site_id, day, agent_id, seq) DO NOTHING RETURNING agent_id, seq"""
 
 # Same key, other digest: kept aside, each such row once.
@@ -48,6 +48,20 @@ SELECT DISTINCT i.seq
 FROM incoming i JOIN record r ON r.site_id = %(site)s AND r.day BETWEEN %(first)s AND %(last)s
     AND (r.site_id, r.day, r.agent_id, r.seq) = (i.site_id, i.day, i.agent_id, i.seq)
 WHERE r.digest <> i.digest"""
+
+_LATEST = """
+SELECT site_id, day, agent_id, seq, kind, tag, digest, sealed FROM record
+WHERE site_id = %s AND agent_id = %s AND day >= %s ORDER BY day DESC, seq DESC LIMIT %s"""
+
+_BY_TAGS = """
+SELECT site_id, day, agent_id, seq, kind, tag, digest, sealed FROM record
+WHERE site_id = %s AND day BETWEEN %s AND %s AND tag IS NOT NULL
+    AND (day, tag) IN (SELECT * FROM unnest(%s::date[], %s::bytea[]))
+ORDER BY day DESC, seq DESC LIMIT %s"""
+
+_FIND = """
+SELECT site_id, day, agent_id, seq, kind, tag, digest, sealed FROM record
+WHERE site_id = %s AND day = %s AND agent_id = %s AND seq = %s"""
 
 # How far each agent has come, so that neither the highest seq nor the last day needs a search.
 _PROGRESS = """
@@ -101,10 +115,10 @@ async def _quarantine(tx: Transaction, site: SiteId, first: date, last: date) ->
 async def _copy(tx: Transaction, records: Sequence[SealedRecord]) -> None:
     await tx.execute(_INCOMING)
     # Rows of an earlier batch in the same transaction are still there.
-    await tx.execute("TRUNCATE incoming")
+    await tx.execute("DELETE FROM incoming")
     async with (
         tx.cursor() as cursor,
-        cursor.copy(f"COPY incoming ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
+        cursor.copy("COPY incoming FROM STDIN (FORMAT BINARY)") as copy,
     ):
         copy.set_types(_TYPES)
         for r in records:
@@ -118,12 +132,8 @@ async def latest(tx: Transaction, site: SiteId, agent: AgentId, limit: int = 50)
     )
     if not progress:
         return []
-    statement = (
-        f"SELECT {_COLUMNS} FROM record WHERE site_id = %s AND agent_id = %s AND day >= %s"
-        " ORDER BY day DESC, seq DESC LIMIT %s"
-    )
     for since in (progress[0][0] - _RECENT, date.min):
-        found = await _rows(tx, statement, (site, agent, since, limit))
+        found = await _rows(tx, _LATEST, (site, agent, since, limit))
         if len(found) == limit:
             break
     return [_record(row) for row in found]
@@ -136,19 +146,13 @@ async def by_tags(
     if not tags:
         return []
     days = [day for day, _ in tags]
-    statement = (
-        f"SELECT {_COLUMNS} FROM record WHERE site_id = %s AND day BETWEEN %s AND %s AND tag IS NOT NULL"
-        " AND (day, tag) IN (SELECT * FROM unnest(%s::date[], %s::bytea[]))"
-        " ORDER BY day DESC, seq DESC LIMIT %s"
-    )
     values = (site, min(days), max(days), days, [tag for _, tag in tags], limit)
-    return [_record(row) for row in await _rows(tx, statement, values)]
+    return [_record(row) for row in await _rows(tx, _BY_TAGS, values)]
 
 
 async def find(tx: Transaction, key: RecordKey) -> SealedRecord | None:
     """The record of that key."""
-    statement = f"SELECT {_COLUMNS} FROM record WHERE (site_id, day, agent_id, seq) = (%s, %s, %s, %s)"
-    rows = await _rows(tx, statement, (key.site, key.day, key.agent, key.seq))
+    rows = await _rows(tx, _FIND, (key.site, key.day, key.agent, key.seq))
     return _record(rows[0]) if rows else None
 
 
@@ -159,7 +163,9 @@ async def highest_seq(tx: Transaction, site: SiteId, agent: AgentId) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-async def _rows(tx: Transaction, statement: str, values: object = None) -> list[TupleRow]:
+async def _rows(
+    tx: Transaction, statement: str, values: Sequence[object] | Mapping[str, object] | None = None
+) -> list[TupleRow]:
     cursor = await tx.execute(statement, values)
     return await cursor.fetchall()
 
