@@ -42,7 +42,8 @@ class Act(StrEnum):
 class Entry:
     """Who did what, when and why; `subjects` (to whom) and `detail` are sealed.
 
-    `actor` is an operator's login name, or "agent:3", or "job:policy". What stays in clear must not name a person recorded: `purpose` and `case` are the actor's reasons.
+    `actor` is an operator's login name, or "agent:3", or "job:policy". What stays in clear must not name
+    a person recorded: `purpose` and `case` are the actor's reasons.
     """
 
     at: datetime
