@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from postern.clock import Clock
 from postern.operations.ports import PictureStore, RecognitionPort
+from postern.operations.registry import Registry
 from postern.postgres.pool import Database
 from postern.sealing.keyring import Keyring
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Services:
     """The hub's database, keys, pictures, clock and recognition (None where no model is at hand)."""
 
@@ -21,3 +22,7 @@ class Services:
     recognition: RecognitionPort | None = None
     public_url: str = "http://127.0.0.1:8440"
     """The console's address as browsers see it: for one-time links and passkeys."""
+    registry: Registry = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "registry", Registry(self.keyring))

@@ -128,10 +128,23 @@ async def tenant_of(tx: Transaction, id: SiteId) -> TenantId:
     return TenantId(found[0])
 
 
+async def mark_policies_stale(tx: Transaction, tenant: TenantId) -> None:
+    """Every site of the tenant needs a new policy: something that it was made from has changed."""
+    await tx.execute("UPDATE site SET policy_stale = true WHERE tenant_id = %s", (tenant,))
+
+
+async def stale_policies(tx: Transaction) -> list[tuple[TenantId, SiteId]]:
+    """The sites whose policy is older than what it was made from."""
+    cursor = await tx.execute("SELECT tenant_id, id FROM site WHERE policy_stale ORDER BY id")
+    return [(TenantId(tenant), SiteId(id)) for tenant, id in await cursor.fetchall()]
+
+
 async def next_policy_version(tx: Transaction, id: SiteId) -> int:
-    """Count the site's policy up by one; concurrent publications wait for each other here."""
+    """Count the site's policy up by one and call it fresh; concurrent publications wait here."""
     cursor = await tx.execute(
-        "UPDATE site SET policy_version = policy_version + 1 WHERE id = %s RETURNING policy_version", (id,)
+        "UPDATE site SET policy_version = policy_version + 1, policy_stale = false"
+        " WHERE id = %s RETURNING policy_version",
+        (id,),
     )
     found = await cursor.fetchone()
     if found is None:

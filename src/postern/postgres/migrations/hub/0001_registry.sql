@@ -12,6 +12,7 @@ CREATE TABLE site (
     tenant_id int NOT NULL REFERENCES tenant (id),
     version bigint NOT NULL,
     policy_version bigint NOT NULL DEFAULT 0,
+    policy_stale boolean NOT NULL DEFAULT true,
     sealed bytea NOT NULL
 );
 CREATE INDEX site_of_tenant ON site (tenant_id);

@@ -6,9 +6,9 @@ CREATE TABLE agent (
     sign_public bytea NOT NULL,
     hpke_public bytea NOT NULL,
     retired boolean NOT NULL DEFAULT false,
-    sealed bytea NOT NULL,
     PRIMARY KEY (site_id, id)
 );
+CREATE INDEX agent_by_id ON agent (id);
 
 -- The next agent_id of the whole hub; one row, updated under its own lock.
 CREATE TABLE agent_counter (

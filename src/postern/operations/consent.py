@@ -1,0 +1,115 @@
+"""Consent to face recognition: record it, and act on its withdrawal at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from postern.access import store as access
+from postern.access.model import CredentialKind, SubjectKind
+from postern.errors import BadInput, NotFound
+from postern.ids import ConsentId, PersonId, new_id
+from postern.journal.model import Act
+from postern.operations.publish_policy import mark_stale, publish_stale
+from postern.operations.services import Services
+from postern.operations.trace import trace
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, require
+from postern.people import store as people
+from postern.postgres.pool import Transaction
+from postern.privacy import store as privacy
+from postern.privacy.model import Consent, ConsentForm, ConsentPurpose, LegalBasis
+from postern.sealing.keyring import Purpose
+
+
+async def give_consent(
+    services: Services,
+    actor: Actor,
+    *,
+    person: PersonId,
+    keep_photo: bool = False,
+    form: ConsentForm = ConsentForm.SIGNED_PAPER,
+    basis: LegalBasis = LegalBasis.CONSENT,
+    wording: str = "",
+    reference: str = "",
+) -> Consent:
+    """Record that the person consents to face recognition (and, by `keep_photo`, to keeping the photo).
+
+    Raises BadInput for another legal basis without its reference, NotFound for an unknown person.
+    """
+    require(actor, Duty.ENROL)
+    if basis is LegalBasis.OTHER and not reference.strip():
+        raise BadInput("write down the reference (law, contract, file) of a legal basis other than consent")
+    purposes = {ConsentPurpose.FACE_RECOGNITION} | ({ConsentPurpose.ENROLMENT_PHOTO} if keep_photo else set())
+    consent = Consent(
+        id=ConsentId(new_id()),
+        tenant=actor.tenant,
+        person=person,
+        purposes=frozenset(purposes),
+        given_at=services.clock.now(),
+        recorded_by=actor.name,
+        form=form,
+        basis=basis,
+        wording=wording.strip()[:200],
+        reference=reference.strip()[:200],
+    )
+    async with services.database.transaction() as tx:
+        await people.get(tx, services.keyring, actor.tenant, person)
+        await services.keyring.new_subject_keys(actor.tenant, person, [Purpose.FACE])
+        await privacy.add(tx, services.keyring, consent)
+        await mark_stale(services, tx, actor.tenant)
+        await trace(
+            services,
+            tx,
+            actor,
+            Act.CONSENTED,
+            purpose="face recognition",
+            subjects=[person],
+            detail=form.value,
+        )
+    return consent
+
+
+async def withdraw_consent(services: Services, actor: Actor, *, person: PersonId) -> list[Consent]:
+    """Withdraw every live consent of the person: the face key is destroyed, and only that.
+
+    References, kept photos and the face credential go; cards, PINs and access levels stay. Agents get a policy
+    without the face before this returns. Raises NotFound when there is no live consent.
+    """
+    require(actor, Duty.ENROL)
+    async with services.database.transaction() as tx:
+        live = [one for one in await _consents(services, tx, actor, person) if one.withdrawn_at is None]
+        if not live:
+            raise NotFound("this person has no live consent to withdraw")
+        now = services.clock.now()
+        withdrawn = [
+            await privacy.change(tx, services.keyring, replace(one, withdrawn_at=now)) for one in live
+        ]
+        stored = await people.references(tx, services.keyring, actor.tenant, [person])
+        await people.remove_references(tx, actor.tenant, person)
+        await _remove_face(services, tx, actor, person)
+        await mark_stale(services, tx, actor.tenant)
+        await trace(services, tx, actor, Act.WITHDREW, purpose="face recognition", subjects=[person])
+        # Last before the commit: if it fails, all is as before; if the commit fails, it is done again.
+        await services.keyring.destroy_subject_keys(actor.tenant, person, [Purpose.FACE])
+    for photo in {one.photo for one in stored if one.photo}:
+        await services.pictures.delete(photo)
+    await publish_stale(services)
+    return withdrawn
+
+
+async def consents(services: Services, actor: Actor, person: PersonId) -> list[Consent]:
+    """The person's consents, withdrawn ones too, latest first."""
+    require(actor, Duty.SEE_PEOPLE)
+    async with services.database.transaction() as tx:
+        return await _consents(services, tx, actor, person)
+
+
+async def _consents(services: Services, tx: Transaction, actor: Actor, person: PersonId) -> list[Consent]:
+    return await privacy.consents(tx, services.keyring, actor.tenant, person)
+
+
+async def _remove_face(services: Services, tx: Transaction, actor: Actor, person: PersonId) -> None:
+    held = await access.holding(tx, services.keyring, actor.tenant, person, SubjectKind.PERSON)
+    kept = tuple(one for one in held.credentials if one.kind is not CredentialKind.FACE)
+    if kept != held.credentials:
+        await access.put_holding(tx, services.keyring, actor.tenant, replace(held, credentials=kept))

@@ -1,0 +1,145 @@
+"""People and vehicles of the registry: add, change, remove."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from postern.access import store as access
+from postern.access.model import Credential, CredentialKind, Holding, SubjectKind
+from postern.errors import BadInput
+from postern.ids import CredentialId, PersonId, SiteId, TenantId, VehicleId, new_id
+from postern.journal.model import Act
+from postern.operations.publish_policy import mark_stale, publish_stale
+from postern.operations.services import Services
+from postern.operations.trace import trace
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, require
+from postern.people import store as people
+from postern.people.model import Person, PersonDetails, checked_details
+from postern.postgres.pool import Transaction
+from postern.sealing.keyring import ALL_PURPOSES, ERASABLE, Purpose
+from postern.sites import store as sites
+from postern.vehicles import store as vehicles
+from postern.vehicles.model import Vehicle, VehicleDetails, checked_vehicle
+
+_WHY = "keep the registry"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removed:
+    """What a removal destroyed: ids of keys that no longer exist."""
+
+    destroyed_keys: int
+
+
+async def add_person(services: Services, actor: Actor, details: PersonDetails) -> Person:
+    """A new person with keys of their own. Conflict when a number is another's already."""
+    require(actor, Duty.CHANGE_PEOPLE)
+    person = Person(id=PersonId(new_id()), tenant=actor.tenant, version=1, details=checked_details(details))
+    await services.keyring.new_subject_keys(
+        actor.tenant, person.id, [Purpose.IDENTITY, Purpose.MOVEMENT, Purpose.STATUTORY]
+    )
+    async with services.database.transaction() as tx:
+        await _check_site(services, tx, actor.tenant, details.home_site)
+        await people.add(tx, services.keyring, person)
+        await trace(services, tx, actor, Act.ADDED, purpose=_WHY, subjects=[person.id], detail="person")
+    return person
+
+
+async def change_person(
+    services: Services, actor: Actor, *, id: PersonId, version: int, details: PersonDetails
+) -> Person:
+    """Change a person's details. Conflict when `version` is stale."""
+    require(actor, Duty.CHANGE_PEOPLE)
+    wanted = Person(id=id, tenant=actor.tenant, version=version, details=checked_details(details))
+    async with services.database.transaction() as tx:
+        await _check_site(services, tx, actor.tenant, details.home_site)
+        changed = await people.change(tx, services.keyring, wanted)
+        await trace(services, tx, actor, Act.CHANGED, purpose=_WHY, subjects=[id], detail="person")
+    return changed
+
+
+async def remove_person(services: Services, actor: Actor, id: PersonId) -> Removed:
+    """Remove a person at once and for good: rows, credentials, references, and all keys but the statutory.
+
+    What the archive holds of them stays, but nobody can tell any more whose it was.
+    """
+    require(actor, Duty.CHANGE_PEOPLE)
+    async with services.database.transaction() as tx:
+        await access.remove_holding(tx, actor.tenant, id)
+        await people.remove(tx, actor.tenant, id)
+        await mark_stale(services, tx, actor.tenant)
+        await trace(services, tx, actor, Act.ERASED, purpose=_WHY, subjects=[id], detail="person removed")
+        destroyed = await services.keyring.destroy_subject_keys(actor.tenant, id, ERASABLE)
+    await publish_stale(services)
+    return Removed(destroyed_keys=len(destroyed))
+
+
+async def add_vehicle(services: Services, actor: Actor, details: VehicleDetails) -> Vehicle:
+    """A new vehicle, whose plate is its credential. Conflict when the plate is another's already."""
+    require(actor, Duty.CHANGE_VEHICLES)
+    vehicle = Vehicle(
+        id=VehicleId(new_id()), tenant=actor.tenant, version=1, details=checked_vehicle(details)
+    )
+    await services.keyring.new_subject_keys(
+        actor.tenant, vehicle.id, [one for one in ALL_PURPOSES if one is not Purpose.FACE]
+    )
+    async with services.database.transaction() as tx:
+        await _check_references(services, tx, vehicle)
+        await vehicles.add(tx, services.keyring, vehicle)
+        await _put_plate(services, tx, vehicle)
+        await mark_stale(services, tx, actor.tenant)
+        await trace(services, tx, actor, Act.ADDED, purpose=_WHY, subjects=[vehicle.id], detail="vehicle")
+    return vehicle
+
+
+async def change_vehicle(
+    services: Services, actor: Actor, *, id: VehicleId, version: int, details: VehicleDetails
+) -> Vehicle:
+    """Change a vehicle's details; a changed plate is its credential from now on. Conflict when stale."""
+    require(actor, Duty.CHANGE_VEHICLES)
+    wanted = Vehicle(id=id, tenant=actor.tenant, version=version, details=checked_vehicle(details))
+    async with services.database.transaction() as tx:
+        await _check_references(services, tx, wanted)
+        changed = await vehicles.change(tx, services.keyring, wanted)
+        await _put_plate(services, tx, changed)
+        await mark_stale(services, tx, actor.tenant)
+        await trace(services, tx, actor, Act.CHANGED, purpose=_WHY, subjects=[id], detail="vehicle")
+    return changed
+
+
+async def remove_vehicle(services: Services, actor: Actor, id: VehicleId) -> Removed:
+    """Remove a vehicle at once and for good, with all its keys but the statutory."""
+    require(actor, Duty.CHANGE_VEHICLES)
+    async with services.database.transaction() as tx:
+        await access.remove_holding(tx, actor.tenant, id)
+        await vehicles.remove(tx, actor.tenant, id)
+        await mark_stale(services, tx, actor.tenant)
+        await trace(services, tx, actor, Act.ERASED, purpose=_WHY, subjects=[id], detail="vehicle removed")
+        destroyed = await services.keyring.destroy_subject_keys(actor.tenant, id, ERASABLE)
+    await publish_stale(services)
+    return Removed(destroyed_keys=len(destroyed))
+
+
+async def _put_plate(services: Services, tx: Transaction, vehicle: Vehicle) -> Holding:
+    """Make the vehicle's plate its one credential of that kind, keeping its validity and revocation."""
+    held = await access.holding(tx, services.keyring, vehicle.tenant, vehicle.id, SubjectKind.VEHICLE)
+    old = [one for one in held.credentials if one.kind is CredentialKind.PLATE]
+    others = tuple(one for one in held.credentials if one.kind is not CredentialKind.PLATE)
+    fresh = Credential(id=CredentialId(new_id()), kind=CredentialKind.PLATE)
+    plate = replace(old[0] if old else fresh, value=vehicle.details.plate)
+    if old and old[0] == plate:
+        return held
+    wanted = replace(held, credentials=(*others, plate))
+    return await access.put_holding(tx, services.keyring, vehicle.tenant, wanted)
+
+
+async def _check_references(services: Services, tx: Transaction, vehicle: Vehicle) -> None:
+    await _check_site(services, tx, vehicle.tenant, vehicle.details.home_site)
+    if vehicle.details.keeper is not None:
+        await people.get(tx, services.keyring, vehicle.tenant, vehicle.details.keeper)
+
+
+async def _check_site(services: Services, tx: Transaction, tenant: TenantId, site: SiteId | None) -> None:
+    if site is not None and site not in {one.id for one in await sites.sites(tx, services.keyring, tenant)}:
+        raise BadInput("the home site is not there any more; reload and choose again")

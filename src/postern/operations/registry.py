@@ -1,0 +1,58 @@
+"""The registries kept open in this process's memory, and whose records a day's tags are."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from postern.access.store import OpenHoldings
+from postern.ids import SiteId, TenantId
+from postern.people.store import PERSON, OpenPeople
+from postern.postgres.pool import Transaction
+from postern.records.sealed import subjects_by_tag
+from postern.sealed_rows import versions
+from postern.sealing.envelope import Key
+from postern.sealing.keyring import Keyring
+from postern.vehicles.store import VEHICLE, OpenVehicles
+
+_KEPT_DAYS = 64
+
+
+@dataclass(slots=True)
+class ViewWindow:
+    """Whom one operator has been shown on one site's wall since `since`."""
+
+    since: datetime
+    shown: set[UUID] = field(default_factory=set)
+
+
+class Registry:
+    """Opened registries and derived look-ups of one hub process; every answer is current as of its `tx`."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.people = OpenPeople(keyring)
+        self.vehicles = OpenVehicles(keyring)
+        self.holdings = OpenHoldings(keyring)
+        self.windows: dict[tuple[str, SiteId], ViewWindow] = {}
+        self._tags: OrderedDict[tuple[SiteId, date], tuple[frozenset[UUID], dict[bytes, UUID]]] = (
+            OrderedDict()
+        )
+
+    async def subjects_of(
+        self, tx: Transaction, tenant: TenantId, *, site: SiteId, day: date, site_day: Key
+    ) -> dict[bytes, UUID]:
+        """The registered subject behind each tag of that site and day."""
+        people = await versions(tx, PERSON, tenant)
+        vehicles = await versions(tx, VEHICLE, tenant)
+        subjects = frozenset(people) | frozenset(vehicles)
+        known, tags = self._tags.get((site, day), (frozenset[UUID](), {}))
+        if known != subjects:
+            tags = {tag: one for tag, one in tags.items() if one in subjects}
+            tags |= subjects_by_tag(site_day, subjects - known)
+        self._tags[site, day] = (subjects, tags)
+        self._tags.move_to_end((site, day))
+        while len(self._tags) > _KEPT_DAYS:
+            self._tags.popitem(last=False)
+        return tags

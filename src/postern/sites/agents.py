@@ -1,0 +1,139 @@
+"""Agents in the database: their public keys, their enrolment codes, their bundles, their spent nonces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from postern.errors import NotFound
+from postern.ids import AgentId, SiteId
+from postern.postgres.pool import Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agent:
+    """A program at a site. `sign_public` is its Ed25519, `hpke_public` its X25519 public key."""
+
+    id: AgentId
+    site: SiteId
+    sign_public: bytes
+    hpke_public: bytes
+    retired: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bundle:
+    """A policy sealed to one agent and signed by the tenant."""
+
+    epoch: int
+    version: int
+    sealed: bytes
+    signature: bytes
+
+
+async def next_agent_id(tx: Transaction) -> AgentId:
+    """A number that no agent ever had or will have."""
+    cursor = await tx.execute("UPDATE agent_counter SET last = last + 1 WHERE one = 1 RETURNING last")
+    found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("the hub's agent counter is missing; restore the database")
+    return AgentId(found[0])
+
+
+async def add(tx: Transaction, agent: Agent) -> None:
+    """Store a new agent."""
+    await tx.execute(
+        "INSERT INTO agent (site_id, id, sign_public, hpke_public) VALUES (%s, %s, %s, %s)",
+        (agent.site, agent.id, agent.sign_public, agent.hpke_public),
+    )
+
+
+async def retire(tx: Transaction, agent: Agent) -> None:
+    """The agent's number is never used again; its records stay."""
+    await tx.execute("UPDATE agent SET retired = true WHERE site_id = %s AND id = %s", (agent.site, agent.id))
+    await tx.execute("DELETE FROM bundle WHERE site_id = %s AND agent_id = %s", (agent.site, agent.id))
+
+
+async def get(tx: Transaction, id: AgentId) -> Agent:
+    """The agent of that number. Raises NotFound."""
+    cursor = await tx.execute(
+        "SELECT site_id, sign_public, hpke_public, retired FROM agent WHERE id = %s", (id,)
+    )
+    found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("the hub knows no such agent; enrol it again with a new code")
+    return Agent(
+        id=id,
+        site=SiteId(found[0]),
+        sign_public=bytes(found[1]),
+        hpke_public=bytes(found[2]),
+        retired=found[3],
+    )
+
+
+async def of_site(tx: Transaction, site: SiteId) -> list[Agent]:
+    """Every agent the site ever had, by number."""
+    cursor = await tx.execute(
+        "SELECT id, sign_public, hpke_public, retired FROM agent WHERE site_id = %s ORDER BY id", (site,)
+    )
+    return [
+        Agent(id=AgentId(id), site=site, sign_public=bytes(sign), hpke_public=bytes(hpke), retired=retired)
+        for id, sign, hpke, retired in await cursor.fetchall()
+    ]
+
+
+async def add_code(tx: Transaction, site: SiteId, digest: bytes, good_until: datetime) -> None:
+    """Let whoever knows the code enrol once, until then."""
+    await tx.execute(
+        "INSERT INTO enrolment_code (site_id, digest, good_until) VALUES (%s, %s, %s)",
+        (site, digest, good_until),
+    )
+
+
+async def spend_code(tx: Transaction, site: SiteId, digest: bytes, at: datetime) -> bool:
+    """Whether the code was good; it is gone either way, and so are codes that are over."""
+    cursor = await tx.execute(
+        "DELETE FROM enrolment_code WHERE site_id = %s AND (digest = %s OR good_until <= %s)"
+        " RETURNING digest, good_until",
+        (site, digest, at),
+    )
+    return any(bytes(found) == digest and good_until > at for found, good_until in await cursor.fetchall())
+
+
+async def put_bundle(tx: Transaction, agent: Agent, bundle: Bundle) -> None:
+    """The newest bundle for the agent; an older one is never put back."""
+    await tx.execute(
+        "INSERT INTO bundle (site_id, agent_id, epoch, version, sealed, signature)"
+        " VALUES (%s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (site_id, agent_id) DO UPDATE SET epoch = excluded.epoch, version = excluded.version,"
+        " sealed = excluded.sealed, signature = excluded.signature"
+        " WHERE (bundle.epoch, bundle.version) < (excluded.epoch, excluded.version)",
+        (agent.site, agent.id, bundle.epoch, bundle.version, bundle.sealed, bundle.signature),
+    )
+
+
+async def bundle(tx: Transaction, agent: Agent) -> Bundle | None:
+    """The agent's newest bundle, if one was published yet."""
+    cursor = await tx.execute(
+        "SELECT epoch, version, sealed, signature FROM bundle WHERE site_id = %s AND agent_id = %s",
+        (agent.site, agent.id),
+    )
+    found = await cursor.fetchone()
+    if found is None:
+        return None
+    return Bundle(epoch=found[0], version=found[1], sealed=bytes(found[2]), signature=bytes(found[3]))
+
+
+async def spend_nonce(tx: Transaction, agent: Agent, nonce: bytes, at: datetime) -> bool:
+    """Whether the nonce was never seen from this agent; from now on it was."""
+    cursor = await tx.execute(
+        "INSERT INTO agent_nonce (site_id, agent_id, nonce, seen_at) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        (agent.site, agent.id, nonce, at),
+    )
+    return cursor.rowcount == 1
+
+
+async def forget_nonces(tx: Transaction, site: SiteId, before: datetime) -> None:
+    """Drop nonces whose requests are too old to pass anyway."""
+    await tx.execute("DELETE FROM agent_nonce WHERE site_id = %s AND seen_at < %s", (site, before))
