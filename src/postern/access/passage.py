@@ -10,8 +10,10 @@ Every release settles as exactly one `Outcome`:
 Two releases before one opening are two passages of that opening. How many bodies followed is not guessed.
 A door that opens although nothing released it is forced, unless a way out needs no release there.
 
-The caller feeds what happened in the order it learned it, and `TimePassed` at `next_deadline`. Times that run
-backwards (a clock set back, a late report) are read as the latest time already known.
+The caller feeds what happened in the order it learned it, and `TimePassed` at `next_deadline`. It feeds
+`Unlocked` before it commands the controller, whose answer may come later than the door opens, and `Released`
+as soon as the decision has its seq. Times that run backwards (a clock set back, a late report) are read as
+the latest time already known.
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ from datetime import datetime, timedelta
 from postern.access.controller import Contact, DoorState
 from postern.clock import aware
 from postern.records.model import DoorCondition, Outcome
+
+
+LATEST_ANSWER = timedelta(seconds=15)
+"""Longer than any controller is waited for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +52,7 @@ class DoorTimes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Released:
-    """A decision's release of the door: told at `at` to last `seconds`.
+    """A decision's release of the door, commanded at `at` to last `seconds`.
 
     `confirmed`: the controller said so; False after `ControllerUnavailable`, when it may still have acted.
     """
@@ -122,6 +128,7 @@ class DoorWatch:
     passing: tuple[Pending, ...] = ()
     lawful_until: datetime | None = None
     opened_at: datetime | None = None
+    last_opened_at: datetime | None = None
     held_at: datetime | None = None
     """When the door that stands open will have stood open too long; None when closed or already noticed."""
     trouble: DoorCondition | None = None
@@ -202,14 +209,25 @@ def _released(watch: DoorWatch, released: Released, at: datetime) -> Followed:
     if not watch.times.contact_fitted:
         outcome = Outcome.PRESUMED if released.confirmed else Outcome.NOT_TAKEN
         return Followed(watch=unlocked, findings=_settle(watch, (pending,), outcome, at))
-    # 2. Closed, or not heard of: wait for the opening.
+    # 2. Told late: the door has opened since and closed again.
+    if watch.opened_at is None and _opened_since(watch, released, at):
+        opening = replace(watch, opened_at=watch.last_opened_at)
+        before = replace(pending, released_at=aware(released.at))
+        return Followed(watch=unlocked, findings=_settle(opening, (before,), Outcome.TAKEN, at))
+    # 3. Closed, or not heard of: wait for the opening.
     if watch.opened_at is None:
         return Followed(watch=replace(unlocked, waiting=(*watch.waiting, pending)))
-    # 3. Noticed as held open before this release: its contact can confirm nothing more.
+    # 4. Noticed as held open before this release: its contact can confirm nothing more.
     if unlocked.held_at is None:
         return Followed(watch=unlocked, findings=_settle(watch, (pending,), Outcome.HELD_OPEN, at))
-    # 4. Open already, for someone else: this release belongs to the same opening.
+    # 5. Open already, for someone else: this release belongs to the same opening.
     return Followed(watch=replace(unlocked, passing=(*watch.passing, pending)))
+
+
+def _opened_since(watch: DoorWatch, released: Released, at: datetime) -> bool:
+    """A release much further back was not told late: the clock was set back, and it is a new one."""
+    late = timedelta(0) < at - aware(released.at) <= LATEST_ANSWER
+    return late and watch.last_opened_at is not None and watch.last_opened_at >= aware(released.at)
 
 
 def _unlocked(watch: DoorWatch, at: datetime, seconds: float) -> DoorWatch:
@@ -246,6 +264,7 @@ def _opened(watch: DoorWatch, at: datetime) -> Followed:
         watch,
         contact=Contact.OPEN,
         opened_at=at,
+        last_opened_at=at,
         passing=watch.waiting,
         waiting=(),
         held_at=at + watch.times.held_after,

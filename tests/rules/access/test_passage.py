@@ -199,10 +199,26 @@ def test_a_door_that_had_opened_before_it_went_silent_was_taken() -> None:
     ]
 
 
+def test_an_opening_before_the_controller_answered_belongs_to_the_release_all_the_same() -> None:
+    before = Unlocked(at=at(1), seconds=5)
+    assert found(closed(0), before, opened(2), released(7, 1), closed(4)) == [settled(7, Outcome.TAKEN, 2, 4)]
+    assert found(closed(0), before, opened(2), closed(3), released(7, 1)) == [settled(7, Outcome.TAKEN, 2, 3)]
+
+
+def test_an_opening_from_before_the_release_is_not_its_own() -> None:
+    earlier = (closed(0), Unlocked(at=at(1), seconds=5), opened(2), closed(3))
+    assert found(*earlier, released(7, 4), passed(60)) == [settled(7, Outcome.NOT_TAKEN, 10, 10)]
+
+
 def test_a_clock_that_is_set_back_turns_no_time_around() -> None:
     assert found(closed(100), released(7, 50), opened(60), closed(55)) == [
         settled(7, Outcome.TAKEN, 100, 100)
     ]
+
+
+def test_a_release_after_the_clock_was_set_back_is_not_taken_by_an_opening_before_it() -> None:
+    earlier = (closed(3600), Unlocked(at=at(3601), seconds=5), opened(3602), closed(3603))
+    assert found(*earlier, released(7, 60), passed(4000)) == [settled(7, Outcome.NOT_TAKEN, 3609, 3609)]
 
 
 def test_the_next_deadline_is_the_end_of_waiting_or_of_standing_open() -> None:
