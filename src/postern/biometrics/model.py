@@ -31,8 +31,9 @@ class Box:
 class ModelCard:
     """What must be known of a face encoder before its templates may be compared.
 
-    `threshold` and `margin` are comparison scores (see `comparison.score_of`): below the threshold nobody is
-    named, and the best person must lead the second by the margin.
+    Thresholds and margin are comparison scores (see `comparison.score_of`). Identification among many names
+    nobody below `threshold`, nor when the best person leads the second by less than `margin`; verification of
+    one pair says "same" from `verification_threshold` on, which is lower because it has one chance to err.
     """
 
     id: str
@@ -43,6 +44,7 @@ class ModelCard:
     farthest: float
     """The Euclidean distance at which the comparison score reaches 0."""
     threshold: float
+    verification_threshold: float
     margin: float
     licence: str
 
