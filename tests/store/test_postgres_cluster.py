@@ -105,7 +105,8 @@ async def test_a_killed_parent_leaves_no_server_behind(folder: Path) -> None:
 
         async def main():
             folder = Path({folder!r})
-            cluster = Cluster(folder / "pg" / "data", name="data", sockets=folder / "run", logs=folder / "log")
+            data, run, log = folder / "pg" / "data", folder / "run", folder / "log"
+            cluster = Cluster(data, name="data", sockets=run, logs=log)
             await cluster.start()
             print("ready", flush=True)
             await cluster.supervise()
@@ -125,7 +126,7 @@ async def test_a_killed_parent_leaves_no_server_behind(folder: Path) -> None:
 
 
 async def test_a_second_start_in_the_same_folder_is_refused_in_words(started: Cluster, folder: Path) -> None:
-    with pytest.raises(DatabaseUnavailable, match="Another Postern .* already runs on .*Stop it first"):
+    with pytest.raises(DatabaseUnavailable, match=r"Another Postern .* already runs on .*Stop it first"):
         await cluster_in(folder).start()
     assert started.pid is not None
 
@@ -240,7 +241,7 @@ async def test_a_server_that_does_not_start_tells_its_reason(folder: Path) -> No
     await cluster.start()
     await cluster.stop()
     (folder / "pg" / "data" / "global" / "pg_control").unlink()
-    with pytest.raises(DatabaseUnavailable, match="PostgreSQL cannot start: .*Its log is"):
+    with pytest.raises(DatabaseUnavailable, match=r"PostgreSQL cannot start: .*Its log is"):
         await cluster.start()
 
 

@@ -159,8 +159,7 @@ class Cluster:
         try:
             run_program(identity, [str(programs.folder / "initdb"), "--version"])
         except DatabaseUnavailable:
-            self._progress("Copying PostgreSQL's programs to where its system user can reach them")
-            programs = copied(programs)
+            programs = copied(programs, self._progress)
         return programs
 
     def _require_space(self) -> None:
@@ -176,8 +175,8 @@ class Cluster:
         data_fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         socket_fd = os.open(self._reach, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            # Nothing runs here: we hold the lock and looked at /proc. A pid file that stayed behind would stop
-            # the server if its number now belongs to some other process.
+            # Nothing runs here: we hold the lock and looked at /proc. A pid file that stayed behind would
+            # stop the server if its number now belongs to some other process.
             for fd, stale in (
                 (data_fd, "postmaster.pid"),
                 (socket_fd, SOCKET_NAME),

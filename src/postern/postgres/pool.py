@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -80,7 +80,7 @@ class Database:
         """Tell every listener on `channel`, once `tx` commits. At most 7,999 bytes, never personal data."""
         await tx.execute("SELECT pg_notify(%s, %s)", (channel, payload))
 
-    async def listen(self, channel: str) -> AsyncIterator[str | None]:
+    async def listen(self, channel: str) -> AsyncGenerator[str | None, None]:
         """Payloads of `channel`, for as long as the caller iterates, across restarts of the server.
 
         The first item, and the first after every reconnection, is None: it says that listening has

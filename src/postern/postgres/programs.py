@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,7 +99,7 @@ def _wheel_folders() -> Iterator[Path]:
             yield from (path.parent for path in sorted(Path(place).glob("*/bin/postgres"), reverse=True))
 
 
-def copied(programs: Programs) -> Programs:
+def copied(programs: Programs, progress: Callable[[str], None]) -> Programs:
     """The same programs, copied once to a folder that every system user can reach. Only for root.
 
     Needed when they lie, for example, in a virtual environment under /root: PostgreSQL never runs as root.
@@ -108,6 +108,7 @@ def copied(programs: Programs) -> Programs:
     target = _COPIES / f"postgresql-{programs.version}-{package.name}"
     install = target / package.name / programs.folder.parent.name
     if not install.exists():
+        progress("Copying PostgreSQL's programs to where its system user can reach them")
         _COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
         partial = target.with_name(f"{target.name}.{os.getpid()}")
         ignore = shutil.ignore_patterns("include", "*.a", "pkgconfig", "__pycache__")
