@@ -25,7 +25,6 @@ from postern.access.controller import Contact, DoorState
 from postern.clock import aware
 from postern.records.model import DoorCondition, Outcome
 
-
 LATEST_ANSWER = timedelta(seconds=15)
 """Longer than any controller is waited for."""
 
