@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from postern.ids import AgentId, SiteId
 from postern.postgres.pool import Database
+from postern.records import store
 from postern.records.alarms import AlarmKind, alarms
 from postern.records.model import Kind, RecordKey, SealedRecord
 from postern.records.store import AppendResult, append, by_tags, find, highest_seq, latest
@@ -201,3 +202,14 @@ async def test_the_first_content_under_a_key_stays_whatever_follows(
 
 def _records(site: SiteId, batch: Sequence[tuple[int, str]]) -> list[SealedRecord]:
     return [record(seq, content=content, site=site) for seq, content in batch]
+
+
+async def test_a_store_that_replaces_would_be_caught(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replacing = store._INSERT.replace(
+        "DO NOTHING", "DO UPDATE SET digest = excluded.digest, sealed = excluded.sealed"
+    )
+    monkeypatch.setattr(store, "_INSERT", replacing)
+    with pytest.raises(AssertionError):
+        await test_another_record_under_a_taken_key_is_quarantined_and_alarms(database)
