@@ -72,8 +72,8 @@ async def give_consent(
 async def withdraw_consent(services: Services, actor: Actor, *, person: PersonId) -> list[Consent]:
     """Withdraw every live consent of the person: the face key is destroyed, and only that.
 
-    References, kept photos and the face credential go; cards, PINs and access levels stay. Agents get a policy
-    without the face before this returns. Raises NotFound when there is no live consent.
+    References, kept photos and the face credential go; cards, PINs and access levels stay. A policy
+    without the face is published before this returns. Raises NotFound when there is no live consent.
     """
     require(actor, Duty.ENROL)
     async with services.database.transaction() as tx:

@@ -63,14 +63,14 @@ class _Judged:
 
 
 class SameFace(Conflict):
-    """The face is enrolled for somebody else already. The message names them to the operator who enrols."""
+    """The face is enrolled for somebody else already: for `person`, by that comparison score."""
 
     code = "same-face"
 
-    def __init__(self, person: PersonId, name: str, score: float) -> None:
+    def __init__(self, person: PersonId, score: float) -> None:
         super().__init__(
-            f"this face is enrolled already, for {name} (comparison score {score:.2f}); if that is a mistake, "
-            "withdraw that enrolment first, and if they are twins, give one of them a card"
+            f"this face is enrolled for somebody else already (comparison score {score:.2f}); if that was a "
+            "mistake, withdraw that enrolment first, and if they are twins, give one of them a card"
         )
         self.person = person
         self.score = score
@@ -189,8 +189,7 @@ async def _refuse_same_face(
     found: list[Candidate] = [like for template in templates for like in duplicates(gallery, template)]
     if found:
         best = max(found, key=lambda candidate: candidate.score)
-        known = await people.get(tx, services.keyring, actor.tenant, best.person)
-        raise SameFace(best.person, known.details.name, best.score)
+        raise SameFace(best.person, best.score)
 
 
 async def _put_photo(services: Services, actor: Actor, person: PersonId, photo: bytes) -> str:

@@ -66,11 +66,14 @@ async def remove_person(services: Services, actor: Actor, id: PersonId) -> Remov
     """
     require(actor, Duty.CHANGE_PEOPLE)
     async with services.database.transaction() as tx:
+        stored = await people.references(tx, services.keyring, actor.tenant, [id])
         await access.remove_holding(tx, actor.tenant, id)
         await people.remove(tx, actor.tenant, id)
         await mark_stale(services, tx, actor.tenant)
         await trace(services, tx, actor, Act.ERASED, purpose=_WHY, subjects=[id], detail="person removed")
         destroyed = await services.keyring.destroy_subject_keys(actor.tenant, id, ERASABLE)
+    for photo in {one.photo for one in stored if one.photo}:
+        await services.pictures.delete(photo)
     await publish_stale(services)
     return Removed(destroyed_keys=len(destroyed))
 

@@ -21,7 +21,7 @@ from postern.postgres.pool import Transaction
 async def revoke_holder(
     services: Services, actor: Actor, *, subject: UUID, kind: SubjectKind, reason: str
 ) -> Holding:
-    """Refuse everything that this person or vehicle presents; agents know before this returns or is retried."""
+    """Refuse everything that this person or vehicle presents; the policy that says so is published."""
     return await _set_revoked(services, actor, subject=subject, kind=kind, reason=reason, revoked=True)
 
 

@@ -1,0 +1,45 @@
+"""look: the one way to open what is sealed. Who, whose and why are durable in the journal first.
+
+Everything that shows a person, a vehicle, a passage or a picture is named here; nothing else may be used to
+open them for an operator.
+"""
+
+from postern.operations.evidence import enrolment_photo, evidence
+from postern.operations.registry_look import (
+    PeoplePage,
+    PersonFile,
+    PersonRow,
+    VehicleFile,
+    VehicleRow,
+    VehiclesPage,
+    find_people,
+    find_vehicles,
+    journal_page,
+    person_file,
+    vehicle_file,
+)
+from postern.operations.search import Wanted, search_passages
+from postern.operations.wall import DoorNews, Passing, Wall, wall, wall_news
+
+__all__ = [
+    "DoorNews",
+    "Passing",
+    "PeoplePage",
+    "PersonFile",
+    "PersonRow",
+    "VehicleFile",
+    "VehicleRow",
+    "VehiclesPage",
+    "Wall",
+    "Wanted",
+    "enrolment_photo",
+    "evidence",
+    "find_people",
+    "find_vehicles",
+    "journal_page",
+    "person_file",
+    "search_passages",
+    "vehicle_file",
+    "wall",
+    "wall_news",
+]

@@ -1,0 +1,195 @@
+"""Look at the registry: lists of people and vehicles, and one of them in full. Journalled first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postern.access import store as access
+from postern.access.model import Holding, SubjectKind
+from postern.ids import PersonId, VehicleId
+from postern.journal import store as journal
+from postern.journal.model import Act, NumberedEntry
+from postern.operations.services import Services
+from postern.operations.trace import trace
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, require
+from postern.people import store as people
+from postern.people.model import Person
+from postern.privacy import store as privacy
+from postern.privacy.model import Consent
+from postern.vehicles import store as vehicles
+from postern.vehicles.model import Vehicle
+from postern.vehicles.plates import comparison_form
+
+MOST_ROWS = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonRow:
+    """One line of a list of people."""
+
+    person: Person
+    references: int
+    revoked: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PeoplePage:
+    """Those found, by name, cut at the limit; `total` is how many there were."""
+
+    rows: tuple[PersonRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonFile:
+    """Everything the registry holds of a person."""
+
+    person: Person
+    holding: Holding
+    consents: tuple[Consent, ...]
+    references: int
+    photo_kept: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VehicleRow:
+    """One line of a list of vehicles."""
+
+    vehicle: Vehicle
+    revoked: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VehiclesPage:
+    """Those found, by plate, cut at the limit; `total` is how many there were."""
+
+    rows: tuple[VehicleRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VehicleFile:
+    """Everything the registry holds of a vehicle."""
+
+    vehicle: Vehicle
+    holding: Holding
+    keeper: str | None
+
+
+async def find_people(
+    services: Services, actor: Actor, *, text: str = "", first: int = 0, limit: int = 50
+) -> PeoplePage:
+    """People whose name or employee number contains `text` (upper and lower case alike), or everyone."""
+    require(actor, Duty.SEE_PEOPLE)
+    async with services.database.transaction() as tx:
+        everyone = (await services.registry.people.everyone(tx, actor.tenant)).values()
+        found = sorted((one for one in everyone if _is_about(one, text)), key=_by_name)
+        page = found[first : first + min(limit, MOST_ROWS)]
+        counts = await people.reference_counts(tx, actor.tenant)
+        holdings = await services.registry.holdings.all(tx, actor.tenant)
+        revoked = {id for id, held in holdings.items() if held.revoked}
+        await trace(
+            services,
+            tx,
+            actor,
+            Act.SEARCHED if text.strip() else Act.LOOKED,
+            purpose="list of people",
+            subjects=[one.id for one in page],
+            detail=text.strip(),
+        )
+    rows = [
+        PersonRow(person=one, references=counts.get(one.id, 0), revoked=one.id in revoked) for one in page
+    ]
+    return PeoplePage(rows=tuple(rows), total=len(found))
+
+
+def _is_about(person: Person, text: str) -> bool:
+    wanted = " ".join(text.split()).casefold()
+    return (
+        wanted in person.details.name.casefold()
+        or wanted in (person.details.employee_number or "").casefold()
+    )
+
+
+def _by_name(person: Person) -> tuple[str, str]:
+    return person.details.name.casefold(), str(person.id)
+
+
+async def person_file(
+    services: Services, actor: Actor, id: PersonId, *, purpose: str = "registry work"
+) -> PersonFile:
+    """Everything the registry holds of a person. Raises NotFound."""
+    require(actor, Duty.SEE_PEOPLE)
+    async with services.database.transaction() as tx:
+        person = await people.get(tx, services.keyring, actor.tenant, id)
+        held = await access.holding(tx, services.keyring, actor.tenant, id, SubjectKind.PERSON)
+        consents = await privacy.consents(tx, services.keyring, actor.tenant, id)
+        references = await people.references(tx, services.keyring, actor.tenant, [id])
+        await trace(services, tx, actor, Act.LOOKED, purpose=purpose, subjects=[id], detail="person")
+    return PersonFile(
+        person=person,
+        holding=held,
+        consents=tuple(consents),
+        references=len(references),
+        photo_kept=any(one.photo for one in references),
+    )
+
+
+async def find_vehicles(
+    services: Services, actor: Actor, *, text: str = "", first: int = 0, limit: int = 50
+) -> VehiclesPage:
+    """Vehicles whose plate (O=0, I=1) or description contains `text`, or all."""
+    require(actor, Duty.SEE_VEHICLES)
+    async with services.database.transaction() as tx:
+        every = (await services.registry.vehicles.all(tx, actor.tenant)).values()
+        found = sorted((one for one in every if _is_like(one, text)), key=lambda one: one.details.plate)
+        page = found[first : first + min(limit, MOST_ROWS)]
+        holdings = await services.registry.holdings.all(tx, actor.tenant)
+        revoked = {id for id, held in holdings.items() if held.revoked}
+        await trace(
+            services,
+            tx,
+            actor,
+            Act.SEARCHED if text.strip() else Act.LOOKED,
+            purpose="list of vehicles",
+            subjects=[one.id for one in page],
+            detail=text.strip(),
+        )
+    rows = [VehicleRow(vehicle=one, revoked=one.id in revoked) for one in page]
+    return VehiclesPage(rows=tuple(rows), total=len(found))
+
+
+def _is_like(vehicle: Vehicle, text: str) -> bool:
+    in_plate = comparison_form(text) in comparison_form(vehicle.details.plate)
+    return not text.strip() or in_plate or text.strip().casefold() in vehicle.details.description.casefold()
+
+
+async def vehicle_file(
+    services: Services, actor: Actor, id: VehicleId, *, purpose: str = "registry work"
+) -> VehicleFile:
+    """Everything the registry holds of a vehicle, and its keeper's name. Raises NotFound."""
+    require(actor, Duty.SEE_VEHICLES)
+    async with services.database.transaction() as tx:
+        vehicle = await vehicles.get(tx, services.keyring, actor.tenant, id)
+        held = await access.holding(tx, services.keyring, actor.tenant, id, SubjectKind.VEHICLE)
+        everyone = await services.registry.people.everyone(tx, actor.tenant)
+        keeper = everyone.get(vehicle.details.keeper) if vehicle.details.keeper is not None else None
+        subjects = [id, *([keeper.id] if keeper is not None else [])]
+        await trace(services, tx, actor, Act.LOOKED, purpose=purpose, subjects=subjects, detail="vehicle")
+    return VehicleFile(
+        vehicle=vehicle, holding=held, keeper=keeper.details.name if keeper is not None else None
+    )
+
+
+async def journal_page(
+    services: Services, actor: Actor, *, before: int | None = None, limit: int = 50
+) -> list[NumberedEntry]:
+    """The journal, latest first. Reading it is in it, too."""
+    require(actor, Duty.READ_JOURNAL)
+    async with services.database.transaction() as tx:
+        found = await journal.read(
+            tx, services.keyring, actor.tenant, before=before, limit=min(limit, MOST_ROWS)
+        )
+        await trace(services, tx, actor, Act.LOOKED, purpose="journal")
+    return found

@@ -1,0 +1,140 @@
+"""Sign in and out. A login is an opaque secret in the browser, of which only the SHA-256 is kept here.
+
+An attempt is answered alike whether the name exists or not: same words, same hashing, same back-off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from postern.errors import NotSignedIn, TooMany
+from postern.ids import LoginId, new_id
+from postern.journal.model import Act
+from postern.operations.operators import actor_of
+from postern.operations.services import Services
+from postern.operations.trace import trace
+from postern.operators import store
+from postern.operators.model import Actor, Login, Operator, SignInSecrets
+from postern.operators.passwords import password_matches, recovery_hash, totp_step
+from postern.postgres.pool import Transaction
+
+IDLE = timedelta(hours=12)
+ABSOLUTE = timedelta(days=7)
+FREE_FAILURES = 4
+LONGEST_WAIT = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(days=1)
+_TOUCH_EVERY = timedelta(minutes=1)
+
+WRONG = "login name, password or code is wrong"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedIn:
+    """A fresh login. `secret` goes into the browser's cookie and is shown to nobody else."""
+
+    actor: Actor
+    secret: str
+    language: str
+
+
+async def sign_in(services: Services, *, login_name: str, password: str, code: str) -> SignedIn:
+    """Sign in with a password and a one-time (or recovery) code.
+
+    Raises NotSignedIn when anything is wrong, TooMany while too many attempts failed in a row.
+    """
+    name = login_name.strip().lower()
+    async with services.database.transaction() as tx:
+        await _refuse_if_locked(services, tx, name)
+        operator = await store.by_login_name(tx, name)
+        kept = await store.secrets(tx, services.keyring, operator) if operator else SignInSecrets()
+        right = password_matches(kept.password_hash, password)
+        spent = _spend_code(kept, code, services.clock.now())
+        if operator is not None and not operator.disabled and right and spent is not None:
+            await store.put_secrets(tx, services.keyring, operator, spent)
+            return await start_login(services, tx, operator, detail="password")
+        await _count_failure(services, tx, name, operator)
+    raise NotSignedIn(WRONG)
+
+
+def _spend_code(kept: SignInSecrets, code: str, at: datetime) -> SignInSecrets | None:
+    """The secrets after a right one-time or recovery code was used up; None when it is wrong."""
+    if kept.totp_secret is not None:
+        step = totp_step(kept.totp_secret, code, at, after=kept.totp_last_step)
+        if step is not None:
+            return replace(kept, totp_last_step=step)
+    hashed = recovery_hash(code)
+    if hashed in kept.recovery_hashes:
+        return replace(kept, recovery_hashes=tuple(one for one in kept.recovery_hashes if one != hashed))
+    return None
+
+
+async def start_login(services: Services, tx: Transaction, operator: Operator, *, detail: str) -> SignedIn:
+    """A login for an operator who proved who they are, as part of `tx`."""
+    secret, now = secrets.token_urlsafe(32), services.clock.now()
+    login = Login(
+        id=LoginId(new_id()), operator=operator.id, tenant=operator.tenant, started_at=now, last_used_at=now
+    )
+    await store.add_login(tx, login, _digest(secret))
+    await store.forget_failures(tx, _tried(operator.login_name), before=now - FORGOTTEN_AFTER)
+    actor = replace(actor_of(operator), login=login.id)
+    await trace(services, tx, actor, Act.SIGNED_IN, purpose="sign in", detail=detail)
+    return SignedIn(actor=actor, secret=secret, language=operator.language)
+
+
+async def who(services: Services, secret: str) -> Actor:
+    """Whose login it is. Raises NotSignedIn after 12 idle hours, 7 days, or a sign-out."""
+    now = services.clock.now()
+    async with services.database.transaction() as tx:
+        known = await store.login_of(tx, _digest(secret))
+        if known is None or known.operator.disabled or _over(known.login, now):
+            raise NotSignedIn("sign in first; a login ends after 12 idle hours and after 7 days")
+        if now - known.login.last_used_at >= _TOUCH_EVERY:
+            await store.touch_login(tx, known.login, now)
+    return replace(actor_of(known.operator), login=known.login.id)
+
+
+def _over(login: Login, now: datetime) -> bool:
+    return now - login.last_used_at >= IDLE or now - login.started_at >= ABSOLUTE
+
+
+async def sign_out(services: Services, actor: Actor) -> None:
+    """End this login."""
+    async with services.database.transaction() as tx:
+        if actor.login is not None:
+            await store.end_login(tx, actor.tenant, actor.login)
+        await trace(services, tx, actor, Act.SIGNED_OUT, purpose="sign out")
+
+
+async def sign_out_everywhere(services: Services, actor: Actor) -> int:
+    """End all of this operator's logins; returns how many there were."""
+    async with services.database.transaction() as tx:
+        ended = await store.end_logins(tx, actor.tenant, actor.operator) if actor.operator is not None else 0
+        await trace(services, tx, actor, Act.SIGNED_OUT, purpose="sign out everywhere")
+    return ended
+
+
+async def _refuse_if_locked(services: Services, tx: Transaction, name: str) -> None:
+    """After some free failures each doubles the wait, up to a quarter of an hour."""
+    failed = await store.failures(tx, _tried(name))
+    if failed is None or failed.count <= FREE_FAILURES:
+        return
+    wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(failed.count - FREE_FAILURES, 10)))
+    if services.clock.now() < failed.last_at + wait:
+        raise TooMany("too many attempts; wait a quarter of an hour, or ask an administrator for a new link")
+
+
+async def _count_failure(services: Services, tx: Transaction, name: str, operator: Operator | None) -> None:
+    await store.count_failure(tx, _tried(name), services.clock.now())
+    if operator is not None:
+        await trace(services, tx, actor_of(operator), Act.REFUSED, purpose="sign in", detail="wrong")
+
+
+def _tried(name: str) -> bytes:
+    return hashlib.sha256(b"sign-in|" + name.encode()).digest()
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

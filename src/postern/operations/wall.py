@@ -1,0 +1,210 @@
+"""The live wall: what happened last at a site, merged over its agents, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from postern.access.reasons import Reason
+from postern.ids import AgentId, DoorId, SiteId, TenantId
+from postern.journal.model import Act
+from postern.operations.opening import OpenedRecord, opened
+from postern.operations.receive import wall_channel
+from postern.operations.registry import ViewWindow
+from postern.operations.services import Services
+from postern.operations.trace import trace
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, require
+from postern.postgres.pool import Transaction
+from postern.records import store as records
+from postern.records.model import (
+    CommandRecord,
+    DecisionRecord,
+    DoorCondition,
+    DoorRecord,
+    Outcome,
+    PassageRecord,
+    RecordKey,
+)
+from postern.sites import agents as agents_store
+from postern.sites import store as sites
+from postern.sites.store import SitePlan
+
+LAST_OF_EACH_AGENT = 50
+WINDOW = timedelta(minutes=15)
+"""Looking at a wall is written down once in this time, and again for whoever is new on it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passing:
+    """A decision as shown, with what came of it. `who` is a name or a plate; None: not known, or erased."""
+
+    key: RecordKey
+    at: datetime
+    access_point: str
+    door: str
+    way_out: bool
+    credential_kind: str
+    subject: UUID | None
+    subject_kind: str | None
+    who: str | None
+    erased: bool
+    granted: bool
+    reason: Reason
+    score: float | None
+    outcome: Outcome | None
+    has_picture: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DoorNews:
+    """Something about a door itself: `condition` it reported, or that an `operator` opened it, and why."""
+
+    key: RecordKey
+    at: datetime
+    door: str
+    condition: DoorCondition | None = None
+    operator: str = ""
+    reason: str = ""
+    done: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wall:
+    """What to show: newest first."""
+
+    site: SiteId
+    rows: tuple[Passing | DoorNews, ...]
+
+
+async def wall(services: Services, actor: Actor, site: SiteId, *, limit: int = 50) -> Wall:
+    """The last happenings at the site. Who is on it is in the journal before it is shown."""
+    require(actor, Duty.WATCH)
+    async with services.database.transaction() as tx:
+        plan = await sites.plan(tx, services.keyring, actor.tenant, site)
+        found = await _latest(services, tx, actor.tenant, site)
+        rows = await rows_of(services, tx, plan, found)
+        shown = tuple(sorted(rows, key=lambda row: (row.at, row.key.seq), reverse=True)[:limit])
+        window, fresh = await _write_down(services, tx, actor, site, shown)
+    # Only what the journal has durably is not written again.
+    window.shown |= fresh
+    services.registry.windows[actor.name, site] = window
+    return Wall(site=site, rows=shown)
+
+
+async def wall_news(services: Services, actor: Actor, site: SiteId) -> AsyncIterator[None]:
+    """Yields whenever the wall is worth looking at again: at once, and after each batch that came in."""
+    require(actor, Duty.WATCH)
+    async with services.database.transaction() as tx:
+        await sites.site(tx, services.keyring, actor.tenant, site)
+    async for _ in services.database.listen(wall_channel(site)):
+        yield
+
+
+async def _latest(services: Services, tx: Transaction, tenant: TenantId, site: SiteId) -> list[OpenedRecord]:
+    agents: Sequence[AgentId] = [one.id for one in await agents_store.of_site(tx, site)]
+    sealed = [
+        record for agent in agents for record in await records.latest(tx, site, agent, LAST_OF_EACH_AGENT)
+    ]
+    return await opened(services, tx, tenant, sealed)
+
+
+async def rows_of(
+    services: Services, tx: Transaction, plan: SitePlan, found: Sequence[OpenedRecord]
+) -> list[Passing | DoorNews]:
+    """Opened records as rows: passages joined to their decisions, names resolved, doors named."""
+    who = await _names(services, tx, plan.site.tenant)
+    outcomes = {
+        (one.key.agent, one.happening.decision_seq): one.happening.outcome
+        for one in found
+        if isinstance(one.happening, PassageRecord)
+    }
+    rows: list[Passing | DoorNews] = []
+    for one in found:
+        match one.happening:
+            case DecisionRecord() as decision:
+                outcome = outcomes.get((one.key.agent, one.key.seq))
+                rows.append(_passing(one, decision, outcome, plan, who))
+            case DoorRecord(at=at, door=door, state=state):
+                rows.append(DoorNews(key=one.key, at=at, door=_door_name(plan, door), condition=state))
+            case CommandRecord() as command:
+                rows.append(_command_news(one.key, command, plan))
+            case PassageRecord():
+                pass
+    return rows
+
+
+def _passing(
+    one: OpenedRecord,
+    decision: DecisionRecord,
+    outcome: Outcome | None,
+    plan: SitePlan,
+    who: Mapping[UUID, str],
+) -> Passing:
+    names = {point.id: point.name for point in plan.access_points}
+    known = who.get(decision.subject) if decision.subject is not None else None
+    return Passing(
+        key=one.key,
+        at=decision.at,
+        access_point=names.get(decision.access_point, "–"),
+        door=_door_name(plan, decision.door),
+        way_out=decision.direction_out,
+        credential_kind=decision.credential_kind,
+        subject=decision.subject,
+        subject_kind=decision.subject_kind,
+        who=known or decision.plate,
+        erased=one.withheld,
+        granted=decision.granted,
+        reason=Reason(decision.reason),
+        score=decision.score,
+        outcome=outcome,
+        has_picture=decision.picture is not None,
+    )
+
+
+def _command_news(key: RecordKey, command: CommandRecord, plan: SitePlan) -> DoorNews:
+    return DoorNews(
+        key=key,
+        at=command.at,
+        door=_door_name(plan, command.door),
+        operator=command.operator,
+        reason=command.reason,
+        done=command.done,
+    )
+
+
+def _door_name(plan: SitePlan, id: DoorId) -> str:
+    return next((door.name for door in plan.doors if door.id == id), "–")
+
+
+async def _names(services: Services, tx: Transaction, tenant: TenantId) -> dict[UUID, str]:
+    people = await services.registry.people.everyone(tx, tenant)
+    vehicles = await services.registry.vehicles.all(tx, tenant)
+    names = {id: person.details.name for id, person in people.items()}
+    return names | {id: vehicle.details.plate for id, vehicle in vehicles.items()}
+
+
+async def _write_down(
+    services: Services, tx: Transaction, actor: Actor, site: SiteId, shown: Sequence[Passing | DoorNews]
+) -> tuple[ViewWindow, set[UUID]]:
+    """One entry a window, and one more whenever somebody appears who was not on it yet."""
+    subjects = {row.subject for row in shown if isinstance(row, Passing) and row.subject is not None}
+    now = services.clock.now()
+    window = services.registry.windows.get((actor.name, site))
+    if window is None or now - window.since >= WINDOW:
+        window = ViewWindow(since=now)
+    elif subjects <= window.shown:
+        return window, set()
+    fresh = subjects - window.shown
+    await trace(
+        services,
+        tx,
+        actor,
+        Act.LOOKED,
+        purpose="live wall",
+        subjects=sorted(fresh),
+        detail=f"wall of site {site}",
+    )
+    return window, fresh
