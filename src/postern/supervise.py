@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -67,26 +67,62 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@contextlib.contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold the data folder for this process. Raises Conflict while another one has it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """What a running parent says of itself in the data folder. `servers`: conninfos of its databases."""
 
-    The lock is the kernel's, so that a killed holder leaves nothing behind that must be cleared by hand.
-    """
-    path = folder / "run" / "up.lock"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    pid: int
+    demo: bool
+    servers: Mapping[str, str] = field(default_factory=dict)
+
+
+class DataFolderLock:
+    """Holds the data folder for one parent; the kernel lets go of it when the parent dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / "run" / "up.lock"
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> DataFolderLock:
+        """Raises Conflict while another parent has it."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            os.close(descriptor)
+            raise Conflict(
+                f"Postern is already running on {self._folder}; stop that one, or set POSTERN_DATA to "
+                "another folder."
+            ) from fault
+        os.ftruncate(descriptor, 0)
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def tell(self, running: Running) -> None:
+        """Write down what others may ask with `running_on`."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, json.dumps(asdict(running)).encode(), 0)
+
+
+def running_on(folder: Path) -> Running | None:
+    """The parent that runs on `folder`; None when none does, whatever an earlier one left written there."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as fault:
-        os.close(descriptor)
-        raise Conflict(
-            f"Postern is already running on {folder}; stop that one, or set POSTERN_DATA to another folder."
-        ) from fault
-    try:
-        yield
-    finally:
-        os.close(descriptor)
+        with (folder / "run" / "up.lock").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return Running(**json.loads(file.read() or b"null") or {"pid": 0, "demo": False})
+    except FileNotFoundError:
+        pass
+    return None
 
 
 class Supervisor:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from postern.errors import Conflict, Unavailable
-from postern.supervise import Handover, Program, Supervisor, only_one
+from postern.supervise import DataFolderLock, Handover, Program, Running, Supervisor, running_on
 
 CHILD = """
 import pathlib, sys, time
@@ -108,12 +108,21 @@ async def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_second_parent_on_one_data_folder_is_refused(tmp_path: Path) -> None:
-    with only_one(tmp_path), pytest.raises(Conflict, match="already running"), only_one(tmp_path):
+    with DataFolderLock(tmp_path), pytest.raises(Conflict, match="already running"), DataFolderLock(tmp_path):
         pass
+
+
+def test_a_running_parent_can_be_asked_for_and_a_gone_one_is_not_believed(tmp_path: Path) -> None:
+    told = Running(pid=os.getpid(), demo=True, servers={"data": "host=/run"})
+    assert running_on(tmp_path) is None
+    with DataFolderLock(tmp_path) as lock:
+        lock.tell(told)
+        assert running_on(tmp_path) == told
+    assert running_on(tmp_path) is None
 
 
 def test_the_folder_is_free_again_once_its_holder_is_gone(tmp_path: Path) -> None:
-    with only_one(tmp_path):
+    with DataFolderLock(tmp_path):
         pass
-    with only_one(tmp_path):
+    with DataFolderLock(tmp_path):
         pass

@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from postern.console_tls import is_loopback
 from postern.doctor.finding import Finding, danger, ok, warn
-from postern.doctor.sockets import is_loopback
 from postern.settings import Settings
 
 NAME = "databases"

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from postern.clock import Clock
 from postern.doctor import certificate, databases, disk, files, models, secrets, sockets, timekeeping
 from postern.doctor.finding import Finding, Level
 from postern.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Running:
-    """What is known about a running Postern: its supervisor's process and its databases' conninfos."""
-
-    pid: int | None = None
-    servers: Mapping[str, str] = field(default_factory=dict)
+from postern.supervise import Running
 
 
 async def examine(
-    settings: Settings, running: Running, clock: Clock, *, certificate_file: Path | None
+    settings: Settings, running: Running | None, clock: Clock, *, certificate_file: Path | None
 ) -> list[Finding]:
-    """Every check, in the order of the report."""
+    """Every check, in the order of the report; `running` is the Postern at work on the folder, if any."""
     return [
-        *sockets.examine(running.pid, settings, has_tls=certificate_file is not None),
+        *sockets.examine(running.pid if running else None, settings, has_tls=certificate_file is not None),
         *secrets.examine(settings),
         *files.examine(settings.data),
-        *await databases.examine(settings, running.servers),
+        *await databases.examine(settings, running.servers if running else {}),
         *disk.examine(settings.data),
         *await timekeeping.examine(settings.data, clock, hub_url=settings.hub_url),
         *models.examine(),

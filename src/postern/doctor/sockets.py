@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import psutil
 
+from postern.console_tls import is_loopback
 from postern.doctor.finding import Finding, danger, ok, warn
 from postern.settings import Settings
 
@@ -21,16 +21,6 @@ class Listening:
     program: str
     host: str
     port: int
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def listening_of(parent: int) -> list[Listening]:

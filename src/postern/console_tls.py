@@ -1,0 +1,113 @@
+"""Under which address and with which certificate the console is served."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import platform
+import socket
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from postern.clock import Clock
+from postern.devices.certificates.ensure import ensure_certificate
+from postern.devices.certificates.files import read_pair
+from postern.devices.certificates.local_ca import read_root
+from postern.devices.certificates.model import TlsFiles
+from postern.settings import Settings
+from postern.web.ports import CertificateView
+
+
+def public_url(settings: Settings) -> str:
+    """The console's address as browsers see it."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    scheme = "https" if needs_tls(settings) else "http"
+    host = settings.acme_domain or (platform.node() if is_any(settings.host) else settings.host)
+    return f"{scheme}://{host}:{settings.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    if host == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False
+
+
+def is_any(host: str) -> bool:
+    """Whether `host` stands for every address of this machine."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_unspecified
+    return False
+
+
+def needs_tls(settings: Settings) -> bool:
+    """Beyond this machine only with a certificate; on it where one was given."""
+    return not is_loopback(settings.host) or settings.tls_certificate is not None
+
+
+def served_names(settings: Settings) -> list[str]:
+    """The names and addresses under which browsers and agents come to the console."""
+    named = [urlsplit(settings.public_url).hostname if settings.public_url else None, settings.acme_domain]
+    hosts = [settings.host]
+    if is_any(settings.host):
+        hosts = [platform.node(), "localhost", *_own_addresses()]
+    return [name for name in (*named, *hosts) if name]
+
+
+def _own_addresses() -> list[str]:
+    families = (socket.AF_INET, socket.AF_INET6)
+    found = [one for several in psutil.net_if_addrs().values() for one in several if one.family in families]
+    return sorted({one.address for one in found if "%" not in one.address})
+
+
+class Certificate:
+    """The certificate in use, None while the console speaks http; renewed under the same context."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self.files: TlsFiles | None = None
+        self.context: ssl.SSLContext | None = None
+
+    async def renew(self) -> None:
+        """Make or renew it when due. Raises SettingsInvalid when what was configured can never work."""
+        if not needs_tls(self._settings):
+            return
+        folder = self._settings.folder("tls")
+        names = served_names(self._settings)
+        self.files = await ensure_certificate(self._settings, names, folder, self._clock)
+        self.context = self.context or ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context.load_cert_chain(self.files.certificate, self.files.key)
+
+    def view(self) -> CertificateView | None:
+        """As the console shows it."""
+        if self.files is None:
+            return None
+        facts = read_pair(self.files.certificate, self.files.key).facts
+        root = read_root(self._settings.folder("tls") / "local") if self.files.root else None
+        return CertificateView(
+            kind=self.files.source.value,
+            names=facts.names,
+            not_after=facts.not_after,
+            fingerprint=facts.fingerprint,
+            root=root.pem if root else None,
+            root_fingerprint=root.facts.fingerprint if root else None,
+            fault=self.files.fault,
+        )
+
+
+def certificate_file(settings: Settings) -> Path | None:
+    """The certificate that the console was last served with, for who looks at it from outside."""
+    if not needs_tls(settings):
+        return None
+    made = (
+        settings.data / "tls" / "acme" / "certificate.pem",
+        settings.data / "tls" / "local" / "server.pem",
+    )
+    return settings.tls_certificate or next((path for path in made if path.exists()), None)
