@@ -184,6 +184,19 @@ async def test_a_hanging_server_that_lost_its_parent_is_taken_over(
     await second.stop()
 
 
+async def test_a_start_that_is_given_up_leaves_no_server_and_no_lock(folder: Path) -> None:
+    first, second = cluster_in(folder, durable=False), cluster_in(folder, durable=False)
+    starting = asyncio.create_task(first.start())
+    await asyncio.sleep(0.3)
+    await first.stop()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await second.start()
+    assert {server.pid for server in servers_in(folder / "pg" / "data")} >= {second.pid}
+    await second.stop()
+    assert await none_left(folder)
+
+
 async def test_a_folder_made_halfway_is_made_anew(folder: Path) -> None:
     (folder / "pg" / "data.new" / "base").mkdir(parents=True)
     cluster = cluster_in(folder, durable=False)

@@ -64,7 +64,7 @@ class Cluster:
         self._passwords = self._folder.with_name(f"{self._folder.name}.password")
         self._reach = self._sockets
         self._server: Postmaster | None = None
-        self._restarting: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -86,21 +86,24 @@ class Cluster:
         self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock.take()
+        self._starting = asyncio.create_task(self._start_server())
         try:
-            await self._start_server()
+            await self._starting
         except BaseException:
             await self.stop()
             raise
         return self.conninfo()
 
     async def stop(self) -> None:
-        """Stop the server with a checkpoint, and let others use the folder; without effect when stopped."""
-        server, self._server = self._server, None
-        if self._restarting is not None:
-            self._restarting.cancel()
-            await asyncio.wait({self._restarting})
-        if server is not None:
-            await server.stop(self._progress)
+        """Stop the server with a checkpoint, or a start that is under way, and let others use the folder."""
+        running, self._server = self._server, None
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+        late, self._server = self._server, None  # the start may have succeeded before it was cancelled
+        for server in (running, late):
+            if server is not None:
+                await server.stop(self._progress)
         self._lock.release()
 
     async def supervise(self) -> None:
@@ -112,11 +115,11 @@ class Cluster:
             while self._server is server:
                 delay = _RESTART_SECONDS[min(failures, len(_RESTART_SECONDS) - 1)]
                 failures += 1
-                self._restarting = asyncio.create_task(self._restart(delay))
+                self._starting = asyncio.create_task(self._restart(delay))
                 try:
-                    await asyncio.wait({self._restarting})
+                    await asyncio.wait({self._starting})
                 finally:
-                    self._restarting.cancel()
+                    self._starting.cancel()
 
     async def _restart(self, delay: float) -> None:
         self._progress(f"PostgreSQL ({self._name}) ended by itself; restarting it in {delay:g} s")

@@ -6,6 +6,7 @@ CREATE TABLE agent (
     sign_public bytea NOT NULL,
     hpke_public bytea NOT NULL,
     retired boolean NOT NULL DEFAULT false,
+    renewed_as int,
     PRIMARY KEY (site_id, id)
 );
 CREATE INDEX agent_by_id ON agent (id);
@@ -52,6 +53,7 @@ CREATE TABLE command (
     site_id int NOT NULL REFERENCES site (id),
     id uuid NOT NULL,
     good_until timestamptz NOT NULL,
+    taken_by int,
     outcome text,
     sealed bytea NOT NULL,
     PRIMARY KEY (site_id, id)
