@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -54,7 +54,7 @@ class Template:
     """An encoded face. Only templates of one `model` can be compared."""
 
     model: str
-    vector: Vector
+    vector: Vector = field(repr=False)
 
     def __post_init__(self) -> None:
         if self.vector.ndim != 1 or self.vector.dtype != np.float32 or not np.isfinite(self.vector).all():

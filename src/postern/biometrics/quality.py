@@ -79,8 +79,8 @@ class FaceQuality:
 SMALLEST_EYES = 18.0
 """Pixels between the eyes below which too little of a face is left to compare."""
 LEAST_SHARPNESS = 0.045
-"""Least `sharpness`. Small press photographs measure 0.085 to 0.4; softened by a Gaussian of 2.5 pixels on a face
-of 110, at most 0.035."""
+"""Least `sharpness`. Small press photographs measure 0.085 to 0.4; softened by a Gaussian of 2.5 pixels on a
+face of 110, at most 0.035."""
 MOST_TURN = 0.30
 """How far the nose may stand from the middle between the eyes, in distances between the eyes."""
 DARKEST, BRIGHTEST = 35.0, 225.0

@@ -2,8 +2,8 @@
 
 Recognition does not hand over a text but slots: for each mark it saw, how likely each character is. A grammar
 says which class of character belongs at each place, so a mark that is a zero or an O is settled by where it
-stands, and a mark that fits nowhere (a coat of arms read as an 8, a country band read as an H) can be left out
-at a price. The best fit is found by dynamic programming over slots × places.
+stands, and a mark that fits nowhere (a coat of arms read as an 8, a country band read as an H) can be left
+out at a price. The best fit is found by dynamic programming over slots × places.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class _Laid:
         return known
 
     def cost_of_leaving_out(self, index: int, placed: int, places: Sequence[Place]) -> float:
-        """Weak marks cost little; so do marks before the first, after the last and where an emblem belongs."""
+        """Weak marks cost little; so do marks at either end and where an emblem belongs."""
         if placed == len(places):
             price = 2.5
         elif placed == 0:

@@ -37,7 +37,7 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One character of a plate: which ones may stand here, on which line, and whether an emblem precedes it."""
+    """One place of a plate: which characters may stand here, on which line, whether an emblem precedes it."""
 
     allowed: frozenset[str]
     emblem_before: bool

@@ -8,6 +8,7 @@ is padded with zeros at the end (dlib's `add_prev`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
@@ -30,7 +31,7 @@ class _Graph:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     weights: list[onnx.TensorProto] = field(default_factory=list)
 
-    def add(self, operation: str, inputs: list[str], **attributes: object) -> str:
+    def add(self, operation: str, inputs: list[str], **attributes: Any) -> str:
         name = f"n{len(self.nodes)}"
         self.nodes.append(helper.make_node(operation, inputs, [name], **attributes))
         return name
@@ -50,7 +51,7 @@ class _Graph:
 
 
 def build_graph(network: FaceNetwork) -> bytes:
-    """The serialised model. Input `chips`: n × 150 × 150 × 3 uint8 RGB. Output `templates`: n × 128 float32."""
+    """The serialised model: `chips` (n × 150 × 150 × 3, uint8 RGB) to `templates` (n × 128, float32)."""
     graph = _Graph()
     top = _normalised(graph, "chips")
     top = graph.add("Relu", [graph.convolve(top, network.stem, 2)])

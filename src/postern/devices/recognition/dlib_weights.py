@@ -1,8 +1,9 @@
 """Reads dlib's face network from its own weights file, without dlib.
 
-The file is a plain sequence: 29 times the tensor of a convolution (weights, then biases) and the tensor of the
-affine layer behind it (scale, then shift), and at the end the 256 × 128 matrix. A tensor is a packed-integer
-header (version 2, then four sizes; each a length byte and little-endian bytes) and raw little-endian float32.
+The file is a plain sequence: 29 times the tensor of a convolution (weights, then biases) and the tensor of
+the affine layer behind it (scale, then shift), and at the end the 256 × 128 matrix. A tensor is a
+packed-integer header (version 2, then four sizes; each a length byte and little-endian bytes) and raw
+little-endian float32.
 Source of the layout: dlib's `serialize(tensor)` and `serialize_impl.h` (Boost licence).
 """
 

@@ -34,10 +34,10 @@ CARD = ModelCard(
     margin=0.05,
     licence="public domain (CC0), Davis King",
 )
-"""The score is 1 - distance. The network's author verifies pairs at a distance of 0.6 (99.38 % on LFW). A template
-here is the mean of a chip's and its mirror image's vectors, which draws all distances a little together: over the
-five people at hand the same person's lie up to 0.53 and different people's from 0.66 on. Hence 0.58 for pairs, and
-0.52 among many, where every enrolled person is one more chance of a false match."""
+"""The score is 1 - distance. The network's author verifies pairs at a distance of 0.6 (99.38 % on LFW). A
+template here is the mean of a chip's and its mirror image's vectors, which draws all distances a little
+together: over the five people at hand the same person's lie up to 0.53 and different people's from 0.66 on.
+Hence 0.58 for pairs, and 0.52 among many, where every enrolled person is one more chance of a false match."""
 
 
 class FaceNetwork:
@@ -48,7 +48,7 @@ class FaceNetwork:
         self._session = open_session(converted(models), threads=threads)
 
     def encode(self, chip: Rgb) -> Template:
-        """The template of one aligned chip, 150 × 150 RGB: the mean of its own and its mirror image's vector."""
+        """The template of one aligned chip, 150 × 150 RGB: the mean of it and its mirror image."""
         return Template(model=CARD.id, vector=self.vectors(np.stack([chip, chip[:, ::-1]])).mean(axis=0))
 
     def vectors(self, chips: Rgb) -> Floats:
@@ -57,11 +57,10 @@ class FaceNetwork:
 
 
 def converted(models: Path) -> Path:
-    """The ONNX file in the folder `models`, with its checksum beside it; made where missing or not matching."""
+    """The ONNX file in `models`, with its checksum beside it; made where missing or not matching."""
     path, checksum = models / f"{CARD.id}.onnx", models / f"{CARD.id}.onnx.sha256"
-    if path.is_file() and checksum.is_file():
-        if hashlib.sha256(path.read_bytes()).hexdigest() == checksum.read_text("ascii").strip():
-            return path
+    if _is_whole(path, checksum):
+        return path
     graph = build_graph(read_network(weights_file(NETWORK_FILE, NETWORK_SHA256)))
     try:
         models.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,6 +69,13 @@ def converted(models: Path) -> Path:
     except OSError as fault:
         raise StorageFull(f"The face network cannot be kept in {models}: {fault.strerror}.") from fault
     return path
+
+
+def _is_whole(path: Path, checksum: Path) -> bool:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == checksum.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -20,7 +20,7 @@ SECOND_LOOK = 1280
 """The same in the second look, taken only where the first found nothing."""
 _LARGEST_ENLARGEMENT = 4.0
 _BORDER = 0.25
-"""Grey border added in the second look, so that tightly cropped faces are found too; in shares of the side."""
+"""Border added in the second look, so that tightly cropped faces are found too; in shares of a side."""
 _CHIP_PADDING = 0.25
 _FACE_OF_CHIP = slice(25, 125)
 """The part of the chip that is face, not hair or background."""

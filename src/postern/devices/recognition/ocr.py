@@ -1,8 +1,8 @@
 """Text in pictures: PP-OCRv6 as RapidOCR packs it, with the likelihood of every character kept.
 
-RapidOCR finds the lines. Its recognition network is run here directly, because RapidOCR returns one text a line
-and the grammars need to know what else each mark could have been. Both networks are the wheel's own files, given
-by path, so that nothing is ever fetched.
+RapidOCR finds the lines. Its recognition network is run here directly, because RapidOCR returns one text a
+line and the grammars need to know what else each mark could have been. Both networks are the wheel's own
+files, given by path, so that nothing is ever fetched.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,7 @@ _RECOGNITION = "PP-OCRv6_rec_small.onnx"
 _HEIGHT = 48
 _NARROWEST, _WIDEST = 96, 640
 _ACTIVE = 0.12
-"""A column of the network's output belongs to a mark when that much likelihood lies on characters of plates."""
+"""A column of the output belongs to a mark when that much likelihood lies on characters of plates."""
 _FAINTEST = 0.004
 
 
@@ -72,8 +73,10 @@ class TextFinder:
         scale = longest / max(height, width)
         size = (max(32, round(width * scale)), max(32, round(height * scale)))
         fitted = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        from rapidocr.ch_ppocr_det import TextDetOutput
+
         out = self._engine(cv2.cvtColor(fitted, cv2.COLOR_RGB2BGR))
-        if out.boxes is None or not len(out.boxes):
+        if not isinstance(out, TextDetOutput) or out.boxes is None or not len(out.boxes):
             return np.zeros((0, 4, 2), dtype=np.float32)
         back = np.array([width / size[0], height / size[1]], dtype=np.float32)
         return np.asarray(out.boxes, dtype=np.float32) * back
@@ -119,11 +122,11 @@ class TextReader:
         return text, float(likelihoods.max(axis=1)[starts].mean()) if starts.any() else 0.0
 
     def _slots(self, alphabet: Floats) -> Iterator[Slot]:
-        """Runs of columns whose likeliest character is the same; within one, each character's highest value."""
+        """Runs of columns with one likeliest character; of each character its highest value in the run."""
         active = alphabet.sum(axis=1) > _ACTIVE
         best = np.where(active, alphabet.argmax(axis=1), -1)
         edges = np.flatnonzero(np.diff(best, prepend=-2, append=-2))
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in pairwise(edges):
             if best[start] < 0:
                 continue
             peak = alphabet[start:end].max(axis=0)

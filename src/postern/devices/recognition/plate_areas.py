@@ -22,7 +22,8 @@ _EACH = 3
 def likely_areas(rgb: Rgb) -> list[Region]:
     """Up to three areas by colour and three by edges, largest or densest first, in pixels of `rgb`."""
     scale = min(1.0, _WORKING / max(rgb.shape[:2]))
-    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+    fitted = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+    small = np.asarray(fitted, dtype=np.uint8)
     areas = _by_colour(small) + _by_edges(small)
     return [Region(quad=(area.quad / scale).astype(np.float32)) for area in areas]
 
@@ -56,7 +57,9 @@ def _rectangles(mask: np.ndarray, *, fill: float, picture: int) -> list[tuple[fl
         area = float(cv2.contourArea(contour))
         if area < 250:
             continue
-        region = Region(quad=_clockwise(cv2.boxPoints(cv2.minAreaRect(contour))))
+        region = Region(
+            quad=_clockwise(np.asarray(cv2.boxPoints(cv2.minAreaRect(contour)), dtype=np.float32))
+        )
         proportion = region.width / max(region.height, 1.0)
         if 1.2 < proportion < 7 and area > fill * region.width * region.height and area < 0.9 * picture:
             found.append((area, region))

@@ -61,6 +61,10 @@ class Region:
         return Region(quad=(self.quad + shift).astype(np.float32))
 
 
+def _length(one: Floats, opposite: Floats) -> float:
+    return float(np.linalg.norm(one) + np.linalg.norm(opposite)) / 2
+
+
 def crop(rgb: Rgb, region: Region) -> Rgb:
     """The region cut out and laid upright; what lies outside the picture repeats its edge."""
     width, height = max(8, round(region.width)), max(8, round(region.height))

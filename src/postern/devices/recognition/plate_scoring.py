@@ -1,4 +1,4 @@
-"""How much does a line of text look like a plate? What it says plainly, its shape and its place in the picture."""
+"""How much does a line of text look like a plate? What it says, its shape and its place in the picture."""
 
 from __future__ import annotations
 

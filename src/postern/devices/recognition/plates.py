@@ -1,8 +1,8 @@
 """Plates in a picture: every line of text is read, laid against the grammars, and scored as a plate.
 
-Steps: 1 find lines; 2 read them; 3 candidates: single lines, joined neighbours, stacked pairs; 4 score; 5 read
-the best again from several cuts and let the cuts vote; 6 when still unsure, look again at larger scale and at
-plate-coloured areas.
+Steps: 1 find lines; 2 read them; 3 candidates: single lines, joined neighbours, stacked pairs; 4 score; 5
+read the best again from several cuts and let the cuts vote; 6 when still unsure, look closer at areas
+that have a plate's colour or edges.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def _laid_out(lines: Sequence[Line]) -> list[Slot]:
 
 
 def _score(share: float, plausible: float) -> float:
-    return share**0.7 * plausible
+    return float(share**0.7 * plausible)
 
 
 def _may_be_text_of_a_plate(region: Region) -> bool:
