@@ -158,7 +158,10 @@ async def hello(services: Services, known: KnownAgent, *, highest_seq: int) -> W
 
 
 async def renew(services: Services, known: KnownAgent) -> AgentId:
-    """Give a rolled-back agent a new number under its keys, and raise the alarm; the old one is retired."""
+    """Give a rolled-back agent a new number under its keys, and raise the alarm.
+
+    What it still has under the old number it may send, and nothing else.
+    """
     old = known.agent
     async with services.database.transaction() as tx:
         fresh = Agent(
@@ -167,8 +170,8 @@ async def renew(services: Services, known: KnownAgent) -> AgentId:
             sign_public=old.sign_public,
             hpke_public=old.hpke_public,
         )
-        await store.retire(tx, old)
         await store.add(tx, fresh)
+        await store.note_renewal(tx, old, fresh.id)
         day = utc_day(services.clock.now())
         await put_alarm(tx, old.site, AlarmKind.AGENT_ROLLED_BACK, day=day, agent=old.id)
         await trace_as(

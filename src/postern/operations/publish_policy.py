@@ -70,7 +70,7 @@ async def publish(services: Services, tenant: TenantId, site: SiteId) -> Publish
     async with services.database.transaction() as tx:
         version = await sites.next_policy_version(tx, site)
         policy = await build(services, tx, tenant, site, version=version)
-        receivers = [one for one in await agents.of_site(tx, site) if not one.retired]
+        receivers = [one for one in await agents.of_site(tx, site) if one.active]
         plaintext = policy.to_bytes()
         key = await services.keyring.signing_key(tenant, POLICY_PURPOSE)
         for agent in receivers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from postern.errors import NotFound
 from postern.ids import AgentId, SiteId
@@ -12,13 +13,22 @@ from postern.postgres.pool import Transaction
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Agent:
-    """A program at a site. `sign_public` is its Ed25519, `hpke_public` its X25519 public key."""
+    """A program at a site. `sign_public` is its Ed25519, `hpke_public` its X25519 public key.
+
+    `renewed_as`: it got a new number after a rollback, and may only hand over what is left under this one.
+    """
 
     id: AgentId
     site: SiteId
     sign_public: bytes
     hpke_public: bytes
     retired: bool = False
+    renewed_as: AgentId | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether it works under this number."""
+        return not self.retired and self.renewed_as is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,32 +64,42 @@ async def retire(tx: Transaction, agent: Agent) -> None:
     await tx.execute("DELETE FROM bundle WHERE site_id = %s AND agent_id = %s", (agent.site, agent.id))
 
 
+async def note_renewal(tx: Transaction, old: Agent, fresh: AgentId) -> None:
+    """The agent goes on under another number."""
+    await tx.execute(
+        "UPDATE agent SET renewed_as = %s WHERE site_id = %s AND id = %s", (fresh, old.site, old.id)
+    )
+    await tx.execute("DELETE FROM bundle WHERE site_id = %s AND agent_id = %s", (old.site, old.id))
+
+
 async def get(tx: Transaction, id: AgentId) -> Agent:
     """The agent of that number. Raises NotFound."""
-    cursor = await tx.execute(
-        "SELECT site_id, sign_public, hpke_public, retired FROM agent WHERE id = %s", (id,)
-    )
+    cursor = await tx.execute(_SELECT + " WHERE id = %s", (id,))
     found = await cursor.fetchone()
     if found is None:
         raise NotFound("the hub knows no such agent; enrol it again with a new code")
-    return Agent(
-        id=id,
-        site=SiteId(found[0]),
-        sign_public=bytes(found[1]),
-        hpke_public=bytes(found[2]),
-        retired=found[3],
-    )
+    return _agent(found)
 
 
 async def of_site(tx: Transaction, site: SiteId) -> list[Agent]:
     """Every agent the site ever had, by number."""
-    cursor = await tx.execute(
-        "SELECT id, sign_public, hpke_public, retired FROM agent WHERE site_id = %s ORDER BY id", (site,)
+    cursor = await tx.execute(_SELECT + " WHERE site_id = %s ORDER BY id", (site,))
+    return [_agent(row) for row in await cursor.fetchall()]
+
+
+_SELECT = "SELECT id, site_id, sign_public, hpke_public, retired, renewed_as FROM agent"
+
+
+def _agent(row: tuple[Any, ...]) -> Agent:
+    id, site, sign, hpke, retired, renewed_as = row
+    return Agent(
+        id=AgentId(id),
+        site=SiteId(site),
+        sign_public=bytes(sign),
+        hpke_public=bytes(hpke),
+        retired=retired,
+        renewed_as=AgentId(renewed_as) if renewed_as is not None else None,
     )
-    return [
-        Agent(id=AgentId(id), site=site, sign_public=bytes(sign), hpke_public=bytes(hpke), retired=retired)
-        for id, sign, hpke, retired in await cursor.fetchall()
-    ]
 
 
 async def add_code(tx: Transaction, site: SiteId, digest: bytes, good_until: datetime) -> None:

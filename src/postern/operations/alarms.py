@@ -1,0 +1,42 @@
+"""What somebody must look at: agents that came back older, records that contradict each other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from postern.clock import utc_day
+from postern.ids import SiteId
+from postern.operations.services import Services
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, require
+from postern.records import alarms as store
+from postern.records.alarms import Alarm, AlarmKind
+from postern.sites import store as sites
+
+LOOKED_BACK = timedelta(days=30)
+
+_WORDS: dict[AlarmKind, tuple[str, str]] = {
+    AlarmKind.RECORD_CONTRADICTED: (
+        "An agent sent two different records under one number. The second is kept aside; find out whether "
+        "the agent was copied or tampered with.",
+        "代理端以同一编号发送了两条不同的记录。第二条已另存；请查明代理端是否被复制或篡改。",
+    ),
+    AlarmKind.AGENT_ROLLED_BACK: (
+        "An agent came back with an older copy of its records and got a new number. "
+        "Find out who restored it.",
+        "代理端以较旧的记录副本恢复运行，并已获得新编号。请查明是谁恢复的。",
+    ),
+}
+
+
+def words(kind: AlarmKind, language: str = "en") -> str:
+    """What happened and what to do, in English ("en") or Chinese ("zh")."""
+    return _WORDS[kind][1 if language.startswith("zh") else 0]
+
+
+async def alarms(services: Services, actor: Actor, site: SiteId) -> list[Alarm]:
+    """The site's alarms of the last 30 days, newest first."""
+    require(actor, Duty.WATCH)
+    async with services.database.transaction() as tx:
+        await sites.site(tx, services.keyring, actor.tenant, site)
+        return await store.alarms(tx, site, since=utc_day(services.clock.now()) - LOOKED_BACK)
