@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from postern.clock import SystemClock
-from postern.console_tls import public_url
+from postern.console_tls import Certificate, public_url
 from postern.devices.picture_folder import PictureFolder
+from postern.devices.recognition.face_network import CARD
+from postern.devices.recognition.pictures import load_picture
+from postern.devices.recognition.worker import RecognitionPool
 from postern.keystore.opening import open_keystore
 from postern.operations.ports import RecognitionPort
 from postern.operations.services import Services
@@ -88,3 +91,21 @@ async def services(
             recognition=recognition,
             public_url=public_url(settings),
         )
+
+
+@asynccontextmanager
+async def recognition(settings: Settings) -> AsyncIterator[RecognitionPort]:
+    """Recognition as the hub uses it; its workers start when the first picture comes."""
+    pool = RecognitionPool(settings.folder("models"), threads=settings.recognition_threads)
+    try:
+        yield RecognitionPort(recognise=pool, load_picture=load_picture, card=CARD)
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def certificate(settings: Settings) -> AsyncIterator[Certificate]:
+    """The certificate to serve with, made or renewed when due."""
+    made = Certificate(settings, SystemClock())
+    await made.renew()
+    yield made

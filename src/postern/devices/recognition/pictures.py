@@ -13,8 +13,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from postern.biometrics.model import Rgb
 from postern.errors import BadPicture
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF")
-"""What is decoded; MPO is a JPEG with further pictures behind it, as telephones write."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+"""What is decoded. JPEG includes MPO, a JPEG with further pictures behind it, as telephones write."""
 MOST_BYTES = 64 * 1024 * 1024
 MOST_PIXELS = 64_000_000
 FEWEST = 16

@@ -1,0 +1,5 @@
+"""`python -m postern`: the command line."""
+
+from postern.cli import main
+
+main()

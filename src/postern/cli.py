@@ -1,0 +1,231 @@
+"""The command line: arguments only. What they mean is done elsewhere, and imported only when asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from postern import __version__
+from postern.errors import PosternError, SettingsInvalid
+from postern.settings import Settings
+
+app = typer.Typer(
+    name="postern",
+    help="The access system for people and vehicles that keeps its promise of 'securely stored'.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+agent_app = typer.Typer(help="The agent of a site on this machine.", no_args_is_help=False)
+app.add_typer(agent_app, name="agent")
+
+FAULT = 1
+USAGE = 2
+
+
+def main() -> None:
+    """Run a command. A fault is one line on standard error and status 1; --debug shows where it arose."""
+    debug = "--debug" in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    try:
+        app()
+    except PosternError as fault:
+        if debug:
+            raise
+        _say(str(fault))
+        sys.exit(FAULT)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as fault:
+        # The last boundary: a person is at the terminal, who cannot read a traceback.
+        if debug:
+            raise
+        name = type(fault).__name__
+        _say(f"something went wrong that should not ({name}); --debug shows where, please report it")
+        sys.exit(FAULT)
+
+
+def _say(text: str) -> None:
+    """One clear line on standard error."""
+    print(f"postern: {' '.join(text.split())}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+def _settings(**given: object) -> Settings:
+    """The settings, with what the command line says put first. Raises SettingsInvalid in words."""
+    from pydantic import ValidationError
+
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as fault:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in fault.errors()
+        )
+        raise SettingsInvalid(f"the settings cannot be used: {wrong}") from None
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="with a demo site, and no passphrase")] = False,
+) -> None:
+    """Bring up the hub and an agent on this machine, and keep them running until Ctrl-C."""
+    from postern import up as parent
+
+    settings = _settings(mode="demo" if demo else None)
+    passphrase = None if settings.mode == "demo" else _passphrase(settings)
+    _run(parent.run(settings, passphrase=passphrase, say=_print))
+
+
+def _passphrase(settings: Settings) -> str | None:
+    """The root key's passphrase: from the settings, else asked for at a terminal, twice when it is new."""
+    if settings.passphrase is not None:
+        return settings.passphrase.get_secret_value()
+    if not sys.stdin.isatty():
+        return None
+    is_new = not (settings.data / "keys" / "root.key").exists()
+    prompt = "A passphrase for the new root key" if is_new else "The root key's passphrase"
+    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=is_new))
+
+
+@app.command(name="try")
+def try_(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="pictures, folders, videos, rtsp://...")
+    ],
+    person: Annotated[
+        list[str] | None,
+        typer.Option("--person", metavar="NAME=PHOTO[,PHOTO...]", help="somebody who may pass"),
+    ] = None,
+    vehicle: Annotated[
+        list[str] | None, typer.Option("--vehicle", metavar="PLATE", help="a vehicle that may pass")
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="keep the site in $POSTERN_DATA instead of throwing it away")
+    ] = False,
+) -> None:
+    """Show pictures, videos or streams to a throw-away site; print one JSON object for each passage.
+
+    --person and --vehicle say who may pass; by giving a photo you confirm that the person consents.
+    """
+    from postern import trial
+
+    wanted = trial.Trial(
+        people=tuple(trial.person_named(one) for one in person or ()),
+        vehicles=tuple(vehicle or ()),
+        sources=tuple(sources),
+    )
+    folder = _settings(mode="demo").data if keep else None
+    if not asyncio.run(trial.run(wanted, keep=folder, say=_print, warn=_say)):
+        sys.exit(FAULT)
+
+
+@app.command()
+def read(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...")],
+    country: Annotated[
+        str | None, typer.Option(metavar="XX", help="two letters; makes that country's plates likelier")
+    ] = None,
+) -> None:
+    """See what recognition sees in pictures: print one JSON object for each file, with plates and faces."""
+    from postern import reading
+
+    if not reading.read(_settings(), files, country=country, say=_print, warn=_say):
+        sys.exit(FAULT)
+
+
+@app.command()
+def compare(
+    files: Annotated[list[str] | None, typer.Argument(metavar="A B")] = None,
+    pairs: Annotated[
+        str | None, typer.Option(metavar="CSV", help="compare the columns a and b of every line instead")
+    ] = None,
+) -> None:
+    """Compare the faces in two photos, or in many pairs: print one JSON object for each pair."""
+    from postern import reading
+
+    if (pairs is None) == (not files) or (files and len(files) != 2):
+        raise typer.BadParameter("name two files, or give --pairs")
+    wanted = reading.pairs_in(pairs) if pairs is not None else [(files[0], files[1])] if files else []
+    if not reading.compare(_settings(), wanted, say=_print, warn=_say):
+        sys.exit(FAULT)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="print a JSON list instead of lines")] = False,
+) -> None:
+    """Look for what would break Postern's promises on this machine; exit status 1 when something does."""
+    from postern.clock import SystemClock
+    from postern.console_tls import certificate_file
+    from postern.doctor import report
+    from postern.doctor.finding import Level
+    from postern.supervise import running_on
+
+    settings = _settings()
+    running = running_on(settings.data)
+    findings = asyncio.run(
+        report.examine(settings, running, SystemClock(), certificate_file=certificate_file(settings))
+    )
+    _print(report.as_json(findings) if as_json else report.as_text(findings))
+    if report.worst(findings) is Level.DANGER:
+        sys.exit(FAULT)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    _print(__version__)
+
+
+@app.command(hidden=True)
+def hub() -> None:
+    """The hub's process; started by `postern up`, which tells it on standard input what it needs."""
+    from postern import hub as serving
+    from postern.logs import log_to_file
+    from postern.supervise import Handover, end_with_parent
+
+    settings = _settings()
+    handover = Handover.receive()
+    end_with_parent()
+    log_to_file(settings.folder("log") / "hub.log", settings.log_level)
+    _run(serving.serve(settings, handover))
+
+
+@agent_app.callback(invoke_without_command=True)
+def agent(context: typer.Context) -> None:
+    """Run the agent of this machine's site."""
+    if context.invoked_subcommand is not None:
+        return
+    from postern import wiring
+    from postern.logs import log_to_file
+    from postern.supervise import end_with_parent
+
+    settings = _settings()
+    if os.environ.get("POSTERN_CHILD"):
+        end_with_parent()
+    log_to_file(settings.folder("log") / "agent.log", settings.log_level)
+    _run(wiring.run_agent(settings))
+
+
+@agent_app.command()
+def enrol(
+    hub_url: Annotated[str, typer.Option("--hub", metavar="URL", help="the hub's address")],
+    code: Annotated[str, typer.Option("--code", help="the one-time code from the console")],
+) -> None:
+    """Make this machine an agent of a site; the code comes from the console, Sites, Agents."""
+    from postern import wiring
+
+    _run(wiring.enrol_agent(_settings(hub_url=hub_url), code))
+    _print("Enrolled. Start it with: postern agent")

@@ -1,0 +1,180 @@
+"""`postern up`: both databases, the hub and one agent on this machine, started in order and kept running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+from postern import wiring
+from postern.console_tls import is_any, public_url
+from postern.errors import Unavailable
+from postern.ids import SiteId, TenantId
+from postern.logs import log_to_file
+from postern.operations.agents import new_code
+from postern.operations.demo import ensure_demo
+from postern.operations.operators import first_link
+from postern.operations.services import Services
+from postern.operations.sites import create_site, create_tenant
+from postern.operators.model import Actor, Role
+from postern.settings import Settings
+from postern.sites import store as sites
+from postern.supervise import DataFolderLock, Handover, Program, Running, Supervisor
+
+Say = Callable[[str], None]
+
+
+async def run(settings: Settings, *, passphrase: str | None, say: Say) -> None:
+    """Bring everything up, print where the console is, and stay until SIGINT or SIGTERM.
+
+    Raises PosternError when something cannot be started; what was started is stopped again.
+    """
+    working = asyncio.current_task()
+    stopping = False
+
+    def stop() -> None:
+        nonlocal stopping
+        if not stopping and working is not None:
+            stopping = True
+            say("Stopping")
+            working.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        await _bring_up(settings, passphrase, say)
+    except asyncio.CancelledError:
+        if not stopping:
+            raise
+
+
+async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> None:
+    started = time.monotonic()
+    log_to_file(settings.folder("log") / "up.log", settings.log_level)
+    async with contextlib.AsyncExitStack() as stack:
+        lock = stack.enter_context(DataFolderLock(settings.data))
+        _require_port(settings)
+        say("Starting the databases")
+        handover = await stack.enter_async_context(wiring.databases(settings, say, passphrase=passphrase))
+        servers = {"data": handover.data, "keystore": handover.keystore}
+        lock.tell(Running(pid=os.getpid(), demo=settings.mode == "demo", servers=servers))
+        link, code = await _set_up(settings, handover)
+        supervisor = await stack.enter_async_context(Supervisor(say))
+        say("Starting the hub")
+        await supervisor.start(_hub(settings, handover))
+        if code is not None:
+            say("Enrolling this machine's agent")
+            await wiring.enrol_agent(settings, code)
+        say("Starting the agent")
+        await supervisor.start(_agent(settings))
+        _announce(settings, link, time.monotonic() - started, say)
+        await asyncio.get_running_loop().create_future()
+
+
+async def _set_up(settings: Settings, handover: Handover) -> tuple[str | None, str | None]:
+    """What the first start makes. A link for the first operator and a code for the agent here, if due."""
+    async with wiring.services(settings, handover) as services:
+        tenant = await _tenant(services)
+        site = (
+            await ensure_demo(services, tenant) if settings.mode == "demo" else await _site(services, tenant)
+        )
+        link = await first_link(services, tenant)
+        enrolled = wiring.is_enrolled(settings)
+        code = None if enrolled else await new_code(services, _setup(tenant), site)
+    return link, code
+
+
+def _setup(tenant: TenantId) -> Actor:
+    """Who makes the first start's things, as the journal names it."""
+    return Actor(tenant=tenant, name="job:setup", role=Role.ADMINISTRATOR)
+
+
+async def _tenant(services: Services) -> TenantId:
+    async with services.database.transaction() as tx:
+        known = await sites.tenant_ids(tx)
+    return known[0] if known else (await create_tenant(services, "My organisation")).id
+
+
+async def _site(services: Services, tenant: TenantId) -> SiteId:
+    async with services.database.transaction() as tx:
+        known = await sites.sites(tx, services.keyring, tenant)
+    if known:
+        return known[0].id
+    made = await create_site(services, _setup(tenant), name="My site", time_zone=wiring.machine_time_zone())
+    return made.id
+
+
+def _require_port(settings: Settings) -> None:
+    """Say at once, and not in a child's log, that the console's port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as fault:
+            raise Unavailable(
+                f"the console cannot be offered on {settings.host}:{settings.port} ({fault.strerror}); "
+                "choose another address with POSTERN_HOST and POSTERN_PORT"
+            ) from fault
+
+
+def _hub(settings: Settings, handover: Handover) -> Program:
+    async def is_healthy() -> bool:
+        host = "127.0.0.1" if is_any(settings.host) else settings.host
+        try:
+            _, writer = await asyncio.open_connection(host, settings.port)
+        except OSError:
+            return False
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return True
+
+    return Program(
+        name="the hub",
+        command=(sys.executable, "-m", "postern", "hub"),
+        errors=settings.folder("log") / "hub.err",
+        is_healthy=is_healthy,
+        handover=handover.to_bytes(),
+        environment=_environment(settings),
+    )
+
+
+def _agent(settings: Settings) -> Program:
+    ready = settings.folder("run") / "agent.ready"
+    ready.unlink(missing_ok=True)
+
+    async def is_healthy() -> bool:
+        return ready.exists()
+
+    return Program(
+        name="the agent",
+        command=(sys.executable, "-m", "postern", "agent"),
+        errors=settings.folder("log") / "agent.err",
+        is_healthy=is_healthy,
+        environment=_environment(settings) | {"POSTERN_CHILD": "yes"},
+    )
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the children must agree on with this parent. No secret is in it."""
+    return {"POSTERN_DATA": str(settings.data), "POSTERN_MODE": settings.mode}
+
+
+def _announce(settings: Settings, link: str | None, seconds: float, say: Say) -> None:
+    say("")
+    say(f"Postern is running ({seconds:.1f} s).")
+    say(f"  Console   {public_url(settings)}")
+    if link is not None:
+        say(f"  Sign in   {link}")
+        say("            a one-time link, good for 24 hours: the first operator sets how they sign in")
+    else:
+        say("  Sign in   with your login name, password and code, or your passkey")
+    say(f"  Data      {settings.data}")
+    say("  Stop      Ctrl-C")
