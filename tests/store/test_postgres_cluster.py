@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from postern.errors import DatabaseUnavailable, StorageFull
-from postern.postgres import embedded, processes
+from postern.postgres import embedded, postmaster, processes
 from postern.postgres.bootstrap import SUPERVISOR
 from postern.postgres.embedded import Cluster
 from postern.postgres.identity import Identity
@@ -195,6 +195,15 @@ async def test_a_start_that_is_given_up_leaves_no_server_and_no_lock(folder: Pat
     assert {server.pid for server in servers_in(folder / "pg" / "data")} >= {second.pid}
     await second.stop()
     assert await none_left(folder)
+
+
+async def test_a_start_that_takes_long_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postmaster, "_TELL_EVERY_SECONDS", 0.0)
+    told: list[str] = []
+    cluster = cluster_in(folder, durable=False, progress=told.append)
+    await cluster.start()
+    await cluster.stop()
+    assert any("still starting (0 s); after a crash it replays its log first" in words for words in told)
 
 
 async def test_a_folder_made_halfway_is_made_anew(folder: Path) -> None:

@@ -138,10 +138,7 @@ class Cluster:
             self._progress(
                 f"Making the {self._name} database (PostgreSQL {programs.version}); this happens once"
             )
-            password_file(self._passwords)
-            await asyncio.to_thread(
-                create_cluster, self._folder, identity, programs, self._passwords, durable=self._durable
-            )
+            await self._create(identity, programs)
         private_folder(self._folder, identity)
         self._reach = socket_folder(self._sockets, identity)
         server = self._spawn(identity, programs)
@@ -151,6 +148,19 @@ class Cluster:
             await server.stop(self._progress)
             raise
         self._server = server
+
+    async def _create(self, identity: Identity, programs: Programs) -> None:
+        """Make the cluster; a start that is given up meanwhile waits for its end."""
+        password_file(self._passwords)
+        making = asyncio.ensure_future(
+            asyncio.to_thread(
+                create_cluster, self._folder, identity, programs, self._passwords, durable=self._durable
+            )
+        )
+        try:
+            await asyncio.shield(making)
+        finally:
+            await asyncio.wait({making})
 
     def _find_programs(self, identity: Identity) -> Programs:
         """Programs of the version that made the cluster, where the server's system user can reach them."""

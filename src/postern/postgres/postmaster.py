@@ -75,9 +75,8 @@ class Postmaster:
             now = time.monotonic()
             if now - told >= _TELL_EVERY_SECONDS:
                 told = now
-                progress(
-                    f"PostgreSQL is still starting: it replays its log after a crash ({now - started:.0f} s)"
-                )
+                waited = f"{now - started:.0f} s"
+                progress(f"PostgreSQL is still starting ({waited}); after a crash it replays its log first")
             await asyncio.sleep(_STEP_SECONDS)
 
     async def ended(self) -> float:
