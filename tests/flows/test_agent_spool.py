@@ -124,7 +124,7 @@ async def test_numbers_go_on_after_a_restart_even_when_all_entries_are_gone(tmp_
 async def test_a_renewed_agent_numbers_from_one_and_still_sends_the_former_s_entries(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool.sqlite", OWNER)
     await put(spool, b"former")
-    await spool.renew(AgentId(9))
+    await spool.renew(new_number)
     assert await put(spool, b"new") == 1
     (former,) = await spool.pending()
     assert (former.agent, opened(former)) == (3, b"former")
@@ -177,6 +177,10 @@ async def test_a_batch_is_bounded_in_number_and_in_bytes(spool: Spool) -> None:
         await put(spool, pictures=(SealedPicture(name=f"{number:032x}", sealed=bytes(1_500_000)),))
     assert len(await spool.pending(limit=1)) == 1
     assert len(await spool.pending()) == 2
+
+
+async def new_number() -> AgentId:
+    return AgentId(9)
 
 
 steps = st.lists(

@@ -88,7 +88,7 @@ def early_acknowledgements(calls: list[str]) -> int:
 
 
 def inject(tmp_path: Path, what: str) -> tuple[str, ...]:
-    """Let system calls on the log fail, counted by thread; the main thread makes the file in 7 syncs, 37 writes."""
+    """Let calls on the log fail, counted by thread: the main one makes the file in 7 syncs, 37 writes."""
     return (
         "-P",
         str(tmp_path / "spool.sqlite-wal"),

@@ -11,10 +11,10 @@ import asyncio
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -85,6 +85,8 @@ class Spool:
         self._owner = owner
         self._limits = limits or SpoolLimits()
         self._database = connect(path)
+        self._appending = asyncio.Lock()
+        self.appended = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         try:
             self._adopt(owner)
@@ -99,7 +101,10 @@ class Spool:
 
         Raises StorageFull or Unavailable; then no part of the entry is kept.
         """
-        return await self._run(lambda: self._append(kind, day, plaintext, pictures))
+        async with self._appending:
+            seq = await self._run(lambda: self._append(kind, day, plaintext, pictures))
+        self.appended.set()
+        return seq
 
     async def pending(self, limit: int = 100) -> list[SpoolEntry]:
         """The oldest entries not acknowledged, all of one agent id, in order of seq, with their pictures."""
@@ -128,16 +133,15 @@ class Spool:
         await self._write(lambda: self._prune(at))
         await self._run(lambda: self._database.execute("PRAGMA incremental_vacuum(2000)").fetchall())
 
-    async def renew(self, agent: AgentId) -> None:
-        """Go on as `agent`, numbered from 1; entries of the former id are still sent as its own."""
-        owner = SpoolOwner(
-            site=self._owner.site,
-            agent=agent,
-            hub_public=self._owner.hub_public,
-            sign_private=self._owner.sign_private,
-        )
-        await self._run(lambda: self._adopt(owner))
-        self._owner = owner
+    async def renew(self, new_agent: Callable[[], Awaitable[AgentId]]) -> None:
+        """Go on under the id that `new_agent` gives, numbered from 1; no append is let in meanwhile.
+
+        What waits under the former id stays that id's, and is sent as such.
+        """
+        async with self._appending:
+            owner = replace(self._owner, agent=await new_agent())
+            await self._run(lambda: self._adopt(owner))
+            self._owner = owner
 
     async def state(self) -> SpoolState:
         """How it stands."""

@@ -27,6 +27,7 @@ CARD = ModelCard(
     length=16,
     farthest=2.0,
     threshold=0.7,
+    verification_threshold=0.65,
     margin=0.02,
     licence="none",
 )

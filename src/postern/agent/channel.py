@@ -1,0 +1,106 @@
+"""The channel on which the hub speaks first: open a door, present a credential, fetch a new policy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import websockets
+
+from postern.access.model import CredentialKind
+from postern.agent.hub import Hub
+from postern.backoff import delays
+from postern.errors import PosternError
+from postern.ids import DoorId, ReaderId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenDoor:
+    """An operator opens a door from afar, for a stated reason."""
+
+    door: DoorId
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Present:
+    """A credential as if it were presented at the reader."""
+
+    reader: ReaderId
+    kind: CredentialKind
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Play:
+    """A video or picture file of this machine, as if the reader's camera showed it now."""
+
+    reader: ReaderId
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewBundle:
+    """The hub has a newer policy."""
+
+
+Command = OpenDoor | Present | Play | NewBundle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """What came of a command; `detail` in words or a decision's reason."""
+
+    done: bool
+    detail: str
+
+
+Perform = Callable[[Command], Awaitable[Done]]
+
+
+def read_command(text: str | bytes) -> tuple[str, Command]:
+    """A message's id and command. Raises ValueError, KeyError or TypeError for any other message."""
+    fields: dict[str, Any] = json.loads(text)
+    number, name = str(fields["id"]), fields["command"]
+    if name == "open-door":
+        door = DoorId(UUID(fields["door"]))
+        return number, OpenDoor(door=door, operator=str(fields["operator"]), reason=str(fields["reason"]))
+    if name == "present":
+        kind, reader = CredentialKind(fields["credential_kind"]), ReaderId(UUID(fields["reader"]))
+        return number, Present(reader=reader, kind=kind, value=str(fields["value"]))
+    if name == "play":
+        return number, Play(reader=ReaderId(UUID(fields["reader"])), source=str(fields["source"]))
+    if name == "new-bundle":
+        return number, NewBundle()
+    raise ValueError(f"an unknown command: {name}")
+
+
+async def listen(hub: Hub, perform: Perform) -> None:
+    """Do what the hub says, for ever; reconnect with growing waits. One command never waits for another."""
+    waits = delays(longest=30.0)
+    while True:
+        try:
+            async with hub.channel() as socket, asyncio.TaskGroup() as tasks:
+                waits = delays(longest=30.0)
+                async for message in socket:
+                    tasks.create_task(_answer(socket, message, perform))
+        except* (OSError, TimeoutError, websockets.WebSocketException):
+            pass
+        await asyncio.sleep(next(waits))
+
+
+async def _answer(socket: websockets.ClientConnection, message: str | bytes, perform: Perform) -> None:
+    try:
+        number, command = read_command(message)
+    except (ValueError, KeyError, TypeError):
+        return  # a newer hub's command: what this agent cannot read, it cannot answer either
+    try:
+        outcome = await perform(command)
+    except PosternError as fault:
+        outcome = Done(done=False, detail=str(fault))
+    await socket.send(json.dumps({"id": number, "done": outcome.done, "detail": outcome.detail}))

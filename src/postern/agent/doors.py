@@ -1,0 +1,198 @@
+"""The site's doors: their controllers, and what came of every release."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from postern.access.controller import DoorController, DoorState
+from postern.access.passage import (
+    DoorTimes,
+    DoorWatch,
+    Finding,
+    Happened,
+    Released,
+    Settled,
+    TimePassed,
+    Unlocked,
+    follow,
+    next_deadline,
+)
+from postern.access.policy import Policy
+from postern.agent.ports import OpenController
+from postern.backoff import delays
+from postern.clock import Clock, utc_day
+from postern.errors import PosternError
+from postern.ids import DoorId
+from postern.operations.ports import Spool
+from postern.records.model import DoorRecord, Happening, PassageRecord, kind_of
+from postern.records.sealed import encode
+from postern.sites.model import Door
+
+log = structlog.get_logger(__name__)
+
+
+class _Announced:
+    """A controller whose releases are announced to the follower first.
+
+    The contact may speak before `admit` has come back: without this an opening would look forced.
+    """
+
+    def __init__(self, controller: DoorController, announce: Callable[[float], None]) -> None:
+        self._controller = controller
+        self._announce = announce
+
+    async def release(self, *, seconds: float) -> None:
+        self._announce(seconds)
+        await self._controller.release(seconds=seconds)
+
+    def states(self) -> AsyncIterator[DoorState]:
+        return self._controller.states()
+
+    async def close(self) -> None:
+        await self._controller.close()
+
+
+class DoorKeeper:
+    """Follows one door and records what it finds, in order."""
+
+    def __init__(self, door: Door, controller: DoorController, spool: Spool, clock: Clock) -> None:
+        self.door = door
+        self.controller: DoorController = _Announced(controller, self._unlocked)
+        self._spool = spool
+        self._clock = clock
+        self._happened: asyncio.Queue[Happened] = asyncio.Queue()
+        held_after = timedelta(seconds=door.held_open_seconds)
+        self._watch = DoorWatch(times=DoorTimes(held_after=held_after, contact_fitted=door.contact_fitted))
+        self._task = asyncio.create_task(self._run(), name=f"door {door.id}")
+
+    def released(self, released: Released) -> None:
+        """A release was told to the controller."""
+        self._happened.put_nowait(released)
+
+    def _unlocked(self, seconds: float) -> None:
+        self._happened.put_nowait(Unlocked(at=self._clock.now(), seconds=seconds))
+
+    async def close(self) -> None:
+        """Let go of the controller and stop following."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        await self.controller.close()
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            while True:
+                followed = follow(self._watch, await self._next())
+                self._watch = followed.watch
+                for finding in followed.findings:
+                    await self._record(finding)
+
+    async def _listen(self) -> None:
+        async for state in self.controller.states():
+            self._happened.put_nowait(state)
+
+    async def _next(self) -> Happened:
+        """What happened next, or that the next deadline is there."""
+        deadline = next_deadline(self._watch)
+        if deadline is None:
+            return await self._happened.get()
+        left = max(0.001, (deadline - self._clock.now()).total_seconds())
+        try:
+            async with asyncio.timeout(left):
+                return await self._happened.get()
+        except TimeoutError:
+            return TimePassed(at=self._clock.now())
+
+    async def _record(self, finding: Finding) -> None:
+        """Write it down; while the disk takes nothing, wait and try again: a passage is not forgotten."""
+        waits = delays(first=1.0, longest=30.0)
+        while True:
+            try:
+                await write(self._spool, _happening(self.door.id, finding))
+            except PosternError as fault:
+                log.error("passage not recorded yet", door=str(self.door.id), detail=str(fault))
+                await asyncio.sleep(next(waits))
+            else:
+                return
+
+
+class Doors:
+    """Every door of the policy in force. `controllers` is a live view."""
+
+    def __init__(self, open_controller: OpenController, spool: Spool, clock: Clock) -> None:
+        self._open_controller = open_controller
+        self._spool = spool
+        self._clock = clock
+        self._keepers: dict[DoorId, DoorKeeper] = {}
+        self._controllers: dict[DoorId, DoorController] = {}
+        self._troubles: dict[DoorId, str] = {}
+
+    @property
+    def controllers(self) -> Mapping[DoorId, DoorController]:
+        """Each door's controller."""
+        return self._controllers
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """Doors that cannot be driven, in words."""
+        return tuple(self._troubles.values())
+
+    async def apply(self, policy: Policy) -> None:
+        """Drive the doors of this policy, opening and closing controllers only where a door changed."""
+        wanted = {door.id: door for door in policy.doors}
+        for id, keeper in list(self._keepers.items()):
+            if not _driven_alike(wanted.get(id), keeper.door):
+                await self._let_go(id)
+        for door in policy.doors:
+            if door.id not in self._keepers:
+                await self._take_on(door)
+
+    def released(self, door: DoorId, released: Released) -> None:
+        """A release of that door was told to its controller."""
+        if (keeper := self._keepers.get(door)) is not None:
+            keeper.released(released)
+
+    async def close(self) -> None:
+        """Let go of every controller."""
+        for id in list(self._keepers):
+            await self._let_go(id)
+
+    async def _take_on(self, door: Door) -> None:
+        try:
+            controller = self._open_controller(door)
+        except PosternError as fault:
+            self._troubles[door.id] = f"door {door.id}: {fault}"
+            log.error("door has no controller", door=str(door.id), detail=str(fault))
+            return
+        self._troubles.pop(door.id, None)
+        self._keepers[door.id] = keeper = DoorKeeper(door, controller, self._spool, self._clock)
+        self._controllers[door.id] = keeper.controller
+
+    async def _let_go(self, id: DoorId) -> None:
+        del self._controllers[id]
+        await self._keepers.pop(id).close()
+
+
+async def write(spool: Spool, happening: Happening) -> int:
+    """Append a happening to the spool under its own kind and day; durable on return."""
+    return await spool.append(kind=kind_of(happening), day=utc_day(happening.at), plaintext=encode(happening))
+
+
+def _happening(door: DoorId, finding: Finding) -> PassageRecord | DoorRecord:
+    if isinstance(finding, Settled):
+        return PassageRecord(at=finding.at, decision_seq=finding.decision_seq, outcome=finding.outcome)
+    return DoorRecord(at=finding.at, door=door, state=finding.condition)
+
+
+def _driven_alike(one: Door | None, other: Door) -> bool:
+    """Whether a changed door may keep its controller and what is known of it."""
+    if one is None:
+        return False
+    fields = ("controller", "contact_fitted", "held_open_seconds")
+    return all(getattr(one, name) == getattr(other, name) for name in fields)

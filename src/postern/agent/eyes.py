@@ -1,0 +1,162 @@
+"""From frames to observations with their evidence: recognition, comparison and tracking of one camera."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from postern.access.decision import FacePresented
+from postern.access.model import CredentialKind
+from postern.access.policy import Policy
+from postern.agent.evidence import jpeg_of
+from postern.agent.ports import Frame
+from postern.agent.track import STILL, Observation, TrackRules
+from postern.agent.track_faces import FaceSeen, FaceTracker
+from postern.agent.track_plates import PlateTracker
+from postern.biometrics.comparison import Gallery, Match, identify
+from postern.biometrics.model import Box, ModelCard, Rgb
+from postern.ids import PersonId
+from postern.operations.ports import Recognition
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """An observation, and the JPEG that may be kept with it: none of somebody unknown."""
+
+    observation: Observation
+    evidence: bytes | None
+
+
+class Eye(Protocol):
+    """What looks at the frames of one source."""
+
+    async def look(self, frame: Frame) -> list[Seen]:
+        """What became certain with this frame. Raises a PosternError when recognition failed on it."""
+        ...
+
+    async def finish(self) -> list[Seen]:
+        """What is left to say when the source has ended."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matching:
+    """What faces and plates are compared with, made once for every policy."""
+
+    policy: Policy
+    gallery: Gallery
+
+    @classmethod
+    def of(cls, policy: Policy, card: ModelCard) -> Matching:
+        """The gallery holds the references of the card's model; others cannot be compared."""
+        return cls(policy=policy, gallery=Gallery(card, policy.references(card.id)))
+
+    def holder_of_plate(self, text: str) -> UUID | None:
+        """Whose plate it is."""
+        found = self.policy.holder_of(CredentialKind.PLATE, text)
+        return found[0].subject if found is not None else None
+
+
+Current = Callable[[], Matching]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Kept:
+    rgb: Rgb
+    faces: tuple[tuple[PersonId | None, Box], ...] = ()
+
+
+class FaceEye:
+    """Looks for faces. Frames are kept only while they may become evidence of somebody named."""
+
+    def __init__(
+        self, recognition: Recognition, current: Current, *, still: bool, rules: TrackRules | None = None
+    ) -> None:
+        self._recognition = recognition
+        self._current = current
+        self._tracker = FaceTracker(current().gallery.card, STILL if still else rules)
+        self._still = still
+        self._kept: dict[int, _Kept] = {}
+
+    async def look(self, frame: Frame) -> list[Seen]:
+        """See `Eye`."""
+        found = await self._recognition.faces(frame.rgb)
+        gallery = self._current().gallery
+        faces = [
+            FaceSeen(
+                box=one.sighting.box,
+                template=one.template,
+                quality=one.sighting.quality,
+                result=identify(gallery, one.template),
+            )
+            for one in found
+        ]
+        self._kept[frame.index] = _Kept(rgb=frame.rgb, faces=tuple((one.person, one.box) for one in faces))
+        observations = self._tracker.step(frame.at, frame.index, faces)
+        if self._still:
+            observations += self._tracker.finish()
+        return await self._with_evidence(observations)
+
+    async def finish(self) -> list[Seen]:
+        """See `Eye`."""
+        return await self._with_evidence(self._tracker.finish())
+
+    async def _with_evidence(self, observations: Sequence[Observation]) -> list[Seen]:
+        seen = [
+            Seen(observation=one, evidence=await asyncio.to_thread(self._evidence, one))
+            for one in observations
+        ]
+        wanted = self._tracker.wanted_frames()
+        self._kept = {index: kept for index, kept in self._kept.items() if index in wanted}
+        return seen
+
+    def _evidence(self, observation: Observation) -> bytes | None:
+        presented, kept = observation.presented, self._kept.get(observation.frame)
+        if (
+            kept is None
+            or not isinstance(presented, FacePresented)
+            or not isinstance(presented.result, Match)
+        ):
+            return None
+        others = [box for person, box in kept.faces if person != presented.result.person]
+        return jpeg_of(kept.rgb, others)
+
+
+class PlateEye:
+    """Looks for plates."""
+
+    def __init__(
+        self, recognition: Recognition, current: Current, *, still: bool, rules: TrackRules | None = None
+    ) -> None:
+        self._recognition = recognition
+        self._current = current
+        known = lambda text: current().holder_of_plate(text)  # noqa: E731 - the policy of that moment
+        self._tracker = PlateTracker(known, STILL if still else rules)
+        self._still = still
+        self._kept: dict[int, _Kept] = {}
+
+    async def look(self, frame: Frame) -> list[Seen]:
+        """See `Eye`."""
+        readings = await self._recognition.plates(frame.rgb, self._current().policy.site.country)
+        self._kept[frame.index] = _Kept(rgb=frame.rgb)
+        observations = self._tracker.step(frame.at, frame.index, readings)
+        if self._still:
+            observations += self._tracker.finish()
+        return await self._with_evidence(observations)
+
+    async def finish(self) -> list[Seen]:
+        """See `Eye`."""
+        return await self._with_evidence(self._tracker.finish())
+
+    async def _with_evidence(self, observations: Sequence[Observation]) -> list[Seen]:
+        seen = []
+        for one in observations:
+            kept = self._kept.get(one.frame)
+            jpeg = await asyncio.to_thread(jpeg_of, kept.rgb) if kept is not None else None
+            seen.append(Seen(observation=one, evidence=jpeg))
+        wanted = self._tracker.wanted_frames()
+        self._kept = {index: kept for index, kept in self._kept.items() if index in wanted}
+        return seen

@@ -1,0 +1,212 @@
+"""The hub as an agent sees it: signed requests over HTTP(S), and a channel on which the hub speaks first."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import httpx
+import websockets
+
+from postern.agent.bundle import SealedBundle
+from postern.agent.health import Health, health_fields
+from postern.agent.identity import Identity
+from postern.agent.spool import SpoolEntry
+from postern.clock import Clock
+from postern.errors import CannotVerify, HubUnavailable, PosternError, Refused
+from postern.ids import AgentId, SiteId, TenantId
+from postern.operations.wire import REQUEST_PURPOSE, request_message
+from postern.sealing import hybrid, signing
+
+_Answer = dict[str, Any]
+"""A JSON object of the hub; every field is converted where it is read."""
+
+CHANNEL_PATH = "/agent/v1/channel"
+_PATIENCE = httpx.Timeout(30.0, connect=5.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Welcome:
+    """The hub's answer to hello. `covered`: a backup holds all that was acknowledged up to this seq."""
+
+    known_seq: int
+    renew: bool
+    ask_from: int | None
+    covered: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What the hub has for good: in its archive, or in its quarantine."""
+
+    acknowledged: tuple[int, ...]
+    quarantined: tuple[int, ...]
+
+
+def connection(hub_url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """A client for the hub at `hub_url`. Proxies of the environment are not used: records go to one place."""
+    return httpx.AsyncClient(base_url=hub_url, timeout=_PATIENCE, trust_env=False, transport=transport)
+
+
+class Hub:
+    """The hub, asked in this agent's name."""
+
+    def __init__(self, client: httpx.AsyncClient, identity: Identity, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self.identity = identity
+
+    async def hello(self, *, highest_seq: int, bundle: str | None, health: Health) -> Welcome:
+        """Say how far we are and how we do; learn how far the hub is."""
+        body = {"highest_seq": highest_seq, "bundle": bundle, **health_fields(health)}
+        answer = await self._post("/agent/v1/hello", body)
+        return Welcome(
+            known_seq=int(answer["known_seq"]),
+            renew=bool(answer["renew"]),
+            ask_from=_whole_or_none(answer.get("ask_from")),
+            covered=_whole_or_none(answer.get("covered")),
+        )
+
+    async def renew(self) -> AgentId:
+        """A new number, because the hub knows later entries than this agent has."""
+        return AgentId(int((await self._post("/agent/v1/renew", {}))["agent_id"]))
+
+    async def send(self, entries: Sequence[SpoolEntry]) -> Receipt:
+        """Hand over entries of one agent id, with their pictures."""
+        body = {
+            "entries": [
+                {
+                    "seq": entry.seq,
+                    "day": entry.day.isoformat(),
+                    "kind": int(entry.kind),
+                    "entry": _text(entry.sealed),
+                    "digest": entry.digest.hex(),
+                    "signature": _text(entry.signature),
+                }
+                for entry in entries
+            ],
+            "pictures": [
+                {"name": picture.name, "sealed": _text(picture.sealed)}
+                for entry in entries
+                for picture in entry.pictures
+            ],
+        }
+        answer = await self._post("/agent/v1/records", body, agent=entries[0].agent)
+        return Receipt(
+            acknowledged=tuple(int(seq) for seq in answer["acknowledged"]),
+            quarantined=tuple(int(seq) for seq in answer["quarantined"]),
+        )
+
+    async def bundle(self, have: str | None) -> SealedBundle | None:
+        """The newest policy bundle, or None when `have` ("epoch.version") is the newest."""
+        path = "/agent/v1/bundle" + (f"?{urlencode({'have': have})}" if have else "")
+        response = await self._exchange("GET", path, b"", self.identity.agent)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None
+        answer = _fields(response)
+        return SealedBundle(
+            epoch=int(answer["epoch"]),
+            version=int(answer["version"]),
+            sealed=base64.b64decode(answer["sealed"]),
+            signature=base64.b64decode(answer["signature"]),
+        )
+
+    def channel(self) -> websockets.connect:
+        """The channel, as an asynchronous context manager; see `agent.channel`."""
+        parts = urlsplit(str(self._client.base_url))
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        path = parts.path.rstrip("/") + CHANNEL_PATH
+        return websockets.connect(
+            urlunsplit((scheme, parts.netloc, path, "", "")),
+            additional_headers=self._headers("GET", path, b"", self.identity.agent),
+            open_timeout=10,
+            max_size=1_000_000,
+            proxy=None,
+        )
+
+    async def _post(self, path: str, body: object, agent: AgentId | None = None) -> _Answer:
+        data = json.dumps(body, separators=(",", ":")).encode()
+        return _fields(await self._exchange("POST", path, data, agent or self.identity.agent))
+
+    async def _exchange(self, method: str, path: str, body: bytes, agent: AgentId) -> httpx.Response:
+        headers = self._headers(method, path, body, agent) | {"Content-Type": "application/json"}
+        try:
+            response = await self._client.request(method, path, content=body, headers=headers)
+        except httpx.HTTPError as fault:
+            raise HubUnavailable(
+                f"the hub at {self._client.base_url} does not answer ({type(fault).__name__}); trying again"
+            ) from fault
+        if response.is_success:
+            return response
+        raise _refusal(response)
+
+    def _headers(self, method: str, path: str, body: bytes, agent: AgentId) -> dict[str, str]:
+        time, nonce = self._clock.now().isoformat(), secrets.token_hex(16)
+        message = request_message(method=method, path=path, time=time, nonce=nonce, body=body)
+        signature = signing.sign(self.identity.sign_private, message, purpose=REQUEST_PURPOSE)
+        return {
+            "Postern-Agent": str(agent),
+            "Postern-Time": time,
+            "Postern-Nonce": nonce,
+            "Postern-Signature": _text(signature),
+        }
+
+
+async def enrol(client: httpx.AsyncClient, code: str) -> Identity:
+    """Make keys and take a number with a one-time code from the console. Raises Refused for a spent code."""
+    sign_private, hpke_private = signing.generate(), hybrid.generate()
+    body = {
+        "code": code,
+        "sign_public": _text(signing.public_of(sign_private)),
+        "hpke_public": _text(hybrid.public_of(hpke_private)),
+    }
+    try:
+        response = await client.post("/agent/v1/enrol", json=body)
+    except httpx.HTTPError as fault:
+        raise HubUnavailable(
+            f"the hub at {client.base_url} does not answer; is the address right?"
+        ) from fault
+    if not response.is_success:
+        raise _refusal(response)
+    answer = _fields(response)
+    return Identity(
+        agent=AgentId(int(answer["agent_id"])),
+        site=SiteId(int(answer["site_id"])),
+        tenant=TenantId(int(answer["tenant_id"])),
+        hub_public=base64.b64decode(answer["hub_public"]),
+        policy_public=base64.b64decode(answer["policy_public"]),
+        sign_private=sign_private,
+        hpke_private=hpke_private,
+    )
+
+
+def _refusal(response: httpx.Response) -> PosternError:
+    words = f"the hub refused {response.request.url.path}: {response.status_code} {response.text[:300]}"
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        return CannotVerify(words)
+    if response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+        return Refused(words)
+    return HubUnavailable(words)
+
+
+def _fields(response: httpx.Response) -> _Answer:
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise HubUnavailable(f"what answers at {response.request.url} is no hub; check the hub's address")
+    return answer
+
+
+def _whole_or_none(value: object) -> int | None:
+    return None if value is None else int(str(value))
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()

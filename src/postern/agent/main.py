@@ -1,0 +1,174 @@
+"""The agent: one process at a site. Crash-only: what it did not foresee ends it, and it is started again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+import structlog
+
+from postern.access.policy import Policy
+from postern.agent.admission import Admissions
+from postern.agent.bundle import BundleStore
+from postern.agent.channel import Command, Done, OpenDoor, Play, Present, listen
+from postern.agent.doors import Doors
+from postern.agent.eyes import Matching
+from postern.agent.files import site_key
+from postern.agent.health import Health
+from postern.agent.hub import Hub, connection, enrol
+from postern.agent.identity import Identity, load_identity, save_identity
+from postern.agent.ports import AgentPorts
+from postern.agent.readers import Readers
+from postern.agent.spool import Spool
+from postern.agent.sync import Keep, Sync
+from postern.agent.track import TrackRules
+from postern.backoff import delays
+from postern.errors import HubUnavailable, Refused, SettingsInvalid
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentSettings:
+    """`folder` holds spool, policy, identity and site key. `code`: for the first start, from the console."""
+
+    folder: Path
+    hub_url: str
+    code: str | None = None
+    rules: TrackRules | None = None
+
+
+class Agent:
+    """Everything that one site's agent runs, on the ports that it was given."""
+
+    def __init__(
+        self,
+        *,
+        keep: Keep,
+        spool: Spool,
+        bundles: BundleStore,
+        hub: Hub,
+        ports: AgentPorts,
+        rules: TrackRules | None = None,
+    ) -> None:
+        self._matching: Matching | None = None
+        self._bundles = bundles
+        self._ports = ports
+        self._hub = hub
+        self.spool = spool
+        self.doors = Doors(ports.open_controller, spool, ports.clock)
+        self.admissions = Admissions(
+            spool=spool, doors=self.doors, clock=ports.clock, policy=lambda: self._bundles.policy
+        )
+        self.readers = Readers(ports, self.admissions, self._current, rules)
+        self.sync = Sync(
+            hub=hub,
+            spool=spool,
+            bundles=bundles,
+            keep=keep,
+            clock=ports.clock,
+            health=self.health,
+            apply=self.apply,
+        )
+
+    async def run(self) -> None:
+        """For ever. The hub may be away: what is on disk is enough to decide."""
+        if self._bundles.policy is not None:
+            await self.apply(self._bundles.policy)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.sync.run(), name="sync")
+                tasks.create_task(listen(self._hub, self.perform), name="channel")
+        finally:
+            await self.readers.close()
+            await self.doors.close()
+
+    async def apply(self, policy: Policy) -> None:
+        """Decide by this policy from now on, drive its doors and watch its cameras."""
+        self._matching = await asyncio.to_thread(Matching.of, policy, self._ports.card)
+        await self.doors.apply(policy)
+        await self.readers.apply(policy)
+        log.info("policy in force", policy=policy.name, faces=len(self._matching.gallery))
+
+    async def perform(self, command: Command) -> Done:
+        """Do what the hub commands. Raises a PosternError with what to do when it cannot."""
+        match command:
+            case OpenDoor():
+                return await self.admissions.open_door(command)
+            case Present():
+                return await self.admissions.present(command)
+            case Play():
+                return await self.readers.play(command)
+            case _:
+                self.sync.wake()
+                return Done(done=True, detail="fetching")
+
+    def health(self) -> Health:
+        """How the agent does."""
+        return Health(
+            software=version("postern"),
+            readers=self.readers.health(),
+            alarms=(*self.doors.alarms, *self.admissions.alarms),
+        )
+
+    def _current(self) -> Matching:
+        if self._matching is None:
+            raise Refused("this agent has no policy yet; let it reach its hub once")
+        return self._matching
+
+
+@asynccontextmanager
+async def opened(
+    settings: AgentSettings, ports: AgentPorts, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[Agent]:
+    """The agent of this folder, enrolled if need be.
+
+    Raises SettingsInvalid without identity or code, Refused for a code that is not good.
+    """
+    folder = settings.folder
+    key = await asyncio.to_thread(site_key, folder / "site.key")
+    keep = Keep(identity=folder / "identity.sealed", key=key)
+    async with connection(settings.hub_url, transport) as client:
+        identity = load_identity(keep.identity, key) or await _enrolled(settings, client, keep)
+        bundles = BundleStore(folder / "policy.sealed", key)
+        await asyncio.to_thread(bundles.load, identity)
+        spool = await asyncio.to_thread(Spool, folder / "spool.sqlite", identity.owner)
+        try:
+            yield Agent(
+                keep=keep,
+                spool=spool,
+                bundles=bundles,
+                hub=Hub(client, identity, ports.clock),
+                ports=ports,
+                rules=settings.rules,
+            )
+        finally:
+            await spool.close()
+
+
+async def run(settings: AgentSettings, ports: AgentPorts) -> None:
+    """Run the agent until it is cancelled."""
+    async with opened(settings, ports) as agent:
+        await agent.run()
+
+
+async def _enrolled(settings: AgentSettings, client: httpx.AsyncClient, keep: Keep) -> Identity:
+    if not settings.code:
+        raise SettingsInvalid(
+            "this agent is not enrolled: make an enrolment code in the console and start it with the code"
+        )
+    waits = delays(longest=10.0)
+    while True:
+        try:
+            identity = await enrol(client, settings.code)
+        except HubUnavailable as fault:
+            log.warning("hub away", detail=str(fault))
+            await asyncio.sleep(next(waits))
+        else:
+            await asyncio.to_thread(save_identity, keep.identity, keep.key, identity)
+            return identity

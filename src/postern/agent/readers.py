@@ -1,0 +1,155 @@
+"""The readers of the policy in force: a task for each camera, started, changed and ended with the policy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from postern.access.policy import Policy
+from postern.agent.admission import Admissions
+from postern.agent.channel import Done, Play
+from postern.agent.eyes import Current, Eye, FaceEye, PlateEye
+from postern.agent.health import ReaderHealth
+from postern.agent.ports import AgentPorts, Source
+from postern.agent.track import TrackRules
+from postern.agent.watch import watch
+from postern.backoff import delays
+from postern.errors import BadInput, PosternError
+from postern.ids import ReaderId
+from postern.sites.model import Reader, ReaderKind
+
+log = structlog.get_logger(__name__)
+
+CAMERAS = (ReaderKind.FACE_CAMERA, ReaderKind.PLATE_CAMERA)
+
+
+def eye_of(
+    kind: ReaderKind, ports: AgentPorts, current: Current, *, still: bool, rules: TrackRules | None = None
+) -> Eye:
+    """What looks through a reader of this kind."""
+    if kind is ReaderKind.PLATE_CAMERA:
+        return PlateEye(ports.recognition, current, still=still, rules=rules)
+    return FaceEye(ports.recognition, current, still=still, rules=rules)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Watched:
+    reader: Reader
+    task: asyncio.Task[None]
+    source: Source | None = None
+    trouble: str | None = None
+    since: datetime
+
+
+class Readers:
+    """Every camera that the policy names, and how each does."""
+
+    def __init__(
+        self, ports: AgentPorts, admissions: Admissions, current: Current, rules: TrackRules | None = None
+    ) -> None:
+        self._ports = ports
+        self._admissions = admissions
+        self._current = current
+        self._rules = rules
+        self._watched: dict[ReaderId, _Watched] = {}
+        self._playing: set[asyncio.Task[None]] = set()
+
+    async def apply(self, policy: Policy) -> None:
+        """Watch what this policy names; readers that did not change go on undisturbed."""
+        wanted = {
+            one.id: one
+            for one in policy.readers
+            if one.enabled and one.kind in CAMERAS and one.source.strip()
+        }
+        for id, watched in list(self._watched.items()):
+            if wanted.get(id) != watched.reader:
+                await self._end(id)
+        for reader in wanted.values():
+            if reader.id not in self._watched:
+                task = asyncio.create_task(self._watch(reader), name=f"reader {reader.id}")
+                self._watched[reader.id] = _Watched(reader=reader, task=task, since=self._ports.clock.now())
+
+    async def play(self, command: Play) -> Done:
+        """Show a file to a reader once, as its camera would; returns when it is playing."""
+        reader = self._admissions.simulated_reader(command.reader)
+        if reader.kind not in CAMERAS:
+            raise BadInput("only cameras can be shown a file; choose another reader")
+        if "://" in command.source or command.source.startswith("webcam:"):
+            raise BadInput("only a file can be played; give its path on the agent's machine")
+        source = self._ports.open_source(command.source, as_live=True)
+        task = asyncio.create_task(self._play(source, reader))
+        self._playing.add(task)
+        task.add_done_callback(self._playing.discard)
+        return Done(done=True, detail="playing")
+
+    def health(self) -> tuple[ReaderHealth, ...]:
+        """How every camera does."""
+        return tuple(_health(one) for one in self._watched.values())
+
+    async def close(self) -> None:
+        """End every watching."""
+        for id in list(self._watched):
+            await self._end(id)
+        for task in list(self._playing):
+            await _cancelled(task)
+
+    async def _watch(self, reader: Reader) -> None:
+        """Watch until a file ends; a source that cannot be opened is tried again, less and less often."""
+        waits = delays(first=1.0, longest=60.0)
+        while True:
+            watched = self._watched[reader.id]
+            try:
+                source = watched.source = self._ports.open_source(reader.source, as_live=True)
+                try:
+                    eye = self._eye(reader, source)
+                    await watch(source, eye, reader, self._admissions)
+                finally:
+                    await source.close()
+            except PosternError as fault:
+                watched.trouble = str(fault)
+                log.warning("source", reader=str(reader.id), detail=watched.trouble)
+            else:
+                return
+            await asyncio.sleep(next(waits))
+
+    async def _play(self, source: Source, reader: Reader) -> None:
+        try:
+            await watch(source, self._eye(reader, source), reader, self._admissions)
+        except PosternError as fault:
+            log.warning("play", reader=str(reader.id), detail=str(fault))
+        finally:
+            await source.close()
+
+    def _eye(self, reader: Reader, source: Source) -> Eye:
+        return eye_of(reader.kind, self._ports, self._current, still=source.still, rules=self._rules)
+
+    async def _end(self, id: ReaderId) -> None:
+        await _cancelled(self._watched.pop(id).task)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _health(watched: _Watched) -> ReaderHealth:
+    if watched.source is None:
+        return ReaderHealth(
+            reader=watched.reader.id,
+            connection="reconnecting" if watched.trouble else "opening",
+            since=watched.since,
+            trouble=watched.trouble,
+        )
+    state = watched.source.state
+    return ReaderHealth(
+        reader=watched.reader.id,
+        connection=str(state.connection),
+        since=state.since,
+        trouble=state.trouble or watched.trouble,
+        dropped=state.dropped,
+    )
