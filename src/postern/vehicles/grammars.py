@@ -25,6 +25,8 @@ _SAME = (frozenset("0O"), frozenset("1I"))
 
 _NO_DIGIT_SEEN = 2.0
 """Cost of a text whose digits are all letters that were taken for digits: most likely a word."""
+_CHINESE_LEFT_OUT = 3.0
+"""Added for leaving out a Chinese character: nothing else looks like one."""
 _LEAST = 1e-3
 _OTHER_COUNTRY = 3.0
 """Cost of a country other than the one expected, about 1 in 20: foreign vehicles do come."""
@@ -126,6 +128,8 @@ class _Laid:
             price = 2.0
         else:
             price = 2.1 if places[placed].emblem_before else 4.0
+        if not self.likeliest(index).isascii():
+            price += _CHINESE_LEFT_OUT
         seen, nothing = self._seen[index], self.slots[index].nothing
         by_sight = -math.log(nothing) if nothing > _LEAST else math.inf
         return min(price * (0.2 + 0.8 * seen * seen), by_sight)
