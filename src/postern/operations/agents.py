@@ -152,7 +152,8 @@ async def hello(services: Services, known: KnownAgent, *, highest_seq: int) -> W
         stored = await records.highest_seq(tx, known.agent.site, known.agent.id)
     return Welcome(
         known_seq=stored,
-        renew=stored > highest_seq,
+        # A number that was renewed and whose answer got lost on the way is given no more policies either.
+        renew=stored > highest_seq or known.agent.renewed_as is not None,
         ask_from=stored + 1 if highest_seq > stored else None,
     )
 

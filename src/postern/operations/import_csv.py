@@ -1,9 +1,9 @@
-"""Import people with cards, or vehicles with plates, from CSV: a report of every line first, then all or nothing.
+"""Import people with cards, or vehicles with plates, from CSV: every line is reported on before any is taken.
 
-Columns of people: name, employee_number, resident_id_number, sex, birth_date, card, access_levels, valid_from,
-valid_until. Columns of vehicles: plate, country, description, keeper_employee_number, access_levels,
-valid_from, valid_until. Only `name` or `plate` is needed. Access levels are separated by semicolons, dates are
-YYYY-MM-DD in the UTC day. Text is UTF-8 or GB 18030; the separator a comma, a semicolon or a tab.
+Columns of people: name, employee_number, resident_id_number, sex, birth_date, card, access_levels,
+valid_from, valid_until. Columns of vehicles: plate, country, description, keeper_employee_number,
+access_levels, valid_from, valid_until. Only `name` or `plate` is needed. Access levels are separated by
+semicolons, dates are YYYY-MM-DD (UTC). Text is UTF-8 or GB 18030; the separator a comma, semicolon or tab.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ async def apply_import(
         report, good = await _checked(services, tx, actor, kind, data)
         if report.bad and not skip_bad:
             raise BadInput(
-                f"{len(report.bad)} of {len(report.lines)} lines are refused; correct them, or skip them on purpose"
+                f"{len(report.bad)} of {len(report.lines)} lines are refused; "
+                "correct them, or skip them on purpose"
             )
         subjects = [await _store(services, tx, actor, one) for one in good]
         await mark_stale(services, tx, actor.tenant)
@@ -144,13 +145,12 @@ async def _checked(
     return ImportReport(lines=tuple(reports)), good
 
 
+_SHARED = ("access_levels", "valid_from", "valid_until")
 _COLUMNS: dict[ImportKind, frozenset[str]] = {
     ImportKind.PEOPLE: frozenset(
-        ["name", "employee_number", "resident_id_number", "sex", "birth_date", "card", "access_levels", "valid_from", "valid_until"]
+        {"name", "employee_number", "resident_id_number", "sex", "birth_date", "card", *_SHARED}
     ),
-    ImportKind.VEHICLES: frozenset(
-        ["plate", "country", "description", "keeper_employee_number", "access_levels", "valid_from", "valid_until"]
-    ),
+    ImportKind.VEHICLES: frozenset({"plate", "country", "description", "keeper_employee_number", *_SHARED}),
 }
 
 

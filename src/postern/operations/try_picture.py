@@ -1,4 +1,4 @@
-"""Try a picture: what recognition saw in it, and what the decision would be. No door moves, nothing is kept."""
+"""Try a picture: what recognition saw, and what the decision would be. No door moves; nothing is kept."""
 
 from __future__ import annotations
 
