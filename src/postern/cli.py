@@ -210,13 +210,13 @@ def agent(context: typer.Context) -> None:
         return
     from postern import wiring
     from postern.logs import log_to_file
-    from postern.supervise import end_with_parent
+    from postern.supervise import end_with_parent, until_told_to_stop
 
     settings = _settings()
     if os.environ.get("POSTERN_CHILD"):
         end_with_parent()
     log_to_file(settings.folder("log") / "agent.log", settings.log_level)
-    _run(wiring.run_agent(settings))
+    _run(until_told_to_stop(wiring.run_agent(settings)))
 
 
 @agent_app.command()

@@ -10,12 +10,10 @@ import structlog
 import uvicorn
 
 from postern import wiring
-from postern.clock import utc_day
 from postern.console_tls import Certificate
 from postern.errors import PosternError
 from postern.operations.publish_policy import publish_stale, run_publisher
 from postern.operations.services import Services
-from postern.records.partitions import ensure_partitions
 from postern.settings import Settings
 from postern.supervise import Handover
 from postern.web.app import create_app
@@ -23,20 +21,17 @@ from postern.web.app import create_app
 _log = structlog.get_logger(__name__)
 
 _DAILY = timedelta(days=1).total_seconds()
-_AHEAD = timedelta(days=366)
-_BEHIND = timedelta(days=60)
-"""Partitions of the archive are made for this span: an agent may have been cut off for weeks."""
 _FAREWELL_SECONDS = 3
 
 
 async def serve(settings: Settings, handover: Handover) -> None:
     """Serve until this process is told to stop. Raises PosternError when it cannot start."""
     async with (
-        wiring.recognition(settings) as port,
-        wiring.services(settings, handover, recognition=port) as services,
+        wiring.recognition_pool(settings) as pool,
+        wiring.services(settings, handover, recognition=wiring.recognition_port(pool)) as services,
         wiring.certificate(settings) as tls,
     ):
-        await _make_room(services)
+        await wiring.make_room(services)
         await publish_stale(services)
         server = uvicorn.Server(_configuration(settings, services, tls))
         jobs = [
@@ -53,7 +48,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
 
 def _configuration(settings: Settings, services: Services, tls: Certificate) -> uvicorn.Config:
     config = uvicorn.Config(
-        create_app(services, settings, wiring.console_ports(settings, tls)),
+        create_app(services, settings, wiring.console_ports(tls)),
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -67,18 +62,11 @@ def _configuration(settings: Settings, services: Services, tls: Certificate) -> 
     return config
 
 
-async def _make_room(services: Services) -> None:
-    """Partitions of the archive for the months to come."""
-    async with services.database.transaction() as tx:
-        now = services.clock.now()
-        await ensure_partitions(tx, since=utc_day(now - _BEHIND), until=utc_day(now + _AHEAD))
-
-
 async def _daily(services: Services, tls: Certificate) -> None:
     while True:
         await asyncio.sleep(_DAILY)
         try:
-            await _make_room(services)
+            await wiring.make_room(services)
             await tls.renew()
         except (PosternError, ssl.SSLError) as fault:
             _log.error("daily-job-failed", fault=str(fault))

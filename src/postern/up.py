@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import sys
 import time
@@ -17,14 +16,14 @@ from postern.errors import Unavailable
 from postern.ids import SiteId, TenantId
 from postern.logs import log_to_file
 from postern.operations.agents import new_code
-from postern.operations.demo import ensure_demo
+from postern.operations.demo import set_up_demo
 from postern.operations.operators import first_link
 from postern.operations.services import Services
 from postern.operations.sites import create_site, create_tenant
 from postern.operators.model import Actor, Role
 from postern.settings import Settings
 from postern.sites import store as sites
-from postern.supervise import DataFolderLock, Handover, Program, Running, Supervisor
+from postern.supervise import DataFolderLock, Handover, Program, Running, Supervisor, until_told_to_stop
 
 Say = Callable[[str], None]
 
@@ -34,24 +33,7 @@ async def run(settings: Settings, *, passphrase: str | None, say: Say) -> None:
 
     Raises PosternError when something cannot be started; what was started is stopped again.
     """
-    working = asyncio.current_task()
-    stopping = False
-
-    def stop() -> None:
-        nonlocal stopping
-        if not stopping and working is not None:
-            stopping = True
-            say("Stopping")
-            working.cancel()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        await _bring_up(settings, passphrase, say)
-    except asyncio.CancelledError:
-        if not stopping:
-            raise
+    await until_told_to_stop(_bring_up(settings, passphrase, say), lambda: say("Stopping"))
 
 
 async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> None:
@@ -80,10 +62,12 @@ async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> Non
 async def _set_up(settings: Settings, handover: Handover) -> tuple[str | None, str | None]:
     """What the first start makes. A link for the first operator and a code for the agent here, if due."""
     async with wiring.services(settings, handover) as services:
-        tenant = await _tenant(services)
-        site = (
-            await ensure_demo(services, tenant) if settings.mode == "demo" else await _site(services, tenant)
-        )
+        if settings.mode == "demo":
+            demo = await set_up_demo(services)
+            tenant, site = demo.tenant, demo.site
+        else:
+            tenant = await _tenant(services)
+            site = await _site(services, tenant)
         link = await first_link(services, tenant)
         enrolled = wiring.is_enrolled(settings)
         code = None if enrolled else await new_code(services, _setup(tenant), site)

@@ -6,30 +6,51 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
 
-from postern.clock import SystemClock
-from postern.console_tls import Certificate, public_url
+import numpy as np
+
+from postern.access.controller import DoorController
+from postern.agent.evidence import jpeg_of
+from postern.agent.main import AgentSettings, opened
+from postern.agent.ports import AgentPorts
+from postern.biometrics.model import Rgb
+from postern.clock import SystemClock, utc_day
+from postern.console_tls import Certificate, is_any, needs_tls, public_url
+from postern.devices.cameras.model import ReadingPlan
+from postern.devices.cameras.source import Source, open_source
+from postern.devices.controllers.build import controller_for
 from postern.devices.picture_folder import PictureFolder
 from postern.devices.recognition.face_network import CARD
 from postern.devices.recognition.pictures import load_picture
 from postern.devices.recognition.worker import RecognitionPool
+from postern.errors import BadInput, SourceUnavailable
 from postern.keystore.opening import open_keystore
 from postern.operations.ports import RecognitionPort
 from postern.operations.services import Services
 from postern.postgres.embedded import Cluster
 from postern.postgres.migrate import migrate
 from postern.postgres.pool import Database
+from postern.records.partitions import ensure_partitions
 from postern.settings import Settings
+from postern.sites.model import Door, zone_of
 from postern.supervise import Handover
+from postern.web.ports import ConsolePorts
 
 Progress = Callable[[str], None]
+
+_AHEAD = timedelta(days=366)
+_BEHIND = timedelta(days=60)
 
 
 @asynccontextmanager
 async def databases(
-    settings: Settings, progress: Progress, *, passphrase: str | None = None
+    settings: Settings, progress: Progress, *, passphrase: str | None = None, durable: bool = True
 ) -> AsyncIterator[Handover]:
     """Both databases, started where they are ours to start, kept running, and at this program's schema.
+
+    `durable=False` makes them faster, for what is thrown away after this run.
 
     Raises DatabaseUnavailable or StorageFull, in words.
     """
@@ -37,7 +58,7 @@ async def databases(
     keystore = settings.keystore_url.get_secret_value() if settings.keystore_url else None
     async with contextlib.AsyncExitStack() as stack:
         clusters = [
-            _cluster(settings, name, progress)
+            _cluster(settings, name, progress, durable=durable)
             for name, url in (("data", data), ("keystore", keystore))
             if url is None
         ]
@@ -54,7 +75,7 @@ async def databases(
         yield Handover(data=data, keystore=keystore, passphrase=passphrase)
 
 
-def _cluster(settings: Settings, name: str, progress: Progress) -> Cluster:
+def _cluster(settings: Settings, name: str, progress: Progress, *, durable: bool) -> Cluster:
     return Cluster(
         settings.folder("pg") / name,
         name=name,
@@ -62,6 +83,7 @@ def _cluster(settings: Settings, name: str, progress: Progress) -> Cluster:
         logs=settings.folder("log"),
         programs=settings.postgres_bin,
         progress=progress,
+        durable=durable,
     )
 
 
@@ -94,13 +116,43 @@ async def services(
 
 
 @asynccontextmanager
-async def recognition(settings: Settings) -> AsyncIterator[RecognitionPort]:
-    """Recognition as the hub uses it; its workers start when the first picture comes."""
-    pool = RecognitionPool(settings.folder("models"), threads=settings.recognition_threads)
+async def recognition_pool(settings: Settings, models: Path | None = None) -> AsyncIterator[RecognitionPool]:
+    """Recognition in its own processes, which start with the first picture. `models`: a folder to share."""
+    folder = models or settings.folder("models")
+    pool = RecognitionPool(folder, threads=settings.recognition_threads)
     try:
-        yield RecognitionPort(recognise=pool, load_picture=load_picture, card=CARD)
+        yield pool
     finally:
         await pool.close()
+
+
+def recognition_port(pool: RecognitionPool) -> RecognitionPort:
+    """Recognition as the hub uses it: for enrolment and for trying a picture."""
+    return RecognitionPort(recognise=pool, load_picture=load_picture, card=CARD)
+
+
+async def make_room(services: Services) -> None:
+    """Partitions of the archive: a year ahead, and back as far as an agent may have been cut off."""
+    now = services.clock.now()
+    async with services.database.transaction() as tx:
+        await ensure_partitions(tx, since=utc_day(now - _BEHIND), until=utc_day(now + _AHEAD))
+
+
+def console_ports(tls: Certificate) -> ConsolePorts:
+    """What the console needs of devices."""
+    return ConsolePorts(certificate=tls.view, grab_frame=_grab_frame, encode_jpeg=jpeg_of)
+
+
+async def _grab_frame(text: str) -> Rgb:
+    """One frame of a camera. Raises SourceUnavailable, in words, when there is none."""
+    source = open_source(text)
+    try:
+        async with contextlib.aclosing(source.frames()) as frames:  # type: ignore[type-var]  # our own generators
+            async for frame in frames:
+                return frame.rgb
+    finally:
+        await source.close()
+    raise SourceUnavailable(f"{source.name}: it ended before it gave a picture; try again")
 
 
 @asynccontextmanager
@@ -109,3 +161,71 @@ async def certificate(settings: Settings) -> AsyncIterator[Certificate]:
     made = Certificate(settings, SystemClock())
     await made.renew()
     yield made
+
+
+def agent_ports(pool: RecognitionPool) -> AgentPorts:
+    """Cameras, recognition, door controllers and time, as an agent uses them."""
+    clock = SystemClock()
+
+    def source(text: str, *, as_live: bool) -> Source:
+        return open_source(text, plan=ReadingPlan(as_live=as_live), clock=clock)
+
+    def controller(door: Door) -> DoorController:
+        return controller_for(door.controller, clock=clock)
+
+    return AgentPorts(
+        open_source=source, recognition=pool, card=CARD, open_controller=controller, clock=clock
+    )
+
+
+def hub_url(settings: Settings) -> str:
+    """Where this machine's agent finds its hub."""
+    if settings.hub_url:
+        return settings.hub_url.rstrip("/")
+    host = "localhost" if is_any(settings.host) else settings.host
+    return f"{'https' if needs_tls(settings) else 'http'}://{host}:{settings.port}"
+
+
+def agent_settings(settings: Settings, code: str | None = None) -> AgentSettings:
+    """Where the agent keeps its things, and where its hub is."""
+    return AgentSettings(folder=settings.folder("agent"), hub_url=hub_url(settings), code=code)
+
+
+def is_enrolled(settings: Settings) -> bool:
+    """Whether this machine has an agent's identity."""
+    return (settings.data / "agent" / "identity.sealed").exists()
+
+
+async def enrol_agent(settings: Settings, code: str) -> None:
+    """Make this machine an agent with a one-time code. Raises Refused for a code that is not good."""
+    async with recognition_pool(settings) as pool, opened(agent_settings(settings, code), agent_ports(pool)):
+        pass
+
+
+async def run_agent(settings: Settings) -> None:
+    """Run this machine's agent until it is cancelled. `run/agent.ready` says that it can recognise."""
+    async with (
+        recognition_pool(settings) as pool,
+        opened(agent_settings(settings), agent_ports(pool)) as agent,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(agent.run(), name="agent")
+        await _warm(pool)
+        (settings.folder("run") / "agent.ready").touch(mode=0o600)
+
+
+async def _warm(pool: RecognitionPool) -> None:
+    """Have the networks loaded before somebody stands at the door."""
+    grey = np.full((240, 320, 3), 128, dtype=np.uint8)
+    await asyncio.gather(pool.faces(grey), pool.plates(grey))
+
+
+def machine_time_zone() -> str:
+    """The IANA name of this machine's time zone; UTC where it does not tell."""
+    link = Path("/etc/localtime")
+    name = str(link.resolve()).partition("zoneinfo/")[2] if link.is_symlink() else ""
+    try:
+        zone_of(name)
+    except BadInput:
+        return "UTC"
+    return name
