@@ -33,7 +33,7 @@ def from_bytes(kind: type[T], data: bytes) -> T:
     """The document of class `kind` that `to_bytes` wrote. Raises BadInput when it is none."""
     try:
         return cast(T, _reader(cast(Hashable, kind))(json.loads(data)))
-    except (ValueError, TypeError, KeyError) as fault:
+    except (ValueError, TypeError, KeyError, AttributeError) as fault:
         raise BadInput(
             f"this is no {kind.__name__} that this release can read ({type(fault).__name__}); "
             "was it written by a newer release? then upgrade first"
