@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -96,7 +96,7 @@ async def outcome(services: Services, site: SiteId, id: UUID) -> CommandOutcome:
     return CommandOutcome(done=False, detail="no-answer")
 
 
-async def instructions(services: Services, known: KnownAgent) -> AsyncIterator[Instruction]:
+async def instructions(services: Services, known: KnownAgent) -> AsyncGenerator[Instruction, None]:
     """What the agent is to do, as it comes: for the connection on which the hub speaks first.
 
     Whenever listening begins anew, the bundle is announced and commands that are still good are given again.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -94,7 +94,7 @@ async def wall(services: Services, actor: Actor, site: SiteId, *, limit: int = 5
     return Wall(site=site, rows=shown)
 
 
-async def wall_news(services: Services, actor: Actor, site: SiteId) -> AsyncIterator[None]:
+async def wall_news(services: Services, actor: Actor, site: SiteId) -> AsyncGenerator[None, None]:
     """Yields whenever the wall is worth looking at again: at once, and after each batch that came in."""
     require(actor, Duty.WATCH)
     async with services.database.transaction() as tx:

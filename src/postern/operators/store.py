@@ -203,12 +203,34 @@ async def end_login(tx: Transaction, tenant: TenantId, id: LoginId) -> None:
     await tx.execute("DELETE FROM login WHERE tenant_id = %s AND id = %s", (tenant, id))
 
 
-async def end_logins(tx: Transaction, tenant: TenantId, operator: OperatorId) -> int:
-    """All of the operator's are over; returns how many there were."""
+async def end_logins(
+    tx: Transaction, tenant: TenantId, operator: OperatorId, *, but: LoginId | None = None
+) -> int:
+    """All of the operator's are over, except `but`; returns how many there were."""
     cursor = await tx.execute(
-        "DELETE FROM login WHERE tenant_id = %s AND operator_id = %s", (tenant, operator)
+        "DELETE FROM login WHERE tenant_id = %s AND operator_id = %s AND id IS DISTINCT FROM %s",
+        (tenant, operator, but),
     )
     return cursor.rowcount
+
+
+async def logins(tx: Transaction, operator: Operator) -> list[Login]:
+    """Where the operator is signed in, latest first; some may be over by their age."""
+    cursor = await tx.execute(
+        "SELECT id, started_at, last_used_at FROM login WHERE tenant_id = %s AND operator_id = %s"
+        " ORDER BY last_used_at DESC",
+        (operator.tenant, operator.id),
+    )
+    return [
+        Login(
+            id=LoginId(id),
+            operator=operator.id,
+            tenant=operator.tenant,
+            started_at=started_at,
+            last_used_at=last_used_at,
+        )
+        for id, started_at, last_used_at in await cursor.fetchall()
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,8 +24,8 @@ _SITE = Table(name="site", thing="site")
 _TENANT = Table(name="tenant", thing="organisation")
 
 Part = Area | Door | AccessPoint | Reader
-P = TypeVar("P", Area, Door, AccessPoint, Reader)
-_TABLES: dict[type[Part], Table] = {Area: AREA, Door: DOOR, AccessPoint: ACCESS_POINT, Reader: READER}
+P = TypeVar("P", bound=Part)
+_TABLES: dict[type[object], Table] = {Area: AREA, Door: DOOR, AccessPoint: ACCESS_POINT, Reader: READER}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,7 +25,7 @@ def test_one_wrong_digit_anywhere_is_found(position: int) -> None:
 
 
 def test_a_date_that_never_was_is_refused_although_the_check_fits() -> None:
-    with pytest.raises(BadInput, match="no date"):
+    with pytest.raises(BadInput, match="no birth date"):
         check_resident_id("110105194913310021")
 
 
