@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -44,7 +44,7 @@ class TriedPassage:
 
 async def passages(
     sources: Sequence[Source], reader: Reader, *, policy: Policy, ports: AgentPorts, spool: Spool
-) -> AsyncIterator[TriedPassage]:
+) -> AsyncGenerator[TriedPassage]:
     """What happens at `reader` when it sees `sources`, one after the other.
 
     Decisions are recorded in `spool` and doors are released through the ports, as always: hand in a spool of

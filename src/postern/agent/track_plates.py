@@ -106,8 +106,7 @@ class PlateTracker:
 
     def step(self, at: datetime, frame: int, readings: Sequence[PlateReading]) -> list[Observation]:
         """The observations that became safe with this frame, whose index is `frame`."""
-        self._forget(at)
-        observations = []
+        observations = self._forget(at)
         followed = [one for one in readings if one.score >= _LEAST_SCORE and normalise(one.text)]
         for followed_track, reading in self._associated(followed, at):
             followed_track.add(reading, at, frame)
@@ -199,10 +198,20 @@ class PlateTracker:
         allowed = longest // 2 if place >= _IN_PLACE else longest // 5
         return 1.0 - away / longest + place if away <= allowed else None
 
-    def _forget(self, at: datetime) -> None:
+    def _forget(self, at: datetime) -> list[Observation]:
+        """Let go of what is out of sight; a plate that was read alike often enough is told on leaving."""
         lost, absence = timedelta(seconds=self._rules.lost), timedelta(seconds=self._rules.absence)
-        self._tracks = [track for track in self._tracks if at - track.seen_at <= lost]
         self._present = {text: seen for text, seen in self._present.items() if at - seen < absence}
+        gone = [track for track in self._tracks if at - track.seen_at > lost]
+        self._tracks = [track for track in self._tracks if at - track.seen_at <= lost]
+        left = []
+        for track in gone:
+            voted = vote(track.readings)
+            untold = track.told is None and voted.agreeing >= self._rules.votes
+            if untold and not self._is_present(voted.text):
+                self._present[comparison_form(voted.text)] = track.seen_at
+                left.append(self._tell(track, voted))
+        return left
 
 
 def _box(reading: PlateReading) -> Box:

@@ -103,6 +103,14 @@ def test_a_plate_unknown_from_afar_is_recognised_on_coming_near() -> None:
     assert len(told) == 2
 
 
+def test_an_unknown_plate_that_leaves_early_is_told_if_two_frames_agreed() -> None:
+    tracker = PlateTracker(known)
+    play(tracker, [[reading("XYZ999")]] * 2)
+    assert texts(tracker.step(NOON + timedelta(seconds=3), 9, [])) == ["XYZ999"]
+    play(tracker, [[reading("QRS111")]], NOON + timedelta(seconds=20))
+    assert tracker.step(NOON + timedelta(seconds=30), 99, []) == []
+
+
 def test_a_single_picture_decides_on_its_one_frame() -> None:
     assert texts(PlateTracker(known, STILL).step(NOON, 0, [reading("XYZ999", 0.4)])) == ["XYZ999"]
 

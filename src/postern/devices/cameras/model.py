@@ -47,7 +47,8 @@ class ReadingPlan:
     """How a source is read.
 
     `rate`: at most so many frames a second, of media time for files. `patience`: seconds that a camera may
-    stay silent. `space`: frames that may wait. `as_live`: a file is given no faster than it would be shown.
+    stay silent. `space`: frames of a file that may wait; of a live source only the newest does. `as_live`: a
+    file is given no faster than it would be shown.
     """
 
     rate: float = 8.0

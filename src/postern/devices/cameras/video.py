@@ -77,7 +77,7 @@ class VideoSource:
             await probe(self._address, patience=self._plan.patience)
         if self._closing.is_set():
             return
-        self._mailbox = mailbox = Mailbox(space=self._plan.space, keep_all=not self.live)
+        self._mailbox = mailbox = Mailbox(space=1 if self.live else self._plan.space, keep_all=not self.live)
         order = Order(
             kind=self._address.kind.value,
             target=self._address.target,
