@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from postern.operators.model import Actor, Login
+from postern.operators.model import Actor
 from postern.operators.roles import Duty, may
 from postern.web import navigation
 from postern.web.i18n import LANGUAGES, Words, catalogue, choose
@@ -29,7 +29,6 @@ class Caller:
     """Who is signed in, and the key that each of this login's forms carries."""
 
     actor: Actor
-    login: Login
     form_key: str
 
     def may(self, duty: str) -> bool:

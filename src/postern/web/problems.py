@@ -9,30 +9,22 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from postern.errors import NotSignedIn, PosternError
 from postern.web.pages import go, page, words_for
+from postern.web.problem_document import problem
 
 LOG = logging.getLogger(__name__)
-PROBLEM_TYPE = "application/problem+json"
 FOR_PROGRAMS = ("/api/", "/agent/")
-
-
-def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: object) -> Response:
-    """A problem document. `code` is stable; `detail` says what to do and may change its wording."""
-    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
-    return JSONResponse(
-        document | {"detail": detail} | more, status_code=status, media_type=PROBLEM_TYPE, headers=headers
-    )
 
 
 def install(app: FastAPI) -> None:
     """Answer every fault, whether ours, the framework's or unforeseen."""
-    app.add_exception_handler(PosternError, _ours)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.exception_handler(PosternError)(_ours)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(Exception)(_unforeseen)
 
 
 def for_a_program(request: Request) -> bool:
@@ -40,8 +32,7 @@ def for_a_program(request: Request) -> bool:
     return request.url.path.startswith(FOR_PROGRAMS)
 
 
-async def _ours(request: Request, fault: Exception) -> Response:
-    assert isinstance(fault, PosternError)
+async def _ours(request: Request, fault: PosternError) -> Response:
     if for_a_program(request):
         return problem(fault.status, fault.code, str(fault))
     if isinstance(fault, NotSignedIn):
@@ -57,8 +48,7 @@ def _to_sign_in(request: Request) -> Response:
     return go("/sign-in")
 
 
-async def _http(request: Request, fault: Exception) -> Response:
-    assert isinstance(fault, HTTPException)
+async def _http(request: Request, fault: HTTPException) -> Response:
     headers = dict(fault.headers or {})
     if for_a_program(request):
         code = HTTPStatus(fault.status_code).phrase.lower().replace(" ", "-")
@@ -68,8 +58,7 @@ async def _http(request: Request, fault: Exception) -> Response:
     return answer
 
 
-async def _invalid(request: Request, fault: Exception) -> Response:
-    assert isinstance(fault, RequestValidationError)
+async def _invalid(request: Request, fault: RequestValidationError) -> Response:
     if not for_a_program(request):
         return _page(request, 404)
     wrong = [

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from postern.web.problem_document import problem
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -33,6 +35,7 @@ HEADERS = {
 STRICT_TRANSPORT = "max-age=31536000"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ASSETS = "/assets/"
+AGENT_WIRE = "/agent/v1/"
 
 
 class SecurityHeaders:
@@ -60,7 +63,10 @@ def _complete(headers: MutableHeaders, scope: Scope) -> None:
         headers.setdefault(name, value)
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = STRICT_TRANSPORT
-    if not scope["path"].startswith(ASSETS):
+    if scope["path"].startswith(ASSETS):
+        named = b"v=" in scope["query_string"]  # the address changes with the content
+        headers["Cache-Control"] = "public, max-age=31536000, immutable" if named else "no-cache"
+    else:
         headers["Cache-Control"] = "no-store"
 
 
@@ -76,3 +82,20 @@ def comes_from_this_console(headers: Headers, scheme: str) -> bool:
         return fetched_from == "same-origin"
     origin = urlsplit(headers.get("origin", ""))
     return origin.scheme == scheme and origin.netloc != "" and origin.netloc == headers.get("host")
+
+
+class OriginCheck:
+    """Refuses a changing request that another site's page made. Agents sign theirs and send no origin."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at where it comes from before anything else does."""
+        changing = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
+        if changing and not scope["path"].startswith(AGENT_WIRE):
+            if not comes_from_this_console(Headers(scope=scope), scope["scheme"]):
+                refusal = problem(403, "refused", "This request did not come from this console's own pages.")
+                await refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

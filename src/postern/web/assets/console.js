@@ -52,6 +52,17 @@
   });
   window.addEventListener("pageshow", () => all("form").forEach((form) => delete form.dataset.sent));
 
+  // Pictures that are in no file come inside the page; as a blob, no wider content policy is needed for them.
+  const pictures = (root) =>
+    all("img[data-jpeg]", root).forEach((image) => {
+      const bytes = Uint8Array.from(atob(image.dataset.jpeg), (letter) => letter.charCodeAt(0));
+      image.removeAttribute("data-jpeg");
+      image.src = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+      image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
+    });
+  pictures(document);
+  document.body.addEventListener("htmx:afterSwap", (swap) => pictures(swap.target));
+
   // Copying a one-time secret.
   all("[data-copy]").forEach((button) => {
     button.hidden = !navigator.clipboard;

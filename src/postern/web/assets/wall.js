@@ -3,7 +3,7 @@
 
 (() => {
   const list = document.getElementById("passages");
-  if (!list) return;
+  if (!list || !list.dataset.stream) return;
   const status = document.getElementById("live");
   const spoken = document.getElementById("spoken");
   const doors = document.getElementById("door-states");

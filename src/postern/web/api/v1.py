@@ -1,0 +1,45 @@
+"""The JSON API: /api/v1, with its description at /api/v1/openapi.json."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from postern.web.api import access, happenings, people, places, vehicles
+from postern.web.api.models import PROBLEMS
+from postern.web.login import SignedIn
+
+router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+for part in (places.router, people.router, vehicles.router, access.router, happenings.router):
+    router.include_router(part)
+
+
+class LoginState(BaseModel):
+    """Who is signed in. Send `form_key` as the header `Postern-Form-Key` with every changing request."""
+
+    operator: str
+    role: str
+    form_key: str
+
+
+@router.get("/login", tags=["login"])
+async def login(caller: SignedIn) -> LoginState:
+    """Whose login the cookie is."""
+    return LoginState(operator=caller.actor.name, role=caller.actor.role.value, form_key=caller.form_key)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def description(request: Request, caller: SignedIn) -> Response:
+    """This API's description by OpenAPI 3.1."""
+    del caller
+    return JSONResponse(
+        get_openapi(
+            title="Postern",
+            version="1",
+            description="Sign in at /sign-in; the login's cookie and its form key carry every request.",
+            routes=[one for one in request.app.routes if getattr(one, "path", "").startswith("/api/v1")],
+        )
+    )

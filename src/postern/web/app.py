@@ -1,0 +1,77 @@
+"""The console and the API as one application, handed everything it needs."""
+
+from __future__ import annotations
+
+from fastapi import Depends, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from postern.operations.services import Services
+from postern.settings import Settings
+from postern.web import problems
+from postern.web.api import agents as agent_wire
+from postern.web.api import v1
+from postern.web.console import (
+    agents,
+    doors,
+    general,
+    imports,
+    levels,
+    people,
+    person_acts,
+    profile,
+    schedules,
+    settings,
+    signing,
+    sites,
+    trust,
+    try_picture,
+    vehicles,
+    wall,
+)
+from postern.web.heard import Heard
+from postern.web.limits import BodyLimit
+from postern.web.login import signed_in
+from postern.web.pages import ASSETS
+from postern.web.ports import ConsolePorts
+from postern.web.security import OriginCheck, SecurityHeaders
+
+PRIVATE = (
+    general.private,
+    signing.private,
+    wall.router,
+    trust.router,
+    doors.router,
+    people.router,
+    person_acts.router,
+    imports.router,
+    vehicles.router,
+    levels.router,
+    schedules.router,
+    sites.router,
+    agents.router,
+    try_picture.router,
+    settings.router,
+    profile.router,
+)
+NO_PORTS = ConsolePorts()
+
+
+def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO_PORTS) -> FastAPI:
+    """The application. Whatever is not listed as public here needs a login, or an agent's signature."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.state.settings = settings_
+    app.state.ports = ports
+    app.state.heard = Heard()
+    app.include_router(general.public)
+    app.include_router(signing.public)
+    app.include_router(agent_wire.router)
+    for router in PRIVATE:
+        app.include_router(router, dependencies=[Depends(signed_in)], include_in_schema=False)
+    app.include_router(v1.router, dependencies=[Depends(signed_in)])
+    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+    problems.install(app)
+    app.add_middleware(OriginCheck)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    return app

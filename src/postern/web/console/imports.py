@@ -1,0 +1,87 @@
+"""Import from CSV: first the report, then the same file for real."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from postern.errors import BadInput, PosternError
+from postern.operations import import_csv as operation
+from postern.operations.import_csv import ImportKind, ImportReport
+from postern.operators.roles import Duty, require
+from postern.web.forms import EMPTY, Form
+from postern.web.login import Fields, Hub, SignedIn
+from postern.web.pages import go, page, words_for
+
+router = APIRouter()
+COLUMNS = {
+    "people": "name, employee_number, resident_id_number, sex, birth_date, card, access_levels, "
+    "valid_from, valid_until",
+    "vehicles": "plate, country, description, keeper_employee_number, access_levels, valid_from, valid_until",
+}
+SHOWN_PROBLEMS = 200
+
+
+@router.get("/import")
+async def ask(request: Request, caller: SignedIn) -> Response:
+    """The form."""
+    require(caller.actor, Duty.CHANGE_ACCESS)
+    return _page(request, EMPTY)
+
+
+@router.post("/import")
+async def check(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> Response:
+    """The dry run's report."""
+    kind = fields.parsed("kind", ImportKind, "form.not-in-list") or ImportKind.PEOPLE
+    try:
+        files = await fields.uploads("file")
+        if not files:
+            fields.errors["file"] = "import.no-file"
+            return _page(request, fields.result())
+        report = await operation.check_import(hub, caller.actor, kind=kind, data=files[0])
+    except PosternError as fault:
+        return _page(request, fields.result(fault))
+    return _page(request, fields.result(), report, kind, base64.b64encode(files[0]).decode())
+
+
+@router.post("/import/run")
+async def run(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> Response:
+    """Take in the file that was checked."""
+    kind = fields.parsed("kind", ImportKind, "form.not-in-list") or ImportKind.PEOPLE
+    try:
+        data = base64.b64decode(fields.text("data"), validate=True)
+    except binascii.Error as fault:
+        raise BadInput("the checked file did not come back whole; check it again") from fault
+    try:
+        await operation.apply_import(
+            hub, caller.actor, kind=kind, data=data, skip_bad=fields.ticked("skip_bad")
+        )
+    except PosternError as fault:
+        return _page(request, fields.result(fault))
+    return go("/people" if kind is ImportKind.PEOPLE else "/vehicles", "imported")
+
+
+def _page(
+    request: Request,
+    form: Form,
+    report: ImportReport | None = None,
+    kind: ImportKind = ImportKind.PEOPLE,
+    data: str = "",
+) -> Response:
+    t = words_for(request)
+    return page(
+        request,
+        "people/import.html",
+        status=422 if form.wrong else 200,
+        form=form,
+        report=report,
+        problems=report.bad[:SHOWN_PROBLEMS] if report else (),
+        kind=kind.value,
+        data=data,
+        kinds=[(one.value, t(f"nav.{one.value}")) for one in ImportKind],
+        columns=COLUMNS,
+    )

@@ -1,0 +1,190 @@
+"""Signing in and out, and the one-time link with which every operator begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from postern.errors import BadInput, NotFound, NotSignedIn, PosternError, TooMany
+from postern.operations import operators, passkeys, sign_in
+from postern.operators.passwords import totp_uri
+from postern.web.console.pictures import qr_picture
+from postern.web.forms import EMPTY, Form, FormReader
+from postern.web.login import Fields, Hub, SignedIn, drop_login, form_key_of, set_login
+from postern.web.navigation import first_page
+from postern.web.pages import Caller, go, page
+from postern.web.problem_document import problem
+
+public = APIRouter()
+private = APIRouter()
+CEREMONY = "postern-passkey"
+SHORTEST_PASSWORD = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TotpView:
+    """A secret for an authenticator app, as a picture and to type."""
+
+    secret: str
+    qr: str
+
+
+def passkeys_possible(hub: Hub) -> bool:
+    """Whether the console has a name, and https or localhost: browsers give passkeys to nothing else."""
+    parts = urlsplit(hub.public_url)
+    host = parts.hostname or ""
+    named = bool(host) and ":" not in host and not host.replace(".", "").isdigit()
+    return named and (parts.scheme == "https" or host == "localhost")
+
+
+@public.get("/sign-in")
+async def ask(request: Request, hub: Hub) -> Response:
+    """The form."""
+    return page(request, "signing/sign_in.html", form=EMPTY, passkeys=passkeys_possible(hub))
+
+
+@public.post("/sign-in")
+async def enter(request: Request, hub: Hub, fields: Fields) -> Response:
+    """Sign in with password and code. What was wrong is not said."""
+    name, password, code = fields.needed("login_name"), fields.secret("password"), fields.text("code")
+    try:
+        signed = await sign_in.sign_in(hub, login_name=name, password=password, code=code)
+    except (NotSignedIn, BadInput):
+        form = Form(values={"login_name": name}, errors={"password": "sign.wrong"})
+        return page(request, "signing/sign_in.html", status=422, form=form, passkeys=passkeys_possible(hub))
+    except TooMany as fault:
+        form = Form(values={"login_name": name}, fault=fault)
+        return page(request, "signing/sign_in.html", status=429, form=form, passkeys=passkeys_possible(hub))
+    answer = go(first_page(signed.actor))
+    set_login(request, answer, signed.secret)
+    return answer
+
+
+@public.post("/sign-in/passkey/options")
+async def passkey_options(request: Request, hub: Hub) -> Response:
+    """What the browser's authenticator is asked."""
+    return _ceremony(request, await passkeys.begin_sign_in(hub))
+
+
+@public.post("/sign-in/passkey")
+async def passkey_enter(request: Request, hub: Hub, fields: Fields) -> Response:
+    """Sign in with a passkey; read by `passkeys.js`."""
+    try:
+        signed = await passkeys.finish_sign_in(
+            hub, secret=request.cookies.get(CEREMONY, ""), answer=fields.text("answer")
+        )
+    except PosternError as fault:
+        return problem(fault.status, fault.code, str(fault))
+    answer = JSONResponse({"next": first_page(signed.actor)})
+    answer.delete_cookie(CEREMONY)
+    set_login(request, answer, signed.secret)
+    return answer
+
+
+def _ceremony(request: Request, ceremony: passkeys.Ceremony) -> Response:
+    answer = Response(ceremony.options, media_type="application/json")
+    answer.set_cookie(
+        CEREMONY,
+        ceremony.secret,
+        max_age=300,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return answer
+
+
+@private.post("/profile/passkeys/options")
+async def new_passkey_options(request: Request, hub: Hub, caller: SignedIn) -> Response:
+    """What the authenticator is asked for a new passkey."""
+    return _ceremony(request, await passkeys.begin_registration(hub, caller.actor))
+
+
+@private.post("/profile/passkeys")
+async def add_passkey(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> Response:
+    """Keep the passkey that was made; read by `passkeys.js`."""
+    try:
+        await passkeys.finish_registration(
+            hub,
+            caller.actor,
+            secret=request.cookies.get(CEREMONY, ""),
+            answer=fields.text("answer"),
+            name=fields.text("name"),
+        )
+    except PosternError as fault:
+        return problem(fault.status, fault.code, str(fault))
+    return JSONResponse({"next": "/profile?said=passkey-added"})
+
+
+@private.post("/sign-out")
+async def leave(request: Request, hub: Hub, caller: SignedIn) -> Response:
+    """End this login."""
+    await sign_in.sign_out(hub, caller.actor)
+    answer = go("/sign-in", "signed-out")
+    drop_login(request, answer)
+    return answer
+
+
+@private.post("/profile/sign-out-everywhere")
+async def leave_everywhere(request: Request, hub: Hub, caller: SignedIn) -> Response:
+    """End every login of this operator."""
+    await sign_in.sign_out_everywhere(hub, caller.actor)
+    answer = go("/sign-in", "signed-out")
+    drop_login(request, answer)
+    return answer
+
+
+@public.get("/first/{secret}")
+async def link(request: Request, hub: Hub, secret: str) -> Response:
+    """What the link is for. Opening it spends nothing: mail programs and chats open links, too."""
+    try:
+        await operators.look_at_link(hub, secret)
+    except NotFound:
+        form = Form(errors={"link": "first.spent"})
+        return page(request, "signing/first.html", status=404, form=form)
+    return page(request, "signing/first.html", form=EMPTY)
+
+
+@public.post("/first/{secret}")
+async def use_link(request: Request, hub: Hub, fields: Fields, secret: str) -> Response:
+    """The button opens the form; the form, when it is right, spends the link and signs in."""
+    found = await operators.look_at_link(hub, secret)
+    name = found.operator.login_name
+    if "totp_secret" not in fields.values:
+        return _setup(request, name, found.totp_secret, EMPTY)
+    password, totp = checked_password(fields), fields.text("totp_secret")
+    code = fields.needed("code")
+    if fields.errors:
+        return _setup(request, name, totp, fields.result())
+    try:
+        operator, codes = await operators.spend_link(
+            hub, secret, password=password, totp_secret=totp, totp_code=code
+        )
+    except BadInput as fault:
+        return _setup(request, name, totp, fields.result(fault))
+    async with hub.database.transaction() as tx:
+        signed = await sign_in.start_login(hub, tx, operator, detail="one-time link")
+    request.state.caller = Caller(actor=signed.actor, form_key=form_key_of(signed.secret))
+    answer = page(request, "signing/recovery.html", codes=codes, next=first_page(signed.actor))
+    set_login(request, answer, signed.secret)
+    return answer
+
+
+def checked_password(fields: FormReader) -> str:
+    """The new password, typed twice; empty fields and differences are told."""
+    password, again = fields.secret("password"), fields.secret("again")
+    if len(password) < SHORTEST_PASSWORD:
+        fields.errors["password"] = "first.password-short"
+    elif password != again:
+        fields.errors["again"] = "first.passwords-differ"
+    return password
+
+
+def _setup(request: Request, name: str, secret: str, form: Form) -> Response:
+    totp = TotpView(secret=secret, qr=qr_picture(totp_uri(secret, name)))
+    status = 422 if form.wrong else 200
+    return page(request, "signing/first_setup.html", status=status, form=form, totp=totp, name=name)

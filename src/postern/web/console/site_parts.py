@@ -1,0 +1,166 @@
+"""Forms of a site's areas, doors, access points and readers, read into what they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+from postern.ids import AccessPointId, AreaId, DoorId, ReaderId, SiteId, new_id
+from postern.sites.model import (
+    AccessPoint,
+    Area,
+    ControllerKind,
+    ControllerSettings,
+    Door,
+    DoorKind,
+    Reader,
+    ReaderKind,
+)
+from postern.sites.store import Part
+from postern.web.forms import Form, FormReader, filled
+
+
+def read_area(fields: FormReader, site: SiteId, present: Part | None) -> Area:
+    """The area in the form, over the present one if there is one."""
+    old = present if isinstance(present, Area) else Area(id=AreaId(new_id()), site=site, name="")
+    return replace(
+        old, name=fields.needed("name"), outside=fields.ticked("outside"), version=_version(fields)
+    )
+
+
+def read_door(fields: FormReader, site: SiteId, present: Part | None) -> Door:
+    """The door in the form. A controller's password that was left empty is kept."""
+    old = present if isinstance(present, Door) else Door(id=DoorId(new_id()), site=site, name="")
+    password = fields.secret("password")
+    contact = fields.parsed("contact_channel", int, "form.not-a-number")
+    controller = ControllerSettings(
+        kind=fields.parsed("controller", ControllerKind, "form.not-in-list") or ControllerKind.SIMULATED,
+        url=fields.text("url"),
+        name=fields.text("device"),
+        login=fields.text("login"),
+        password=password or old.controller.password,
+        channel=int(fields.number("channel")),
+        contact_channel=contact,
+    )
+    return replace(
+        old,
+        name=fields.needed("name"),
+        kind=fields.parsed("kind", DoorKind, "form.not-in-list") or DoorKind.LEAF,
+        controller=controller,
+        release_seconds=fields.number("release_seconds", 5.0),
+        held_open_seconds=fields.number("held_open_seconds", 30.0),
+        contact_fitted=fields.ticked("contact_fitted"),
+        version=_version(fields),
+    )
+
+
+def read_access_point(fields: FormReader, site: SiteId, present: Part | None) -> AccessPoint:
+    """The access point in the form."""
+    name = fields.needed("name")
+    door, start, end = (_chosen(fields, one) for one in ("door", "from_area", "to_area"))
+    return AccessPoint(
+        id=AccessPointId(present.id if present else new_id()),
+        site=site,
+        door=DoorId(door),
+        name=name,
+        from_area=AreaId(start),
+        to_area=AreaId(end),
+        way_out=fields.ticked("way_out"),
+        version=_version(fields),
+    )
+
+
+def read_reader(fields: FormReader, site: SiteId, present: Part | None) -> Reader:
+    """The reader in the form."""
+    name = fields.needed("name")
+    return Reader(
+        id=ReaderId(present.id if present else new_id()),
+        site=site,
+        access_point=AccessPointId(_chosen(fields, "access_point")),
+        name=name,
+        kind=fields.parsed("kind", ReaderKind, "form.not-in-list") or ReaderKind.FACE_CAMERA,
+        source=fields.text("source"),
+        enabled=fields.ticked("enabled"),
+        version=_version(fields),
+    )
+
+
+def _chosen(fields: FormReader, name: str) -> UUID:
+    """A choice that must be made; a made-up id stands in for one that was not, and the form comes back."""
+    found = fields.id(name)
+    if found is None:
+        fields.errors.setdefault(name, "form.needed")
+        return new_id()
+    return found
+
+
+def _version(fields: FormReader) -> int:
+    return int(fields.number("version", 1))
+
+
+READERS: dict[str, Callable[[FormReader, SiteId, Part | None], Part]] = {
+    "areas": read_area,
+    "doors": read_door,
+    "access-points": read_access_point,
+    "readers": read_reader,
+}
+
+
+def form_of(part: Part) -> Form:
+    """The form, filled in from what is stored; a controller's password stays where it is."""
+    match part:
+        case Area():
+            return _with_ticks(filled(name=part.name, version=part.version), outside=part.outside)
+        case Door():
+            return _door_form(part)
+        case AccessPoint():
+            form = filled(
+                name=part.name,
+                door=part.door,
+                from_area=part.from_area,
+                to_area=part.to_area,
+                version=part.version,
+            )
+            return _with_ticks(form, way_out=part.way_out)
+        case Reader():
+            form = filled(
+                name=part.name,
+                access_point=part.access_point,
+                kind=part.kind.value,
+                source=part.source,
+                version=part.version,
+            )
+            return _with_ticks(form, enabled=part.enabled)
+
+
+def _door_form(door: Door) -> Form:
+    form = filled(
+        name=door.name,
+        kind=door.kind.value,
+        release_seconds=f"{door.release_seconds:g}",
+        held_open_seconds=f"{door.held_open_seconds:g}",
+        controller=door.controller.kind.value,
+        url=door.controller.url,
+        device=door.controller.name,
+        login=door.controller.login,
+        channel=door.controller.channel,
+        contact_channel=door.controller.contact_channel,
+        version=door.version,
+    )
+    return _with_ticks(form, contact_fitted=door.contact_fitted)
+
+
+def _with_ticks(form: Form, **ticks: bool) -> Form:
+    return replace(form, chosen={name: ("yes",) for name, ticked in ticks.items() if ticked})
+
+
+NEW: dict[str, Form] = {
+    "areas": filled(version=1),
+    "doors": _with_ticks(
+        filled(version=1, kind="leaf", controller="simulated", release_seconds="5", held_open_seconds="30"),
+        contact_fitted=True,
+    ),
+    "access-points": filled(version=1),
+    "readers": _with_ticks(filled(version=1, kind="face-camera"), enabled=True),
+}

@@ -1,0 +1,33 @@
+"""How much a request may carry, and where its files may lie: in memory, since a disk would keep them unsealed."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartParser
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+LARGEST_BODY = 64 * 1024 * 1024
+
+# Starlette writes an uploaded file of more than 1 MiB to a temporary file: a face, unsealed, on the disk.
+MultiPartParser.spool_max_size = LARGEST_BODY
+
+
+class BodyLimit:
+    """Refuses a body that is too large, or that does not say beforehand how large it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at the announced length; the server below keeps the sender to it."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            length = headers.get("content-length", "0")
+            if "transfer-encoding" in headers:
+                await PlainTextResponse("Say how long the body is.", 411)(scope, receive, send)
+                return
+            if not length.isascii() or not length.isdigit() or int(length) > LARGEST_BODY:
+                await PlainTextResponse("The body is too large.", 413)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

@@ -1,0 +1,101 @@
+"""Who is signed in: the cookie, the form key, and the dependency that every private route has."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from postern.errors import NotSignedIn, Refused
+from postern.operations import sign_in
+from postern.operations.services import Services
+from postern.web.forms import LARGEST_UPLOAD, FormReader
+from postern.web.pages import Caller
+from postern.web.security import SAFE_METHODS
+
+FORM_KEY_FIELD = "form_key"
+FORM_KEY_HEADER = "postern-form-key"
+
+
+def services_of(request: Request) -> Services:
+    """The hub's services."""
+    services: Services = request.app.state.services
+    return services
+
+
+def cookie_name(request: Request) -> str:
+    """`__Host-` binds the cookie to this host and to https; http has no such thing."""
+    return "__Host-postern" if request.url.scheme == "https" else "postern"
+
+
+def form_key_of(secret: str) -> str:
+    """The key each form of a login carries: derived from the cookie, which no other site can read."""
+    return hmac.new(secret.encode(), b"postern/v1/form-key", hashlib.sha256).hexdigest()
+
+
+async def form_of(request: Request) -> FormData:
+    """The form's data, with room for a spreadsheet in a text field."""
+    return await request.form(max_part_size=LARGEST_UPLOAD)
+
+
+async def form_reader(request: Request) -> FormReader:
+    """The form's fields, to be read one by one."""
+    return FormReader(await form_of(request))
+
+
+async def signed_in(request: Request) -> Caller:
+    """The caller. Raises NotSignedIn, and Refused for a change without this login's form key."""
+    secret = request.cookies.get(cookie_name(request))
+    if not secret:
+        raise NotSignedIn("sign in first")
+    actor = await sign_in.who(services_of(request), secret)
+    caller = Caller(actor=actor, form_key=form_key_of(secret))
+    request.state.caller = caller
+    if request.method not in SAFE_METHODS:
+        await _check_form_key(request, caller)
+    return caller
+
+
+async def perhaps_signed_in(request: Request) -> Caller | None:
+    """The caller, on pages that anybody may see."""
+    try:
+        return await signed_in(request)
+    except NotSignedIn:
+        return None
+
+
+async def _check_form_key(request: Request, caller: Caller) -> None:
+    given = request.headers.get(FORM_KEY_HEADER)
+    if given is None and "form" in request.headers.get("content-type", ""):
+        given = str((await form_of(request)).get(FORM_KEY_FIELD, ""))
+    if not hmac.compare_digest((given or "").encode(), caller.form_key.encode()):
+        raise Refused("the form does not carry this login's form key; reload the page and try again")
+
+
+def set_login(request: Request, response: Response, secret: str) -> None:
+    """Give the browser its login: opaque, out of scripts' reach, never sent by another site's forms."""
+    response.set_cookie(
+        cookie_name(request),
+        secret,
+        httponly=True,
+        secure=request.url.scheme == "https",
+        samesite="lax",
+        path="/",
+    )
+
+
+def drop_login(request: Request, response: Response) -> None:
+    """Take it back."""
+    response.delete_cookie(
+        cookie_name(request), path="/", secure=request.url.scheme == "https", httponly=True, samesite="lax"
+    )
+
+
+SignedIn = Annotated[Caller, Depends(signed_in)]
+Hub = Annotated[Services, Depends(services_of)]
+Fields = Annotated[FormReader, Depends(form_reader)]
