@@ -103,4 +103,4 @@ async def _answer(socket: websockets.ClientConnection, message: str | bytes, per
         outcome = await perform(command)
     except PosternError as fault:
         outcome = Done(done=False, detail=str(fault))
-    await socket.send(json.dumps({"id": number, "done": outcome.done, "detail": outcome.detail}))
+    await socket.send(json.dumps({"id": number, "done": outcome.done, "detail": outcome.detail[:500]}))

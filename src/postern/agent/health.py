@@ -7,6 +7,10 @@ from datetime import datetime
 
 from postern.ids import ReaderId
 
+_LONGEST = 500
+_MOST_ALARMS = 50
+"""What the hub takes: characters of a text, and alarms at once."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReaderHealth:
@@ -34,13 +38,13 @@ def health_fields(health: Health) -> dict[str, object]:
     return {
         "software": health.software,
         "waiting": health.waiting,
-        "alarms": list(health.alarms),
+        "alarms": [alarm[:_LONGEST] for alarm in health.alarms[:_MOST_ALARMS]],
         "readers": [
             {
                 "reader": str(one.reader),
                 "connection": one.connection,
                 "since": one.since.isoformat(),
-                "trouble": one.trouble,
+                "trouble": one.trouble and one.trouble[:_LONGEST],
                 "dropped": one.dropped,
             }
             for one in health.readers
