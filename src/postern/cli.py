@@ -120,7 +120,9 @@ def try_(
     --person and --vehicle say who may pass; by giving a photo you confirm that the person consents.
     """
     from postern import trial
+    from postern.logs import log_to_screen
 
+    log_to_screen("error")
     wanted = trial.Trial(
         people=tuple(trial.person_named(one) for one in person or ()),
         vehicles=tuple(vehicle or ()),

@@ -8,17 +8,17 @@ import platform
 import socket
 import ssl
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psutil
 
 from postern.clock import Clock
-from postern.devices.certificates.ensure import ensure_certificate
-from postern.devices.certificates.files import read_pair
-from postern.devices.certificates.local_ca import read_root
-from postern.devices.certificates.model import TlsFiles
 from postern.settings import Settings
 from postern.web.ports import CertificateView
+
+if TYPE_CHECKING:
+    from postern.devices.certificates.model import TlsFiles
 
 
 def public_url(settings: Settings) -> str:
@@ -79,6 +79,9 @@ class Certificate:
         """Make or renew it when due. Raises SettingsInvalid when what was configured can never work."""
         if not needs_tls(self._settings):
             return
+        # Imported only here: a console that speaks http need not wait half a second for the ACME client.
+        from postern.devices.certificates.ensure import ensure_certificate
+
         folder = self._settings.folder("tls")
         names = served_names(self._settings)
         self.files = await ensure_certificate(self._settings, names, folder, self._clock)
@@ -89,6 +92,9 @@ class Certificate:
         """As the console shows it."""
         if self.files is None:
             return None
+        from postern.devices.certificates.files import read_pair
+        from postern.devices.certificates.local_ca import read_root
+
         facts = read_pair(self.files.certificate, self.files.key).facts
         root = read_root(self._settings.folder("tls") / "local") if self.files.root else None
         return CertificateView(

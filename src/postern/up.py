@@ -48,13 +48,17 @@ async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> Non
         lock.tell(Running(pid=os.getpid(), demo=settings.mode == "demo", servers=servers))
         link, code = await _set_up(settings, handover)
         supervisor = await stack.enter_async_context(Supervisor(say))
-        say("Starting the hub")
-        await supervisor.start(_hub(settings, handover))
-        if code is not None:
-            say("Enrolling this machine's agent")
+        if code is None:
+            say("Starting the hub and the agent")
+            # The agent decides on the policy it has, so it need not wait for its hub.
+            programs = (_hub(settings, handover), _agent(settings))
+            await asyncio.gather(*(supervisor.start(program) for program in programs))
+        else:
+            say("Starting the hub")
+            await supervisor.start(_hub(settings, handover))
+            say("Enrolling and starting this machine's agent")
             await wiring.enrol_agent(settings, code)
-        say("Starting the agent")
-        await supervisor.start(_agent(settings))
+            await supervisor.start(_agent(settings))
         _announce(settings, link, time.monotonic() - started, say)
         await asyncio.get_running_loop().create_future()
 

@@ -22,7 +22,7 @@ from postern.devices.cameras.model import ReadingPlan
 from postern.devices.cameras.source import Source, open_source
 from postern.devices.controllers.build import controller_for
 from postern.devices.picture_folder import PictureFolder
-from postern.devices.recognition.face_network import CARD
+from postern.devices.recognition.dlib_card import CARD
 from postern.devices.recognition.pictures import load_picture
 from postern.devices.recognition.worker import RecognitionPool
 from postern.errors import BadInput, SourceUnavailable

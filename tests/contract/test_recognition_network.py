@@ -8,8 +8,9 @@ import dlib
 import numpy as np
 import pytest
 
+from postern.devices.recognition.dlib_card import CARD
 from postern.devices.recognition.dlib_weights import NETWORK_FILE, NETWORK_SHA256, read_network, weights_file
-from postern.devices.recognition.face_network import CARD, FaceNetwork, converted
+from postern.devices.recognition.face_network import FaceNetwork, converted
 from postern.errors import StorageFull, Unavailable
 
 

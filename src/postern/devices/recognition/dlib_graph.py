@@ -14,10 +14,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from postern.devices.recognition.dlib_weights import DOWN_BLOCKS, LENGTH, Convolution, FaceNetwork
-
-CHIP = 150
-"""Side of the aligned chip that the network takes, in pixels."""
+from postern.devices.recognition.dlib_card import CHIP, LENGTH
+from postern.devices.recognition.dlib_weights import DOWN_BLOCKS, Convolution, FaceNetwork
 
 MEAN = (122.782, 117.001, 104.298)
 """Subtracted from red, green and blue; then divided by 256 (dlib's `input_rgb_image_sized`)."""

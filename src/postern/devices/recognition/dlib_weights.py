@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from postern.devices.recognition.dlib_card import LENGTH
 from postern.errors import Unavailable
 
 Floats = npt.NDArray[np.float32]
@@ -29,7 +30,6 @@ LANDMARKS_SHA256 = "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc4
 
 BLOCK_CHANNELS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256, 256)
 DOWN_BLOCKS = frozenset({3, 7, 10, 13})
-LENGTH = 128
 _LARGEST_GAP = 512
 """Bytes of layer settings between two tensors; a longer gap means another file."""
 

@@ -9,10 +9,9 @@ from tempfile import NamedTemporaryFile
 
 import numpy as np
 
-from postern.biometrics.model import ModelCard, Rgb, Template
-from postern.devices.recognition.dlib_graph import CHIP, build_graph
+from postern.biometrics.model import Rgb, Template
+from postern.devices.recognition.dlib_card import CARD
 from postern.devices.recognition.dlib_weights import (
-    LENGTH,
     NETWORK_FILE,
     NETWORK_SHA256,
     Floats,
@@ -21,23 +20,6 @@ from postern.devices.recognition.dlib_weights import (
 )
 from postern.devices.recognition.onnx_session import open_session
 from postern.errors import StorageFull
-
-CARD = ModelCard(
-    id="dlib-resnet-v1",
-    input_size=CHIP,
-    alignment="five landmarks (dlib), similarity transform, 25 % padding",
-    normalisation="RGB minus (122.782, 117.001, 104.298), over 256",
-    length=LENGTH,
-    farthest=1.0,
-    threshold=0.48,
-    verification_threshold=0.42,
-    margin=0.05,
-    licence="public domain (CC0), Davis King",
-)
-"""The score is 1 - distance. The network's author verifies pairs at a distance of 0.6 (99.38 % on LFW). A
-template here is the mean of a chip's and its mirror image's vectors, which draws all distances a little
-together: over the five people at hand the same person's lie up to 0.53 and different people's from 0.66 on.
-Hence 0.58 for pairs, and 0.52 among many, where every enrolled person is one more chance of a false match."""
 
 
 class FaceNetwork:
@@ -61,6 +43,9 @@ def converted(models: Path) -> Path:
     path, checksum = models / f"{CARD.id}.onnx", models / f"{CARD.id}.onnx.sha256"
     if _is_whole(path, checksum):
         return path
+    # Imported only here: most starts find the network converted, and loading ONNX's own package takes longer.
+    from postern.devices.recognition.dlib_graph import build_graph
+
     graph = build_graph(read_network(weights_file(NETWORK_FILE, NETWORK_SHA256)))
     try:
         models.mkdir(mode=0o700, parents=True, exist_ok=True)

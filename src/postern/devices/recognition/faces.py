@@ -10,9 +10,9 @@ import numpy as np
 
 from postern.biometrics.model import Box, FaceSighting, ModelCard, Rgb, SeenFace, Template
 from postern.biometrics.quality import Measures, judge, sharpness, turn_of
-from postern.devices.recognition.dlib_graph import CHIP
+from postern.devices.recognition.dlib_card import CARD, CHIP
 from postern.devices.recognition.dlib_weights import LANDMARKS_FILE, LANDMARKS_SHA256, weights_file
-from postern.devices.recognition.face_network import CARD, FaceNetwork
+from postern.devices.recognition.face_network import FaceNetwork
 
 FIRST_LOOK = 640
 """Longest side of the picture in the first look, in pixels. The detector finds faces from 80 pixels up."""
