@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 from postern.vehicles.grammars_data import Place, Shape, countries_of, known_codes, shapes
 from postern.vehicles.plates import normalise
@@ -27,6 +28,8 @@ _NO_DIGIT_SEEN = 2.0
 """Cost of a text whose digits are all letters that were taken for digits: most likely a word."""
 _CHINESE_LEFT_OUT = 3.0
 """Added for leaving out a Chinese character: nothing else looks like one."""
+_LEAST_RIVAL = 0.1
+"""Likelihood from which a mark's second character makes a reading of its own."""
 _LEAST = 1e-3
 _OTHER_COUNTRY = 3.0
 """Cost of a country other than the one expected, about 1 in 20: foreign vehicles do come."""
@@ -69,7 +72,7 @@ def match(text: str, country: str | None = None) -> list[GrammarMatch]:
     return resolve([Slot(characters={c: 1.0}) for c in normalise(text)], country)
 
 
-def resolve(slots: Sequence[Slot], country: str | None = None, limit: int = 6) -> list[GrammarMatch]:
+def resolve(slots: Sequence[Slot], country: str | None = None, limit: int = 12) -> list[GrammarMatch]:
     """The `limit` cheapest readings of `slots`, one for each text and country.
 
     `country` is an ISO 3166-1 alpha-2 code or a region of the data file ("EU"); others then cost more.
@@ -79,10 +82,8 @@ def resolve(slots: Sequence[Slot], country: str | None = None, limit: int = 6) -
     laid = _Laid(slots)
     found: dict[tuple[str, str], GrammarMatch] = {}
     for shape in shapes():
-        fit = _fit(shape, laid) if shape.lines == lines else None
-        if fit is None:
-            continue
-        for code, cost in shape.countries:
+        fits = _fits(shape, laid) if shape.lines == lines else ()
+        for fit, (code, cost) in product(fits, shape.countries):
             whole = fit.cost + cost + (0.0 if code in expected else _OTHER_COUNTRY)
             if (fit.text, code) not in found or whole < found[fit.text, code].cost:
                 found[fit.text, code] = GrammarMatch(
@@ -120,19 +121,43 @@ class _Laid:
             self._best[index][allowed] = known
         return known
 
+    def runner_up(self, index: int, allowed: frozenset[str]) -> tuple[str, float]:
+        """The second likeliest allowed character that was itself seen at slot `index`, and its cost."""
+        first = self.best(index, allowed)[0]
+        seen = self.slots[index].characters
+        likely = ((p, c) for c, p in seen.items() if c in allowed and c != first)
+        most, character = max(likely, default=(0.0, ""))
+        return character, -math.log(most) if most >= _LEAST_RIVAL else math.inf
+
     def cost_of_leaving_out(self, index: int, placed: int, places: Sequence[Place]) -> float:
         """Weak marks cost little; so do marks at either end and where an emblem belongs."""
         if placed == len(places):
-            price = 2.5
+            price = 3.2
         elif placed == 0:
-            price = 2.0
+            price = 2.8
         else:
-            price = 2.1 if places[placed].emblem_before else 4.0
+            price = 2.6 if places[placed].emblem_before else 4.5
         if not self.likeliest(index).isascii():
             price += _CHINESE_LEFT_OUT
         seen, nothing = self._seen[index], self.slots[index].nothing
         by_sight = -math.log(nothing) if nothing > _LEAST else math.inf
-        return min(price * (0.2 + 0.8 * seen * seen), by_sight)
+        return min(price * (0.15 + 0.85 * seen**3), by_sight)
+
+
+def _fits(shape: Shape, laid: _Laid) -> list[_Fit]:
+    """The cheapest fit of a shape, and those that differ in one mark that could as well be another."""
+    fit = _fit(shape, laid)
+    if fit is None:
+        return []
+    fits = [fit]
+    for place, index in enumerate(fit.used):
+        allowed = shape.places[place].allowed
+        rival, cost = laid.runner_up(index, allowed)
+        if cost < math.inf:
+            more = max(0.0, cost - laid.best(index, allowed)[1])
+            text = fit.text[:place] + rival + fit.text[place + 1 :]
+            fits.append(_Fit(text, fit.cost + more, fit.read * math.exp(-more / len(text)), fit.used))
+    return [one for one in fits if not shape.mixed or not (one.text.isdigit() or one.text.isalpha())]
 
 
 def _fit(shape: Shape, laid: _Laid) -> _Fit | None:
@@ -157,7 +182,7 @@ def _fit(shape: Shape, laid: _Laid) -> _Fit | None:
     return _trace(shape, laid, kept, cost[total][count]) if cost[total][count] < _HIGHEST_COST else None
 
 
-def _trace(shape: Shape, laid: _Laid, kept: Sequence[Sequence[bool]], cost: float) -> _Fit | None:
+def _trace(shape: Shape, laid: _Laid, kept: Sequence[Sequence[bool]], cost: float) -> _Fit:
     j = len(shape.places)
     characters: list[str] = []
     used: list[int] = []
@@ -170,8 +195,6 @@ def _trace(shape: Shape, laid: _Laid, kept: Sequence[Sequence[bool]], cost: floa
             used.append(i - 1)
             spent += price
     text = "".join(reversed(characters))
-    if shape.mixed and (text.isdigit() or text.isalpha()):
-        return None
     if any(c.isdigit() for c in text) and not any(laid.likeliest(i).isdigit() for i in used):
         cost += _NO_DIGIT_SEEN
     return _Fit(text, cost, math.exp(-spent / len(characters)), tuple(reversed(used)))

@@ -16,11 +16,11 @@ _WORKING = 800
 """Longest side at which areas are searched, in pixels."""
 _COLOURS = (((98, 90, 50), (126, 255, 255)), ((35, 45, 70), (92, 255, 255)), ((14, 100, 90), (33, 255, 255)))
 """Blue, green and yellow in OpenCV's hue (0 to 180), saturation and value."""
-_EACH = 3
+_EACH = 2
 
 
 def likely_areas(rgb: Rgb) -> list[Region]:
-    """Up to three areas by colour and three by edges, largest or densest first, in pixels of `rgb`."""
+    """Up to two areas by colour and two by edges, largest or densest first, in pixels of `rgb`."""
     scale = min(1.0, _WORKING / max(rgb.shape[:2]))
     fitted = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
     small = np.asarray(fitted, dtype=np.uint8)
