@@ -176,19 +176,25 @@ def app_of(hub: TestHub) -> FastAPI:  # noqa: C901 - a hub's routes, one below t
 
 
 @asynccontextmanager
-async def running_hub() -> AsyncIterator[TestHub]:
-    """A hub on a real port of this machine."""
-    hub = TestHub()
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """The application on a real port of this machine; gives its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    hub.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    config = uvicorn.Config(app_of(hub), log_level="error", lifespan="off", ws="websockets-sansio")
+    config = uvicorn.Config(app, log_level="error", lifespan="off", ws="websockets-sansio")
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        yield hub
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = server.force_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await task
         listening.close()
+
+
+@asynccontextmanager
+async def running_hub() -> AsyncIterator[TestHub]:
+    """The small hub, running."""
+    hub = TestHub()
+    async with served(app_of(hub)) as hub.url:
+        yield hub
