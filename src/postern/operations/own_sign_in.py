@@ -24,7 +24,7 @@ async def own_logins(services: Services, actor: Actor) -> list[Login]:
 
 
 async def change_password(services: Services, actor: Actor, *, present: str, password: str) -> None:
-    """Set a new password and end every other login. BadInput when the present one is wrong or the new weak."""
+    """Set a new password and end every other login. BadInput for a wrong present or a weak new one."""
     async with services.database.transaction() as tx:
         operator = await _own(tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)

@@ -65,7 +65,8 @@ class Database:
         """
         connection: Transaction | None = None
         try:
-            async with self._pool.connection() as connection:
+            # Begun explicitly: otherwise a savepoint that comes first would be the whole transaction.
+            async with self._pool.connection() as connection, connection.transaction():
                 yield connection
         except psycopg.errors.DiskFull as fault:
             raise StorageFull("The database's disk is full; free some space and try again.") from fault
