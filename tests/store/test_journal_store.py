@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from postern.errors import BadInput, CannotOpen
+from postern.errors import BadInput, CannotOpen, Unavailable
 from postern.ids import TenantId
+from postern.journal import store
 from postern.journal.model import Act, Entry, NumberedEntry
 from postern.journal.store import append, read
 from postern.keystore.keyring import PostgresKeyring
@@ -117,6 +118,18 @@ async def test_what_was_not_committed_was_not_journalled(
     assert await _read(database, keyring) == []
 
 
+async def test_an_appender_that_waits_too_long_says_so_and_writes_nothing(
+    database: Database, keyring: PostgresKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_PATIENCE", "50ms")
+    async with database.transaction() as first:
+        await append(first, keyring, TENANT, [LOOK])
+        with pytest.raises(Unavailable, match="nothing was opened"):
+            await _write(database, keyring, replace(LOOK, detail="second"))
+
+    assert [one.entry for one in await _read(database, keyring)] == [LOOK]
+
+
 async def test_each_tenant_has_its_own_numbers(database: Database, keyring: PostgresKeyring) -> None:
     await _write(database, keyring, LOOK, LOOK)
 
@@ -173,6 +186,8 @@ CHANGES = {
     "a letter moved from purpose to act": (
         "UPDATE journal_entry SET purpose = 'arcel went missing', act = act || 'p' WHERE idx = 2"
     ),
+    "a subject's tag taken away": "UPDATE journal_entry SET tags = '' WHERE idx = 2",
+    "all tags taken away": "UPDATE journal_entry SET tags = NULL WHERE idx = 2",
     "another leaf": "UPDATE journal_entry SET leaf = decode(repeat('00', 32), 'hex') WHERE idx = 2",
     "another entry's content": (
         "UPDATE journal_entry AS e SET sealed = o.sealed, leaf = o.leaf"
@@ -234,16 +249,16 @@ async def test_the_leaf_hash_is_that_of_rfc_6962_over_the_stored_row(
     await _write(database, keyring, LOOK)
     found = (await _read(database, keyring))[0]
     async with database.transaction() as tx:
-        cursor = await tx.execute("SELECT sealed, leaf FROM journal_entry")
-        sealed, leaf = (await cursor.fetchall())[0]
+        cursor = await tx.execute("SELECT tags, sealed, leaf FROM journal_entry")
+        tags, sealed, leaf = (await cursor.fetchall())[0]
 
     def framed(*parts: bytes) -> bytes:
         return b"".join(len(part).to_bytes(4) + part for part in parts)
 
     microseconds = round(AT.timestamp() * 1_000_000)
     clear = framed(
-        b"postern/v1/journal", (1).to_bytes(8), (0).to_bytes(8), microseconds.to_bytes(8),
-        b"lin", b"looked", b"parcel went missing", b"case C-17",
+        b"postern/v2/journal", (1).to_bytes(8), (0).to_bytes(8), microseconds.to_bytes(8),
+        b"lin", b"looked", b"parcel went missing", b"case C-17", tags,
     )  # fmt: skip
     assert found.leaf == leaf == hashlib.sha256(b"\0" + framed(clear, sealed)).digest()
 

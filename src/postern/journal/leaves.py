@@ -11,6 +11,8 @@ from postern import documents
 from postern.errors import CannotOpen
 from postern.ids import TenantId
 from postern.journal.model import Act, Entry
+from postern.journal.tags import tags_for
+from postern.journal.tree import leaf_hash
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 from postern.sealing.framing import frame
 
@@ -19,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """An entry as it is stored."""
+    """An entry as it is stored. `tags`: None in entries of the first schema, which had none."""
 
     index: int
     at: datetime
@@ -27,8 +29,17 @@ class Row:
     act: str
     purpose: str
     case: str | None
+    tags: bytes | None = None
     sealed: bytes = b""
     leaf: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JournalKeys:
+    """The tenant's purpose keys "journal", which seals entries, and the one that tags them (`tags.py`)."""
+
+    entries: Key
+    tags: Key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +48,8 @@ class _Hidden:
     detail: str
 
 
-def write(key: Key, tenant: TenantId, index: int, entry: Entry) -> Row:
-    """The row that holds `entry` at `index` of the tenant's journal; `key` is its purpose key "journal"."""
+def write(keys: JournalKeys, tenant: TenantId, index: int, entry: Entry) -> Row:
+    """The row that holds `entry` at `index` of the tenant's journal."""
     row = Row(
         index=index,
         at=entry.at,
@@ -46,19 +57,20 @@ def write(key: Key, tenant: TenantId, index: int, entry: Entry) -> Row:
         act=entry.act,
         purpose=entry.purpose,
         case=entry.case,
+        tags=tags_for(keys.tags, index, entry.subjects),
     )
     clear = _clear(tenant, row)
     hidden = documents.to_bytes(_Hidden(subjects=entry.subjects, detail=entry.detail))
-    sealed = seal(key, hidden, _context(tenant, clear))
-    return replace(row, sealed=sealed, leaf=_leaf(clear, sealed))
+    sealed = seal(keys.entries, hidden, _context(tenant, clear))
+    return replace(row, sealed=sealed, leaf=leaf_of(tenant, replace(row, sealed=sealed)))
 
 
 def read(key: Key, tenant: TenantId, row: Row) -> Entry:
     """The entry. CannotOpen when anything in the row, clear or sealed, is not as it was written."""
-    clear = _clear(tenant, row)
-    if row.leaf != _leaf(clear, row.sealed):
+    if row.leaf != leaf_of(tenant, row):
         raise CannotOpen("Its leaf hash is not that of its content.")
-    hidden = documents.from_bytes(_Hidden, open_sealed(key, row.sealed, _context(tenant, clear)))
+    opened = open_sealed(key, row.sealed, _context(tenant, _clear(tenant, row)))
+    hidden = documents.from_bytes(_Hidden, opened)
     return Entry(
         at=row.at,
         actor=row.actor,
@@ -70,9 +82,9 @@ def read(key: Key, tenant: TenantId, row: Row) -> Entry:
     )
 
 
-def _leaf(clear: bytes, sealed: bytes) -> bytes:
-    """SHA-256(0x00 ‖ leaf), RFC 6962, section 2.1. Over the sealed bytes, so that checking needs no key."""
-    return hashlib.sha256(b"\x00" + frame(clear, sealed)).digest()
+def leaf_of(tenant: TenantId, row: Row) -> bytes:
+    """The leaf hash of the row's content. Over the sealed bytes, so that checking it needs no key."""
+    return leaf_hash(frame(_clear(tenant, row), row.sealed))
 
 
 def _clear(tenant: TenantId, row: Row) -> bytes:
@@ -80,7 +92,10 @@ def _clear(tenant: TenantId, row: Row) -> bytes:
     microseconds = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
     texts = (row.actor, row.act, row.purpose, "none" if row.case is None else f"case {row.case}")
     numbers = (tenant.to_bytes(8), row.index.to_bytes(8), microseconds.to_bytes(8, signed=True))
-    return frame(b"postern/v1/journal", *numbers, *(text.encode() for text in texts))
+    parts = (*numbers, *(text.encode() for text in texts))
+    if row.tags is None:
+        return frame(b"postern/v1/journal", *parts)
+    return frame(b"postern/v2/journal", *parts, row.tags)
 
 
 def _context(tenant: TenantId, clear: bytes) -> Context:

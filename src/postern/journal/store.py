@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import psycopg
 from psycopg.rows import class_row
 
-from postern.errors import CannotOpen
+from postern.errors import CannotOpen, Unavailable
 from postern.ids import TenantId
-from postern.journal import leaves
-from postern.journal.leaves import Row
+from postern.journal import leaves, tags
+from postern.journal.leaves import JournalKeys, Row
 from postern.journal.model import Entry, NumberedEntry
 from postern.postgres.pool import Transaction
 from postern.sealing.keyring import Keyring
 
 _LOCK = 0x6A6F7572  # "jour"; its second half is the tenant
+_PATIENCE = "10s"
+"""How long an appender waits for those before it. Without an entry nothing is opened, so it must not hang."""
+
+ROW = 'idx AS index, at, actor, act, purpose, case_reference AS "case", tags, sealed, leaf'
+"""The columns of a `Row`, for queries."""
 
 
 async def append(tx: Transaction, keyring: Keyring, tenant: TenantId, entries: Sequence[Entry]) -> int:
@@ -22,25 +28,42 @@ async def append(tx: Transaction, keyring: Keyring, tenant: TenantId, entries: S
 
     It is durable once `tx` commits: commit before anything that an entry allows is shown or done. Other
     appenders of this tenant wait until then, so append last in the transaction and commit at once.
+    Raises Unavailable when they waited for 10 s.
     """
-    key = await keyring.purpose_key(tenant, "journal")
-    # Held until the transaction ends: whoever comes next sees our last index, or that we rolled back.
-    await tx.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, tenant))
+    keys = JournalKeys(
+        entries=await keyring.purpose_key(tenant, "journal"),
+        tags=await keyring.purpose_key(tenant, tags.PURPOSE),
+    )
+    await _take_turn(tx, tenant)
     cursor = await tx.execute("SELECT max(idx) FROM journal_entry WHERE tenant_id = %s", (tenant,))
     found = await cursor.fetchone()
     last = -1 if found is None or found[0] is None else int(found[0])
-    rows = [leaves.write(key, tenant, last + 1 + n, entry) for n, entry in enumerate(entries)]
+    rows = [leaves.write(keys, tenant, last + 1 + n, entry) for n, entry in enumerate(entries)]
     async with tx.cursor() as writer:
         await writer.executemany(
             "INSERT INTO journal_entry"
-            " (tenant_id, idx, at, actor, act, purpose, case_reference, sealed, leaf)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (tenant, row.index, row.at, row.actor, row.act, row.purpose, row.case, row.sealed, row.leaf)
-                for row in rows
-            ],
+            " (tenant_id, idx, at, actor, act, purpose, case_reference, tags, sealed, leaf)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [(tenant, *_values(row)) for row in rows],
         )
     return last + len(rows)
+
+
+async def _take_turn(tx: Transaction, tenant: TenantId) -> None:
+    """Held until the transaction ends: whoever comes next sees our last index, or that we rolled back."""
+    try:
+        await tx.execute(
+            "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s, %s)",
+            (_PATIENCE, _LOCK, tenant),
+        )
+    except psycopg.errors.LockNotAvailable as fault:
+        raise Unavailable(
+            "The journal did not take the entry in time, so nothing was opened or done; try again."
+        ) from fault
+
+
+def _values(row: Row) -> tuple[object, ...]:
+    return row.index, row.at, row.actor, row.act, row.purpose, row.case, row.tags, row.sealed, row.leaf
 
 
 async def read(
@@ -53,8 +76,8 @@ async def read(
     key = await keyring.purpose_key(tenant, "journal")
     async with tx.cursor(row_factory=class_row(Row)) as cursor:
         await cursor.execute(
-            'SELECT idx AS index, at, actor, act, purpose, case_reference AS "case", sealed, leaf'
-            " FROM journal_entry WHERE tenant_id = %s AND idx < coalesce(%s, 9223372036854775807)"
+            f"SELECT {ROW} FROM journal_entry"  # noqa: S608 - our own columns
+            " WHERE tenant_id = %s AND idx < coalesce(%s, 9223372036854775807)"
             " ORDER BY idx DESC LIMIT %s",
             (tenant, before, limit),
         )
