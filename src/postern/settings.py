@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     """A PostgreSQL server for the data; None: the embedded one."""
     keystore_url: SecretStr | None = None
     """A PostgreSQL server for the keystore, another one than the data's; None: the embedded one."""
+    pictures_url: str | None = None
+    """A bucket for sealed pictures, s3://bucket/folder, with keys in `AWS_…`; None: the data folder."""
+    pictures_endpoint: str | None = None
+    """The S3 server's address where it is not Amazon's."""
     postgres_bin: Path | None = None
     """Folder of PostgreSQL's programs; None: the system's (16 or newer), else the wheel's."""
     passphrase: SecretStr | None = None

@@ -21,13 +21,14 @@ from postern.console_tls import Certificate, is_any, needs_tls, public_url
 from postern.devices.cameras.model import ReadingPlan
 from postern.devices.cameras.source import Source, open_source
 from postern.devices.controllers.build import controller_for
+from postern.devices.picture_bucket import PictureBucket
 from postern.devices.picture_folder import PictureFolder
 from postern.devices.recognition.dlib_card import CARD
 from postern.devices.recognition.pictures import load_picture
 from postern.devices.recognition.worker import RecognitionPool
 from postern.errors import BadInput, SourceUnavailable
 from postern.keystore.opening import open_keystore
-from postern.operations.ports import RecognitionPort
+from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.services import Services
 from postern.postgres.embedded import Cluster
 from postern.postgres.migrate import migrate
@@ -99,6 +100,13 @@ async def _kept(cluster: Cluster) -> AsyncIterator[None]:
             await task
 
 
+def _pictures(settings: Settings) -> PictureStore:
+    """The bucket that the settings name, else a folder of the data folder."""
+    if settings.pictures_url is not None:
+        return PictureBucket(settings.pictures_url, endpoint=settings.pictures_endpoint)
+    return PictureFolder(settings.folder("pictures"))
+
+
 @asynccontextmanager
 async def services(
     settings: Settings, handover: Handover, *, recognition: RecognitionPort | None = None
@@ -108,7 +116,7 @@ async def services(
         yield Services(
             database=data,
             keyring=await open_keystore(keystore, settings, handover.passphrase),
-            pictures=PictureFolder(settings.folder("pictures")),
+            pictures=_pictures(settings),
             clock=SystemClock(),
             recognition=recognition,
             public_url=public_url(settings),
