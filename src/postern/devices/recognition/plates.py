@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from postern.biometrics.model import Rgb
 from postern.devices.recognition.ocr import Line, TextFinder, TextReader
@@ -24,16 +25,20 @@ from postern.devices.recognition.plate_scoring import (
 from postern.vehicles.grammars import GrammarMatch, Slot, resolve
 from postern.vehicles.plates import PlateReading, comparison_form
 
-LONGEST = 1280
-"""Side to which larger pictures are fitted for the first look, in pixels."""
-SHORTEST = 736
-"""Side to which smaller ones are enlarged."""
-_SURE = 0.7
-"""Score below which the picture is looked at again."""
+LOOKS = (640, 1280)
+"""Longest sides, in pixels, at which lines are searched; the next only where the one before left doubt."""
+_LARGEST_ENLARGEMENT = 1.5
+_SURE = 0.75
+"""Score from which a plate ends the search."""
 _AREA_SIDE = 480
 """Side to which an area is enlarged for the second look, in pixels."""
 _SIZE_WEIGHT = 0.3
 _REFINED = 3
+"""How many candidates are read again, at most,"""
+_RIVAL = 0.5
+"""and what share of the best one's score the next must have for that."""
+_AGREED = 0.93
+"""Mean vote from which no further cut is read."""
 _CUTS = ((0.05, 0.05, 0.05), (0.45, 0.45, 0.1), (0.15, 0.15, -0.12), (1.0, 0.3, 0.05))
 """Heights added left, right, and above and below, for each further look at a candidate."""
 _WIDE_CUT = (2.0, 0.3, 0.05)
@@ -67,13 +72,23 @@ class PlateRecogniser:
 
         `country`, an ISO 3166-1 alpha-2 code or "EU", makes that country's grammars likelier.
         """
-        longest = max(rgb.shape[:2])
-        quads = self._finder.find(rgb, longest=min(LONGEST, max(longest, SHORTEST)))
-        candidates = self._judged(rgb, [Region(quad=quad) for quad in quads], country)
-        if not candidates or candidates[0].score < _SURE:
-            further = self._judged(rgb, self._overlooked(rgb), country)
+        candidates: list[Candidate] = []
+        for look in self._looks(rgb):
+            further = self._judged(rgb, look(), country)
             candidates = _without_overlaps(sorted(candidates + further, key=lambda c: -c.score))
+            if candidates and candidates[0].score >= _SURE:
+                break
         return [_reading(one) for one in _nearest_first(candidates)]
+
+    def _looks(self, rgb: Rgb) -> Iterator[Callable[[], list[Region]]]:
+        """Searches for lines, the cheapest first."""
+        most = round(_LARGEST_ENLARGEMENT * max(rgb.shape[:2]))
+        for side in dict.fromkeys(min(side, most) for side in LOOKS):
+            yield partial(self._lines, rgb, side)
+        yield partial(self._overlooked, rgb)
+
+    def _lines(self, rgb: Rgb, side: int) -> list[Region]:
+        return [Region(quad=quad) for quad in self._finder.find(rgb, longest=side)]
 
     def _overlooked(self, rgb: Rgb) -> list[Region]:
         """Lines found in enlarged areas that look like plates, and the areas themselves."""
@@ -91,10 +106,15 @@ class PlateRecogniser:
         found = [c for c in _candidates(usable, lines, country, rgb.shape[:2]) if c.score > 0.01]
         found.sort(key=lambda c: -c.score)
         refined: list[Candidate] = []
+        read_again = 0
         for one in found[:_REFINED]:
+            if refined and one.score < _RIVAL * max(c.score for c in refined):
+                break
+            read_again += 1
             refined.append(self._refined(rgb, one, country))
             refined += self._with_line_above(rgb, one, country)
-        return _without_overlaps(sorted(refined + found[_REFINED:], key=lambda c: -c.score))
+        rest = found[read_again:]
+        return _without_overlaps(sorted(refined + rest, key=lambda c: -c.score))
 
     def _with_line_above(self, rgb: Rgb, candidate: Candidate, country: str | None) -> Iterable[Candidate]:
         """The candidate as the lower line of a plate whose upper line was not found."""
@@ -115,6 +135,8 @@ class PlateRecogniser:
             regions = [part.grown(left, right, upright, upright) for part in candidate.regions]
             lines = self._reader.read([crop(rgb, region) for region in regions])
             tally.add(resolve(_laid_out(lines), country))
+            if tally.winner()[2] >= _AGREED:
+                break
         text, country_read, share = tally.winner()
         score = _score(share, candidate.plausible)
         return replace(candidate, text=text, country=country_read, score=score)
