@@ -35,7 +35,7 @@ class FaceRecogniser:
         """`models` is the folder where the converted network is kept. Raises Unavailable without weights."""
         self._detector = dlib.get_frontal_face_detector()
         self._landmarks = dlib.shape_predictor(str(weights_file(LANDMARKS_FILE, LANDMARKS_SHA256)))
-        self._network = FaceNetwork(models, threads=threads)
+        self.network = FaceNetwork(models, threads=threads)
 
     def detect(self, rgb: Rgb) -> list[FaceSighting]:
         """Every face from the front, largest first, each with its quality."""
@@ -46,7 +46,7 @@ class FaceRecogniser:
 
     def encode(self, rgb: Rgb, sighting: FaceSighting) -> Template:
         """The template of a face that `detect` found in the same picture."""
-        return self._network.encode(self.chip(np.ascontiguousarray(rgb), sighting))
+        return self.network.encode(self.chip(np.ascontiguousarray(rgb), sighting))
 
     def see(self, rgb: Rgb) -> list[SeenFace]:
         """Detect and encode in one go."""

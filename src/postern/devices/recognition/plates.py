@@ -64,8 +64,8 @@ class PlateRecogniser:
 
     def __init__(self, *, threads: int = 1) -> None:
         """Loads the networks. Raises Unavailable when a file of theirs is missing."""
-        self._finder = TextFinder(threads=threads)
-        self._reader = TextReader(threads=threads)
+        self.finder = TextFinder(threads=threads)
+        self.reader = TextReader(threads=threads)
 
     def read(self, rgb: Rgb, *, country: str | None = None) -> list[PlateReading]:
         """What is read as plates, best first; empty where nothing looks like one.
@@ -88,7 +88,7 @@ class PlateRecogniser:
         yield partial(self._overlooked, rgb)
 
     def _lines(self, rgb: Rgb, side: int) -> list[Region]:
-        return [Region(quad=quad) for quad in self._finder.find(rgb, longest=side)]
+        return [Region(quad=quad) for quad in self.finder.find(rgb, longest=side)]
 
     def _overlooked(self, rgb: Rgb) -> list[Region]:
         """Lines found in enlarged areas that look like plates, and the areas themselves."""
@@ -96,13 +96,13 @@ class PlateRecogniser:
         for area in likely_areas(rgb):
             found.append(area)
             wider = area.grown(0.4, 0.4, 0.5, 0.5)
-            for quad in self._finder.find(crop(rgb, wider), longest=_AREA_SIDE):
+            for quad in self.finder.find(crop(rgb, wider), longest=_AREA_SIDE):
                 found.append(uncropped(wider, quad))
         return found
 
     def _judged(self, rgb: Rgb, regions: Sequence[Region], country: str | None) -> list[Candidate]:
         usable = [region for region in regions if _may_be_text_of_a_plate(region)]
-        lines = self._reader.read([crop(rgb, region) for region in usable])
+        lines = self.reader.read([crop(rgb, region) for region in usable])
         found = [c for c in _candidates(usable, lines, country, rgb.shape[:2]) if c.score > 0.01]
         found.sort(key=lambda c: -c.score)
         refined: list[Candidate] = []
@@ -122,7 +122,7 @@ class PlateRecogniser:
             return []
         lower = candidate.regions[0]
         upper = lower.grown(-0.1, -0.1, 0.85, -0.9)
-        lines = self._reader.read([crop(rgb, upper), crop(rgb, lower)])
+        lines = self.reader.read([crop(rgb, upper), crop(rgb, lower)])
         pair = [upper, lower]
         return list(_candidate(pair, lines, joined(pair), country, rgb.shape[:2]))
 
@@ -133,7 +133,7 @@ class PlateRecogniser:
         short = len(candidate.text) <= _SHORT and len(candidate.regions) == 1
         for left, right, upright in (*_CUTS, _WIDE_CUT) if short else _CUTS:
             regions = [part.grown(left, right, upright, upright) for part in candidate.regions]
-            lines = self._reader.read([crop(rgb, region) for region in regions])
+            lines = self.reader.read([crop(rgb, region) for region in regions])
             tally.add(resolve(_laid_out(lines), country))
             if tally.winner()[2] >= _AGREED:
                 break
