@@ -197,8 +197,11 @@ def picture(*, red: int = 0, green: int = 0) -> Rgb:
 class Film:
     """A source that gives the pictures it was made with; it may end, or go on waiting."""
 
-    def __init__(self, pictures: Sequence[Rgb], *, still: bool = False, ends: bool = True) -> None:
-        self.name, self.still, self.ends = "film", still, ends
+    def __init__(
+        self, pictures: Sequence[Rgb], *, still: bool = False, ends: bool = True, breaks: bool = False
+    ) -> None:
+        self.name, self.still, self.ends, self.breaks = "film", still, ends, breaks
+        self.opened = 0
         self.state = SourceState(connection=Connection.OPENING, since=datetime.now(UTC))
         self._pictures = pictures
         self._closed = asyncio.Event()
@@ -206,8 +209,11 @@ class Film:
     async def frames(self) -> AsyncIterator[Frame]:
         self.state = SourceState(connection=Connection.CONNECTED, since=datetime.now(UTC))
         start = datetime.now(UTC)
+        self.opened += 1
         for index, rgb in enumerate(self._pictures):
             yield CameraFrame(source="film", at=start + timedelta(seconds=index / 8), rgb=rgb, index=index)
+        if self.breaks:
+            raise SourceUnavailable("film: the camera stopped sending.")
         if not self.ends:
             await self._closed.wait()
 

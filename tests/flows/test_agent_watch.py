@@ -158,6 +158,31 @@ async def test_health_tells_how_each_camera_does(tmp_path: Path, door: TestDoor)
     assert trouble[FACE_IN] is None
 
 
+async def test_a_source_that_breaks_off_is_told_and_opened_again(tmp_path: Path, door: TestDoor) -> None:
+    film = Film([picture()], breaks=True)
+    async with site(tmp_path, door, {"cam": film}, policy(sources={FACE_IN: "cam"})) as (agent, _):
+        while film.opened < 2:
+            await asyncio.sleep(0.01)
+        (health,) = agent.readers.health()
+    assert "stopped sending" in (health.trouble or "")
+
+
+async def test_a_fault_that_nobody_foresaw_ends_the_agent(
+    tmp_path: Path, door: TestDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(_: object) -> None:
+        raise ZeroDivisionError
+
+    async with running_hub() as hub:
+        hub.policy = policy(sources={FACE_IN: "cam"})
+        settings = AgentSettings(folder=tmp_path, hub_url=hub.url, code=CODE)
+        async with opened(settings, ports(door)) as agent:
+            monkeypatch.setattr(agent.readers, "_watch", crash)
+            with pytest.raises(BaseExceptionGroup) as caught:
+                await agent.run()
+    assert caught.group_contains(ZeroDivisionError)
+
+
 async def test_a_newer_policy_changes_what_is_watched(tmp_path: Path, door: TestDoor) -> None:
     films = {"one": Film([], ends=False), "two": Film([picture(red=1)] * 9, ends=False)}
     async with site(tmp_path, door, films, policy(sources={FACE_IN: "one"})) as (_, hub):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 
@@ -24,6 +23,7 @@ from postern.access.passage import (
 )
 from postern.access.policy import Policy
 from postern.agent.ports import OpenController
+from postern.agent.tasks import Tasks, cancelled
 from postern.backoff import delays
 from postern.clock import Clock, utc_day
 from postern.errors import PosternError
@@ -60,7 +60,9 @@ class _Announced:
 class DoorKeeper:
     """Follows one door and records what it finds, in order."""
 
-    def __init__(self, door: Door, controller: DoorController, spool: Spool, clock: Clock) -> None:
+    def __init__(
+        self, door: Door, controller: DoorController, spool: Spool, clock: Clock, tasks: Tasks
+    ) -> None:
         self.door = door
         self.controller: DoorController = _Announced(controller, self._unlocked)
         self._spool = spool
@@ -68,7 +70,7 @@ class DoorKeeper:
         self._happened: asyncio.Queue[Happened] = asyncio.Queue()
         held_after = timedelta(seconds=door.held_open_seconds)
         self._watch = DoorWatch(times=DoorTimes(held_after=held_after, contact_fitted=door.contact_fitted))
-        self._task = asyncio.create_task(self._run(), name=f"door {door.id}")
+        self._task = tasks.start(self._run(), name=f"door {door.id}")
 
     def released(self, released: Released) -> None:
         """A release was told to the controller."""
@@ -79,9 +81,7 @@ class DoorKeeper:
 
     async def close(self) -> None:
         """Let go of the controller and stop following."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await cancelled(self._task)
         await self.controller.close()
 
     async def _run(self) -> None:
@@ -125,10 +125,11 @@ class DoorKeeper:
 class Doors:
     """Every door of the policy in force. `controllers` is a live view."""
 
-    def __init__(self, open_controller: OpenController, spool: Spool, clock: Clock) -> None:
+    def __init__(self, open_controller: OpenController, spool: Spool, clock: Clock, tasks: Tasks) -> None:
         self._open_controller = open_controller
         self._spool = spool
         self._clock = clock
+        self._tasks = tasks
         self._keepers: dict[DoorId, DoorKeeper] = {}
         self._controllers: dict[DoorId, DoorController] = {}
         self._troubles: dict[DoorId, str] = {}
@@ -171,7 +172,7 @@ class Doors:
             log.error("door has no controller", door=str(door.id), detail=str(fault))
             return
         self._troubles.pop(door.id, None)
-        self._keepers[door.id] = keeper = DoorKeeper(door, controller, self._spool, self._clock)
+        self._keepers[door.id] = keeper = DoorKeeper(door, controller, self._spool, self._clock, self._tasks)
         self._controllers[door.id] = keeper.controller
 
     async def _let_go(self, id: DoorId) -> None:

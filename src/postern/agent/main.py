@@ -26,6 +26,7 @@ from postern.agent.ports import AgentPorts
 from postern.agent.readers import Readers
 from postern.agent.spool import Spool
 from postern.agent.sync import Keep, Sync
+from postern.agent.tasks import Tasks
 from postern.agent.track import TrackRules
 from postern.backoff import delays
 from postern.errors import HubUnavailable, Refused, SettingsInvalid
@@ -61,11 +62,12 @@ class Agent:
         self._ports = ports
         self._hub = hub
         self.spool = spool
-        self.doors = Doors(ports.open_controller, spool, ports.clock)
+        self._tasks = Tasks()
+        self.doors = Doors(ports.open_controller, spool, ports.clock, self._tasks)
         self.admissions = Admissions(
             spool=spool, doors=self.doors, clock=ports.clock, policy=lambda: self._bundles.policy
         )
-        self.readers = Readers(ports, self.admissions, self._current, rules)
+        self.readers = Readers(ports, self.admissions, self._current, self._tasks, rules)
         self.sync = Sync(
             hub=hub,
             spool=spool,
@@ -84,9 +86,11 @@ class Agent:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.sync.run(), name="sync")
                 tasks.create_task(listen(self._hub, self.perform), name="channel")
+                tasks.create_task(self._tasks.failure(), name="failure")
         finally:
             await self.readers.close()
             await self.doors.close()
+            await self._tasks.close()
 
     async def apply(self, policy: Policy) -> None:
         """Decide by this policy from now on, drive its doors and watch its cameras."""

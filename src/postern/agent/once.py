@@ -17,6 +17,7 @@ from postern.agent.doors import Doors
 from postern.agent.eyes import Matching
 from postern.agent.ports import AgentPorts, Source
 from postern.agent.readers import CAMERAS, eye_of
+from postern.agent.tasks import Tasks
 from postern.agent.watch import Outcome, admitted, sightings
 from postern.biometrics.comparison import Match
 from postern.errors import BadInput
@@ -56,7 +57,7 @@ async def passages(
     if access_point is None:
         raise BadInput("the policy has no such access point; choose another reader")
     matching = Matching.of(policy, ports.card)
-    doors = Doors(ports.open_controller, spool, ports.clock)
+    doors = Doors(ports.open_controller, spool, ports.clock, Tasks())
     admissions = Admissions(spool=spool, doors=doors, clock=ports.clock, policy=lambda: policy)
     await doors.apply(policy)
     try:

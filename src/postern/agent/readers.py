@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +14,7 @@ from postern.agent.channel import Done, Play
 from postern.agent.eyes import Current, Eye, FaceEye, PlateEye
 from postern.agent.health import ReaderHealth
 from postern.agent.ports import AgentPorts, Source
+from postern.agent.tasks import Tasks, cancelled
 from postern.agent.track import TrackRules
 from postern.agent.watch import watch
 from postern.backoff import delays
@@ -49,14 +49,19 @@ class Readers:
     """Every camera that the policy names, and how each does."""
 
     def __init__(
-        self, ports: AgentPorts, admissions: Admissions, current: Current, rules: TrackRules | None = None
+        self,
+        ports: AgentPorts,
+        admissions: Admissions,
+        current: Current,
+        tasks: Tasks,
+        rules: TrackRules | None = None,
     ) -> None:
         self._ports = ports
         self._admissions = admissions
         self._current = current
+        self._tasks = tasks
         self._rules = rules
         self._watched: dict[ReaderId, _Watched] = {}
-        self._playing: set[asyncio.Task[None]] = set()
 
     async def apply(self, policy: Policy) -> None:
         """Watch what this policy names; readers that did not change go on undisturbed."""
@@ -70,7 +75,7 @@ class Readers:
                 await self._end(id)
         for reader in wanted.values():
             if reader.id not in self._watched:
-                task = asyncio.create_task(self._watch(reader), name=f"reader {reader.id}")
+                task = self._tasks.start(self._watch(reader), name=f"reader {reader.id}")
                 self._watched[reader.id] = _Watched(reader=reader, task=task, since=self._ports.clock.now())
 
     async def play(self, command: Play) -> Done:
@@ -81,9 +86,7 @@ class Readers:
         if "://" in command.source or command.source.startswith("webcam:"):
             raise BadInput("only a file can be played; give its path on the agent's machine")
         source = self._ports.open_source(command.source, as_live=True)
-        task = asyncio.create_task(self._play(source, reader))
-        self._playing.add(task)
-        task.add_done_callback(self._playing.discard)
+        self._tasks.start(self._play(source, reader), name=f"play at {reader.id}")
         return Done(done=True, detail="playing")
 
     def health(self) -> tuple[ReaderHealth, ...]:
@@ -94,8 +97,6 @@ class Readers:
         """End every watching."""
         for id in list(self._watched):
             await self._end(id)
-        for task in list(self._playing):
-            await _cancelled(task)
 
     async def _watch(self, reader: Reader) -> None:
         """Watch until a file ends; a source that cannot be opened is tried again, less and less often."""
@@ -106,7 +107,7 @@ class Readers:
                 source = watched.source = self._ports.open_source(reader.source, as_live=True)
                 try:
                     eye = self._eye(reader, source)
-                    await watch(source, eye, reader, self._admissions)
+                    await watch(source, eye, reader, self._admissions, self._tasks)
                 finally:
                     await source.close()
             except PosternError as fault:
@@ -118,7 +119,7 @@ class Readers:
 
     async def _play(self, source: Source, reader: Reader) -> None:
         try:
-            await watch(source, self._eye(reader, source), reader, self._admissions)
+            await watch(source, self._eye(reader, source), reader, self._admissions, self._tasks)
         except PosternError as fault:
             log.warning("play", reader=str(reader.id), detail=str(fault))
         finally:
@@ -128,13 +129,7 @@ class Readers:
         return eye_of(reader.kind, self._ports, self._current, still=source.still, rules=self._rules)
 
     async def _end(self, id: ReaderId) -> None:
-        await _cancelled(self._watched.pop(id).task)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+        await cancelled(self._watched.pop(id).task)
 
 
 def _health(watched: _Watched) -> ReaderHealth:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator
@@ -15,6 +14,7 @@ from postern.access.decision import Request
 from postern.agent.admission import Admissions
 from postern.agent.eyes import Eye, Seen
 from postern.agent.ports import Frame, Source
+from postern.agent.tasks import Tasks
 from postern.errors import PosternError
 from postern.operations.admit import Admitted
 from postern.sites.model import Reader
@@ -72,11 +72,14 @@ async def admitted(admissions: Admissions, reader: Reader, sighted: Sighted) -> 
     return Outcome(sighted=sighted, admitted=result, ms=(time.perf_counter() - sighted.started) * 1000)
 
 
-async def watch(source: Source, eye: Eye, reader: Reader, admissions: Admissions) -> None:
-    """Admit whatever is seen until the source ends. A slow door never holds up the next frame."""
-    async with asyncio.TaskGroup() as tasks, contextlib.aclosing(sightings(source, eye)) as seen:
+async def watch(source: Source, eye: Eye, reader: Reader, admissions: Admissions, tasks: Tasks) -> None:
+    """Admit whatever is seen until the source ends; a slow door, run in `tasks`, never holds up a frame.
+
+    Raises SourceUnavailable.
+    """
+    async with contextlib.aclosing(sightings(source, eye)) as seen:
         async for sighted in seen:
-            tasks.create_task(_admit(admissions, reader, sighted))
+            tasks.start(_admit(admissions, reader, sighted), name=f"admit at {reader.id}")
 
 
 async def _admit(admissions: Admissions, reader: Reader, sighted: Sighted) -> None:
