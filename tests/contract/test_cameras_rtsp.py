@@ -15,6 +15,7 @@ import pytest
 
 from postern.devices.cameras.model import Connection, Frame, ReadingPlan
 from postern.devices.cameras.source import Source, open_source
+from postern.errors import SourceUnavailable
 from tests.needs import needs
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -191,3 +192,9 @@ async def test_a_web_page_is_no_stream() -> None:
         port = server.sockets[0].getsockname()[1]
         words = await trouble_of(f"http://127.0.0.1:{port}/video")
     assert "no picture that can be decoded" in words
+
+
+async def test_a_stream_that_is_not_to_be_waited_for_fails_with_its_trouble() -> None:
+    source = open_source(f"rtsp://127.0.0.1:{free_port()}/door", plan=ReadingPlan(reconnect=False))
+    with pytest.raises(SourceUnavailable, match="refuses connections"):
+        await anext(source.frames())

@@ -37,6 +37,7 @@ class VideoSource:
         self._next_index = 0
         self.name = address.shown
         self.live = address.live
+        self._lasting = address.live and plan.reconnect
 
     @property
     def state(self) -> SourceState:
@@ -54,10 +55,10 @@ class VideoSource:
                         self._become(Connection.CONNECTED, None)
                         waits = self._waits()
                     yield frame
-                if not self.live:
+                if not self._lasting:
                     break
             except SourceUnavailable as fault:
-                if not self.live:
+                if not self._lasting:
                     self._become(Connection.ENDED, str(fault))
                     raise
                 self._lost(str(fault))
