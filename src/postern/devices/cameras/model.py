@@ -48,8 +48,8 @@ class ReadingPlan:
 
     `rate`: at most so many frames a second, of media time for files. `patience`: seconds that a camera may
     stay silent. `space`: frames of a file that may wait; of a live source only the newest does. `as_live`: a
-    file is given no faster than it would be shown. `reconnect`: wait for a live source that went away; without,
-    its trouble is raised. The waits between tries grow from `first_wait` to `longest_wait` seconds.
+    file is given no faster than it would be shown. `reconnect`: wait for a live source that went away;
+    without, its trouble is raised. The waits between tries grow from `first_wait` to `longest_wait` seconds.
     """
 
     rate: float = 8.0
