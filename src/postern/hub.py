@@ -12,6 +12,7 @@ import uvicorn
 from postern import wiring
 from postern.console_tls import Certificate
 from postern.errors import PosternError
+from postern.operations.checkpoints import CheckpointJob
 from postern.operations.publish_policy import publish_stale, run_publisher
 from postern.operations.services import Services
 from postern.settings import Settings
@@ -36,6 +37,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
         server = uvicorn.Server(_configuration(settings, services, tls))
         jobs = [
             asyncio.create_task(run_publisher(services), name="publish policies"),
+            asyncio.create_task(CheckpointJob(services).run(), name="sign checkpoints"),
             asyncio.create_task(_daily(services, tls), name="daily jobs"),
         ]
         try:

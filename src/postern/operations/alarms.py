@@ -26,6 +26,13 @@ _WORDS: dict[AlarmKind, tuple[str, str]] = {
         "Find out who restored it.",
         "代理端以较旧的记录副本恢复运行，并已获得新编号。请查明是谁恢复的。",
     ),
+    AlarmKind.JOURNAL_TAMPERED: (
+        "The journal of who did and saw what is not the one that was signed: entries were changed, removed "
+        "or cut off, or an older copy was put back. Keep a copy of the database as evidence and run "
+        "postern journal verify on an export.",
+        "操作日志与已签名的内容不符：条目被更改、删除或截断，或被换回旧副本。"
+        "请保留数据库副本作为证据，并对导出文件运行 postern journal verify。",
+    ),
 }
 
 

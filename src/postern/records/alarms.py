@@ -18,6 +18,8 @@ class AlarmKind(IntEnum):
     """An agent sent a second, different record under a key that is taken."""
     AGENT_ROLLED_BACK = 2
     """An agent came back with an older spool than the hub has seen of it."""
+    JOURNAL_TAMPERED = 3
+    """The journal is not what was signed: found by the hub itself, or by the agent named, as a witness."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,17 @@ async def put_alarm(
         (site, identifier, int(kind), day, agent, sealed),
     )
     return identifier
+
+
+async def put_alarm_of_day(
+    tx: Transaction, site: SiteId, kind: AlarmKind, *, day: date, agent: AgentId | None = None
+) -> bool:
+    """Raise an alarm unless the site has this one of that day; whether it was raised."""
+    known = await alarms(tx, site, since=day, limit=1000)
+    if any((one.kind, one.agent, one.day) == (kind, agent, day) for one in known):
+        return False
+    await put_alarm(tx, site, kind, day=day, agent=agent)
+    return True
 
 
 async def alarms(tx: Transaction, site: SiteId, *, since: date, limit: int = 100) -> list[Alarm]:
