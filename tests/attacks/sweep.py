@@ -62,13 +62,17 @@ class Sweep:
             label = value if isinstance(value, str) else value[:WINDOW].hex()
             for encoding, pattern in encodings(value):
                 if len(pattern) < WINDOW:
-                    raise ValueError(f"{label!r} as {encoding} is shorter than {WINDOW} bytes: plant longer values")
+                    raise ValueError(
+                        f"{label!r} as {encoding} is shorter than {WINDOW} bytes: plant longer values"
+                    )
                 prefix = int.from_bytes(pattern[:WINDOW], "little")
                 self._by_prefix.setdefault(prefix, []).append((label, encoding, pattern))
         self._prefixes = np.array(sorted(self._by_prefix), dtype=np.uint64)
         self._filter = np.zeros(1 << 16, dtype=bool)
         self._filter[self._fold(self._prefixes)] = True
-        self._longest = max((len(p) for entries in self._by_prefix.values() for _, _, p in entries), default=0)
+        self._longest = max(
+            (len(p) for entries in self._by_prefix.values() for _, _, p in entries), default=0
+        )
 
     @staticmethod
     def _fold(windows: np.ndarray) -> np.ndarray:

@@ -1,0 +1,55 @@
+"""kill -9 of agent, hub and both databases at random moments under load: nothing acknowledged is lost, none
+doubled, none silently replaced. POSTERN_CRASH_ROUNDS sets the number of kills,
+POSTERN_CRASH_SEED repeats a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+
+from tests.attacks.conftest import Measured
+from tests.attacks.verdict import judge
+from tests.attacks.world import AgentUnderLoad, World, running_agent
+
+ROUNDS = int(os.environ.get("POSTERN_CRASH_ROUNDS", "12"))
+SEED = int(os.environ.get("POSTERN_CRASH_SEED", str(random.SystemRandom().randrange(1_000_000))))
+VICTIMS = ("agent", "hub", "data", "keystore")
+
+
+async def kill(postern: World, agent: AgentUnderLoad, victim: str, down: float) -> None:
+    """kill -9, a while without it, and again as its supervisor would start it."""
+    match victim:
+        case "agent":
+            agent.kill()
+            await asyncio.sleep(down)
+            agent.start()
+        case "hub":
+            postern.kill_hub()
+            await asyncio.sleep(down)
+            postern.start_hub()
+        case _:
+            await postern.kill_database(victim, down)
+
+
+async def test_nothing_acknowledged_is_lost_doubled_or_replaced_whatever_is_killed(
+    postern: World, measured: Measured
+) -> None:
+    chance = random.Random(SEED)
+    postern.start_hub()
+    victims = [VICTIMS[n % len(VICTIMS)] for n in range(ROUNDS)]
+    chance.shuffle(victims)
+    async with running_agent(postern) as agent:
+        for victim in victims:
+            await asyncio.sleep(chance.uniform(0.1, 0.8))
+            await kill(postern, agent, victim, down=chance.uniform(0, 0.3))
+        await agent.has_released(10)
+        await postern.hub_answers()
+        await agent.drain()
+    verdict = await judge(postern, agent)
+    measured(f"seed {SEED}: {len(victims)} kills, {verdict}")
+    assert verdict.sound
+    assert not verdict.quarantined
+    assert len(verdict.unacknowledged) <= victims.count("agent")
+    assert len(verdict.agents) == 1
