@@ -35,7 +35,7 @@ test: lint  ## lint, then every test; what this machine lacks is skipped with a 
 	@$(BIN)/pytest
 
 bench: setup-dev  ## measure recognition, the archive and the console on this machine
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m benchmarks
 
 lock: setup-dev  ## resolve the dependencies anew, into requirements/
 	@$(LOCK) requirements/build.in -o requirements/build.txt
@@ -48,7 +48,7 @@ licences: setup-dev  ## write THIRD_PARTY_LICENCES.md from what is installed
 
 clean:  ## remove what building and testing left behind; keeps the installation and the data
 	rm -rf build dist test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests scripts bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 uninstall: clean  ## remove the installation; DATA=yes removes the data folder as well
 	@$(PYTHON) scripts/uninstall.py --venv $(VENV) $(if $(filter yes,$(DATA)),--data)

@@ -1,0 +1,18 @@
+"""`make bench`: every benchmark, one after the other, each with its peer or its limit in the same run."""
+
+from __future__ import annotations
+
+import asyncio
+
+from benchmarks import archive, console, recognition
+
+
+def main() -> None:
+    """Recognition goes last: it keeps its process on one core from then on."""
+    asyncio.run(archive.run(50_000))
+    console.main(10)
+    recognition.main([])
+
+
+if __name__ == "__main__":
+    main()
