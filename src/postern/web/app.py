@@ -30,7 +30,7 @@ from postern.web.console import (
 )
 from postern.web.heard import Heard
 from postern.web.limits import BodyLimit
-from postern.web.login import signed_in
+from postern.web.login import closed_afterwards, signed_in
 from postern.web.pages import ASSETS
 from postern.web.ports import ConsolePorts
 from postern.web.security import OriginCheck, SecurityHeaders
@@ -63,14 +63,16 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     app.state.settings = settings_
     app.state.ports = ports
     app.state.heard = Heard()
-    app.include_router(general.public)
-    app.include_router(signing.public)
+    for router in (general.public, signing.public):
+        app.include_router(router, dependencies=[Depends(closed_afterwards)], include_in_schema=False)
     app.include_router(agent_wire.router)
+    private = [Depends(closed_afterwards), Depends(signed_in)]
     for router in PRIVATE:
-        app.include_router(router, dependencies=[Depends(signed_in)], include_in_schema=False)
-    app.include_router(v1.router, dependencies=[Depends(signed_in)])
+        app.include_router(router, dependencies=private, include_in_schema=False)
+    app.include_router(v1.router, dependencies=private)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     problems.install(app)
+    app.add_middleware(problems.LastResort)
     app.add_middleware(OriginCheck)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)

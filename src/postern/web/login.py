@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends
@@ -41,6 +42,12 @@ def form_key_of(secret: str) -> str:
 async def form_of(request: Request) -> FormData:
     """The form's data, with room for a spreadsheet in a text field."""
     return await request.form(max_part_size=LARGEST_UPLOAD)
+
+
+async def closed_afterwards(request: Request) -> AsyncIterator[None]:
+    """Let go of what a form's files hold, once the answer is made."""
+    yield
+    await request.close()
 
 
 async def form_reader(request: Request) -> FormReader:

@@ -92,7 +92,7 @@ def markup(request: Request, template: str, **values: object) -> str:
         "theme": theme_for(request),
         "here": request.url.path,
         "section": "/" + request.url.path.strip("/").partition("/")[0],
-        "caller": caller,
+        "me": caller,
         "said": said if f"said.{said}" in catalogue("en") else "",
         "demo": request.app.state.settings.mode == "demo",
         "navigation": navigation.menu(caller.actor) if caller else (),

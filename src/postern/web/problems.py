@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import logging
+import traceback
 from http import HTTPStatus
 
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from postern.errors import NotSignedIn, PosternError
 from postern.web.pages import go, page, words_for
 from postern.web.problem_document import problem
 
-LOG = logging.getLogger(__name__)
+LOG = structlog.get_logger(__name__)
 FOR_PROGRAMS = ("/api/", "/agent/")
 
 
@@ -24,7 +26,6 @@ def install(app: FastAPI) -> None:
     app.exception_handler(PosternError)(_ours)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(Exception)(_unforeseen)
 
 
 def for_a_program(request: Request) -> bool:
@@ -38,7 +39,7 @@ async def _ours(request: Request, fault: PosternError) -> Response:
     if isinstance(fault, NotSignedIn):
         return _to_sign_in(request)
     if fault.status >= 500:
-        LOG.warning("fault shown on %s: %s", request.url.path, fault.code)
+        LOG.warning("fault shown", code=fault.code, detail=str(fault))
     return _page(request, fault.status, str(fault))
 
 
@@ -68,8 +69,40 @@ async def _invalid(request: Request, fault: RequestValidationError) -> Response:
     return problem(422, "bad-input", "Some fields cannot be used; `errors` names each.", errors=wrong)
 
 
-async def _unforeseen(request: Request, fault: Exception) -> Response:
-    LOG.error("unforeseen fault on %s: %s", request.url.path, type(fault).__name__)
+class LastResort:
+    """The process boundary for what nobody foresaw: logged by its place, since its words may be somebody's data.
+
+    It stands inside the security headers, which the framework's own last resort would go round.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; answer in place of an application that failed before it began to answer."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except Exception as fault:  # noqa: BLE001 - the named process boundary of the web
+            if scope["type"] != "http":
+                raise
+            _log(fault)
+            if not begun:
+                await _unforeseen(Request(scope))(scope, receive, send)
+
+
+def _log(fault: Exception) -> None:
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(fault.__traceback__)[-8:]]
+    LOG.error("unforeseen fault", kind=type(fault).__name__, places=places)
+
+
+def _unforeseen(request: Request) -> Response:
     if for_a_program(request):
         return problem(500, "fault", "Something went wrong here; it is in the hub's log.")
     return _page(request, 500)

@@ -40,6 +40,6 @@ async def description(request: Request, caller: SignedIn) -> Response:
             title="Postern",
             version="1",
             description="Sign in at /sign-in; the login's cookie and its form key carry every request.",
-            routes=[one for one in request.app.routes if getattr(one, "path", "").startswith("/api/v1")],
+            routes=request.app.routes,
         )
     )
