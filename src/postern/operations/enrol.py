@@ -10,7 +10,7 @@ from postern.access import store as access
 from postern.access.model import Credential, CredentialKind, SubjectKind
 from postern.biometrics.comparison import Candidate, Gallery, duplicates
 from postern.biometrics.model import Reference, SeenFace, Template
-from postern.biometrics.quality import FaceQuality, Problem
+from postern.biometrics.quality import Problem, judge_photo
 from postern.errors import BadPicture, Conflict, Refused, Unavailable
 from postern.ids import CredentialId, PersonId, ReferenceId, new_id
 from postern.journal.model import Act
@@ -117,25 +117,22 @@ async def _judge(port: RecognitionPort, index: int, photo: bytes) -> _Judged:
         faces = await port.recognise.faces(port.load_picture(photo))
     except BadPicture as fault:
         return _Judged(report=PhotoReport(index=index, score=0.0, fault=str(fault)), photo=photo)
-    quality = _quality(faces)
+    faces = sorted(faces, key=_width, reverse=True)
+    quality = judge_photo([(_width(face), face.sighting.quality) for face in faces])
     report = PhotoReport(index=index, score=quality.score, problems=quality.problems)
     return _Judged(report=report, photo=photo, template=faces[0].template if report.serves else None)
 
 
-def _quality(faces: Sequence[SeenFace]) -> FaceQuality:
-    if not faces:
-        return FaceQuality(score=0.0, problems=(Problem.NO_FACE,))
-    quality = faces[0].sighting.quality
-    if len(faces) > 1 and Problem.SEVERAL_FACES not in quality.problems:
-        return FaceQuality(score=quality.score, problems=(Problem.SEVERAL_FACES, *quality.problems))
-    return quality
+def _width(face: SeenFace) -> float:
+    return face.sighting.box.width
 
 
 def _check_one_person(port: RecognitionPort, templates: Sequence[Template]) -> None:
     """Every photo must resemble the first."""
     first = Reference(id=ReferenceId(new_id()), person=PersonId(new_id()), template=templates[0])
     gallery = Gallery(port.card, [first])
-    if not all(duplicates(gallery, other) for other in templates[1:]):
+    threshold = port.card.verification_threshold
+    if not all(duplicates(gallery, other, threshold=threshold) for other in templates[1:]):
         raise BadPicture("the photos do not show the same person; choose photos of this one person only")
 
 
