@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from postern import wiring
-from postern.agent.main import Agent, opened
+from postern.agent.main import Agent, AgentSettings, opened
 from postern.agent.once import TriedPassage, passages
 from postern.agent.ports import AgentPorts
 from postern.errors import BadInput, PosternError, SourceUnavailable
@@ -77,10 +77,10 @@ async def run(trial: Trial, *, keep: Path | None, say: Say, warn: Say) -> bool:
         )
         await wiring.make_room(services)
         site = await set_up(services, people=_people(trial), vehicles=trial.vehicles, warn=warn)
-        ports = wiring.agent_ports(pool)
+        ports = wiring.agent_ports(pool, reconnect=False)
         agent = await stack.enter_async_context(
             opened(
-                wiring.agent_settings(settings, site.code),
+                AgentSettings(folder=settings.folder("agent-trial"), hub_url="http://hub", code=site.code),
                 ports,
                 httpx.ASGITransport(create_app(services, settings)),
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from postern.access.model import Grant, SubjectKind
-from postern.errors import BadPicture, PosternError
+from postern.errors import BadInput, BadPicture, PosternError
 from postern.ids import AccessLevelId, AccessPointId, AreaId, DoorId, PersonId, ReaderId, VehicleId, new_id
 from postern.operations import access_levels, agents, consent, register, sites
 from postern.operations.enrol import PhotoReport, enrol
@@ -16,6 +16,7 @@ from postern.operations.publish_policy import publish_stale
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from postern.people.model import PersonDetails
+from postern.sites import store
 from postern.sites.model import AccessPoint, Area, Door, Reader, ReaderKind, Site
 from postern.vehicles.model import VehicleDetails
 from postern.vehicles.plates import comparison_form
@@ -23,6 +24,8 @@ from postern.vehicles.plates import comparison_form
 Say = Callable[[str], None]
 
 _CONSENT = "confirmed by whoever ran postern try"
+_SITE = "Trial site"
+_LEVEL = "Trial"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,40 +39,78 @@ class TrialSite:
     plates: Mapping[str, str]
 
 
-async def set_up(
-    services: Services,
-    *,
-    people: Mapping[str, Sequence[Path]],
-    vehicles: Sequence[str],
-    warn: Say,
-) -> TrialSite:
-    """Make the site, enrol everybody and publish the policy.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    site: Site
+    face_camera: Reader
+    plate_camera: Reader
+    level: AccessLevelId
 
-    Raises BadPicture for somebody of whom no photo serves, Conflict for a face or plate given twice.
+
+async def set_up(
+    services: Services, *, people: Mapping[str, Sequence[Path]], vehicles: Sequence[str], warn: Say
+) -> TrialSite:
+    """Make the site, or take the one that an earlier trial kept; enrol everybody and publish the policy.
+
+    Raises BadPicture for somebody of whom no photo serves, Conflict for a face of two people.
     """
-    tenant = await sites.create_tenant(services, "Trial organisation")
-    actor = Actor(tenant=tenant.id, name="job:try", role=Role.ADMINISTRATOR)
-    site = await sites.create_site(services, actor, name="Trial site", time_zone="UTC")
+    async with services.database.transaction() as tx:
+        known = await store.tenant_ids(tx)
+    tenant = known[0] if known else (await sites.create_tenant(services, "Trial organisation")).id
+    actor = Actor(tenant=tenant, name="job:try", role=Role.ADMINISTRATOR)
+    place = await _kept_place(services, actor) or await _new_place(services, actor)
+    names, plates = await _registered(services, actor)
+    for name, photos in people.items():
+        id = next((one for one, called in names.items() if called == name), None)
+        await _person(services, actor, id or await _new_person(services, actor, name, place), photos, warn)
+    for plate in vehicles:
+        if comparison_form(plate) not in plates:
+            vehicle = await register.add_vehicle(services, actor, VehicleDetails(plate=plate))
+            await _grant(services, actor, vehicle.id, SubjectKind.VEHICLE, place.level)
+    code = await agents.new_code(services, actor, place.site.id)
+    await publish_stale(services)
+    names, plates = await _registered(services, actor)
+    return TrialSite(
+        code=code,
+        face_camera=place.face_camera,
+        plate_camera=place.plate_camera,
+        names=names,
+        plates=plates | {comparison_form(plate): plate for plate in vehicles},
+    )
+
+
+async def _registered(services: Services, actor: Actor) -> tuple[dict[UUID, str], dict[str, str]]:
+    """Everybody's name by id, and every plate by its comparison form."""
+    async with services.database.transaction() as tx:
+        people = await services.registry.people.everyone(tx, actor.tenant)
+        vehicles = await services.registry.vehicles.all(tx, actor.tenant)
+    names = {id: person.details.name for id, person in people.items()}
+    plates = [vehicle.details.plate for vehicle in vehicles.values()]
+    return names, {comparison_form(plate): plate for plate in plates}
+
+
+async def _kept_place(services: Services, actor: Actor) -> _Place | None:
+    """The site that an earlier trial left in this data folder."""
+    site = next((one for one in await sites.sites(services, actor) if one.name == _SITE), None)
+    if site is None:
+        return None
+    readers = (await sites.plan(services, actor, site.id)).readers
+    levels = await access_levels.access_levels(services, actor)
+    return _Place(
+        site=site,
+        face_camera=next(one for one in readers if one.kind is ReaderKind.FACE_CAMERA),
+        plate_camera=next(one for one in readers if one.kind is ReaderKind.PLATE_CAMERA),
+        level=next(one.id for one in levels if one.name == _LEVEL),
+    )
+
+
+async def _new_place(services: Services, actor: Actor) -> _Place:
+    site = await sites.create_site(services, actor, name=_SITE, time_zone="UTC")
     face_camera = await _doorway(services, actor, site, "Door", ReaderKind.FACE_CAMERA)
     plate_camera = await _doorway(services, actor, site, "Driveway", ReaderKind.PLATE_CAMERA)
     points = frozenset({face_camera.access_point, plate_camera.access_point})
-    level = await access_levels.add_access_level(services, actor, name="Trial", access_points=points)
-    names = {
-        await _person(services, actor, name, photos, level=level.id, warn=warn): name
-        for name, photos in people.items()
-    }
-    for plate in vehicles:
-        vehicle = await register.add_vehicle(services, actor, VehicleDetails(plate=plate))
-        await _grant(services, actor, vehicle.id, SubjectKind.VEHICLE, level.id)
-    code = await agents.new_code(services, actor, site.id)
-    await publish_stale(services)
-    return TrialSite(
-        code=code,
-        face_camera=face_camera,
-        plate_camera=plate_camera,
-        names=names,
-        plates={comparison_form(plate): plate for plate in vehicles},
-    )
+    level = await access_levels.add_access_level(services, actor, name=_LEVEL, access_points=points)
+    return _Place(site=site, face_camera=face_camera, plate_camera=plate_camera, level=level.id)
 
 
 async def _doorway(services: Services, actor: Actor, site: Site, name: str, kind: ReaderKind) -> Reader:
@@ -93,23 +134,26 @@ async def _doorway(services: Services, actor: Actor, site: Site, name: str, kind
     return camera
 
 
-async def _person(
-    services: Services, actor: Actor, name: str, photos: Sequence[Path], *, level: AccessLevelId, warn: Say
-) -> PersonId:
-    """Add somebody, record the consent, enrol the photos; those that do not serve are told one by one."""
+async def _new_person(services: Services, actor: Actor, name: str, place: _Place) -> PersonId:
+    """Somebody who consents and may pass."""
     person = await register.add_person(services, actor, PersonDetails(name=name))
     await consent.give_consent(services, actor, person=person.id, wording=_CONSENT)
+    await _grant(services, actor, person.id, SubjectKind.PERSON, place.level)
+    return person.id
+
+
+async def _person(services: Services, actor: Actor, id: UUID, photos: Sequence[Path], warn: Say) -> None:
+    """Enrol the photos; those that do not serve are told one by one."""
     try:
-        done = await enrol(services, actor, person=person.id, photos=[photo.read_bytes() for photo in photos])
-    except PosternError as fault:
-        raise type(fault)(f"{name} ({', '.join(str(photo) for photo in photos)}): {fault}") from fault
+        contents = [photo.read_bytes() for photo in photos]
+        done = await enrol(services, actor, person=PersonId(id), photos=contents)
+    except (OSError, PosternError) as fault:
+        raise BadInput(f"{', '.join(str(photo) for photo in photos)}: {fault}") from fault
     told = [f"{photos[one.index]}: {_why(one)}" for one in done.photos if not one.serves]
     if not done.references:
         raise BadPicture("; ".join(told))
     for line in told:
         warn(line)
-    await _grant(services, actor, person.id, SubjectKind.PERSON, level)
-    return person.id
 
 
 def _why(report: PhotoReport) -> str:

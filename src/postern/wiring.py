@@ -171,12 +171,12 @@ async def certificate(settings: Settings) -> AsyncIterator[Certificate]:
     yield made
 
 
-def agent_ports(pool: RecognitionPool) -> AgentPorts:
+def agent_ports(pool: RecognitionPool, *, reconnect: bool = True) -> AgentPorts:
     """Cameras, recognition, door controllers and time, as an agent uses them."""
     clock = SystemClock()
 
     def source(text: str, *, as_live: bool) -> Source:
-        return open_source(text, plan=ReadingPlan(as_live=as_live), clock=clock)
+        return open_source(text, plan=ReadingPlan(as_live=as_live, reconnect=reconnect), clock=clock)
 
     def controller(door: Door) -> DoorController:
         return controller_for(door.controller, clock=clock)
