@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+UV := .make/uv/bin/uv
+LOCK := $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
         --no-annotate --python-version 3.11
 
 .PHONY: help setup setup-dev assets run test lint bench lock licences clean uninstall
@@ -37,7 +38,11 @@ test: lint  ## lint, then every test; what this machine lacks is skipped with a 
 bench: setup-dev  ## measure recognition, the archive and the console on this machine
 	@$(BIN)/python -m benchmarks
 
-lock: setup-dev  ## resolve the dependencies anew, into requirements/
+$(UV):
+	@$(PYTHON) -m venv .make/uv
+	@.make/uv/bin/pip install --quiet --disable-pip-version-check uv
+
+lock: $(UV)  ## resolve the dependencies anew, into requirements/
 	@$(LOCK) requirements/build.in -o requirements/build.txt
 	@$(LOCK) requirements/node.in -o requirements/node.txt
 	@$(LOCK) pyproject.toml -c requirements/build.txt -o requirements/runtime.txt

@@ -10,4 +10,5 @@ import pytest
 def needs(*programs: str) -> pytest.MarkDecorator:
     """Run the test only where every one of `programs` is on the PATH."""
     missing = [name for name in programs if shutil.which(name) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}: install it to run this test")
+    reason = f"needs {', '.join(missing)}: install it to run this test"
+    return pytest.mark.skipif(bool(missing), reason=reason)
