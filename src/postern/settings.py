@@ -52,8 +52,19 @@ class Settings(BaseSettings):
     """Folder of PostgreSQL's programs; None: the system's (16 or newer), else the wheel's."""
     passphrase: SecretStr | None = None
     """Unlocks the root key file in production; asked for at the terminal when absent."""
+    root_key: str | None = None
+    """What holds the root key: file, unattended, tpm, pkcs11:… or vault:… (docs/keys.md); None: file, and in
+    a demo unattended."""
+    pkcs11_pin: SecretStr | None = None
+    vault_token: SecretStr | None = None
+    vault_role_id: str | None = None
+    """With `vault_secret_id`: sign in to Vault or OpenBao by AppRole instead of with `vault_token`."""
+    vault_secret_id: SecretStr | None = None
     hub_url: str | None = None
     """Where an agent finds its hub; None: the hub on this machine."""
+    hub_root: Path | None = None
+    """The root certificate of the hub's own authority, from its console; None: the usual authorities, and the
+    hub's on this machine."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     recognition_threads: int = Field(default=1, ge=1, le=64)
 

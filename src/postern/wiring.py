@@ -196,7 +196,9 @@ def hub_url(settings: Settings) -> str:
 
 def agent_settings(settings: Settings, code: str | None = None) -> AgentSettings:
     """Where the agent keeps its things, and where its hub is."""
-    return AgentSettings(folder=settings.folder("agent"), hub_url=hub_url(settings), code=code)
+    made = settings.data / "tls" / "local" / "root.pem"
+    root = settings.hub_root or (made if made.exists() else None)
+    return AgentSettings(folder=settings.folder("agent"), hub_url=hub_url(settings), code=code, root=root)
 
 
 def is_enrolled(settings: Settings) -> bool:

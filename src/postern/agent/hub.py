@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -18,7 +20,14 @@ from postern.agent.health import Health, health_fields
 from postern.agent.identity import Identity
 from postern.agent.spool import SpoolEntry
 from postern.clock import Clock
-from postern.errors import CannotVerify, HubUnavailable, PosternError, Refused
+from postern.errors import (
+    BadInput,
+    CannotVerify,
+    HubUnavailable,
+    PosternError,
+    Refused,
+    SettingsInvalid,
+)
 from postern.ids import AgentId, SiteId, TenantId
 from postern.operations.wire import REQUEST_PURPOSE, request_message
 from postern.sealing import hybrid, signing
@@ -27,6 +36,8 @@ _Answer = dict[str, Any]
 """A JSON object of the hub; every field is converted where it is read."""
 
 CHANNEL_PATH = "/agent/v1/channel"
+_ABOUT_WHAT_WAS_SENT = (400, 413, 422)
+"""Statuses that the same words will meet again; any other may be a proxy's, or pass."""
 _PATIENCE = httpx.Timeout(30.0, connect=5.0)
 
 
@@ -42,22 +53,54 @@ class Welcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """What the hub has for good: in its archive, or in its quarantine."""
+    """What the hub has for good, in its archive or in its quarantine; and what it cannot read."""
 
     acknowledged: tuple[int, ...]
     quarantined: tuple[int, ...]
+    refused: tuple[int, ...] = ()
 
 
-def connection(hub_url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def trusting(root: Path | None) -> ssl.SSLContext:
+    """Whose certificates are believed: the usual authorities', and the one whose root is in the file `root`.
+
+    Raises SettingsInvalid when the file is no certificate.
+    """
+    context = ssl.create_default_context()
+    if root is not None:
+        try:
+            context.load_verify_locations(root)
+        except (OSError, ssl.SSLError) as fault:
+            raise SettingsInvalid(
+                f"{root} is no root certificate; take it from the hub's console, Certificates."
+            ) from fault
+    return context
+
+
+def connection(
+    hub_url: str, transport: httpx.AsyncBaseTransport | None = None, trust: ssl.SSLContext | None = None
+) -> httpx.AsyncClient:
     """A client for the hub at `hub_url`. Proxies of the environment are not used: records go to one place."""
-    return httpx.AsyncClient(base_url=hub_url, timeout=_PATIENCE, trust_env=False, transport=transport)
+    return httpx.AsyncClient(
+        base_url=hub_url,
+        timeout=_PATIENCE,
+        trust_env=False,
+        transport=transport,
+        verify=trust if trust is not None else True,
+    )
 
 
 class Hub:
     """The hub, asked in this agent's name."""
 
-    def __init__(self, client: httpx.AsyncClient, identity: Identity, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        identity: Identity,
+        clock: Clock,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         self._client = client
+        self._trust = trust
         self._clock = clock
         self.identity = identity
 
@@ -77,7 +120,7 @@ class Hub:
         return AgentId(int((await self._post("/agent/v1/renew", {}))["agent_id"]))
 
     async def send(self, entries: Sequence[SpoolEntry]) -> Receipt:
-        """Hand over entries of one agent id, with their pictures."""
+        """Hand over entries of one agent id, with their pictures. BadInput for a batch that is none to it."""
         body = {
             "entries": [
                 {
@@ -100,6 +143,7 @@ class Hub:
         return Receipt(
             acknowledged=tuple(int(seq) for seq in answer["acknowledged"]),
             quarantined=tuple(int(seq) for seq in answer["quarantined"]),
+            refused=tuple(int(seq) for seq in answer.get("refused", ())),
         )
 
     async def bundle(self, have: str | None) -> SealedBundle | None:
@@ -127,6 +171,7 @@ class Hub:
             open_timeout=10,
             max_size=1_000_000,
             proxy=None,
+            ssl=self._trust if scheme == "wss" else None,
         )
 
     async def _post(self, path: str, body: object, agent: AgentId | None = None) -> _Answer:
@@ -189,6 +234,8 @@ def _refusal(response: httpx.Response) -> PosternError:
     words = f"the hub refused {response.request.url.path}: {response.status_code} {response.text[:300]}"
     if response.status_code == httpx.codes.UNAUTHORIZED:
         return CannotVerify(words)
+    if response.status_code in _ABOUT_WHAT_WAS_SENT:
+        return BadInput(words)
     if response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
         return Refused(words)
     return HubUnavailable(words)

@@ -20,7 +20,7 @@ from postern.agent.doors import Doors
 from postern.agent.eyes import Matching
 from postern.agent.files import site_key
 from postern.agent.health import Health
-from postern.agent.hub import Hub, connection, enrol
+from postern.agent.hub import Hub, connection, enrol, trusting
 from postern.agent.identity import Identity, load_identity, save_identity
 from postern.agent.ports import AgentPorts
 from postern.agent.readers import Readers
@@ -36,11 +36,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentSettings:
-    """`folder` holds spool, policy, identity and site key. `code`: for the first start, from the console."""
+    """`folder` holds spool, policy, identity and site key. `code`: for the first start, from the console.
+
+    `root`: the certificate of the local authority that vouches for the hub, where it has one.
+    """
 
     folder: Path
     hub_url: str
     code: str | None = None
+    root: Path | None = None
     rules: TrackRules | None = None
 
 
@@ -137,7 +141,8 @@ async def opened(
     folder = settings.folder
     key = await asyncio.to_thread(site_key, folder / "site.key")
     keep = Keep(identity=folder / "identity.sealed", key=key)
-    async with connection(settings.hub_url, transport) as client:
+    trust = trusting(settings.root) if settings.hub_url.startswith("https") else None
+    async with connection(settings.hub_url, transport, trust) as client:
         identity = load_identity(keep.identity, key) or await _enrolled(settings, client, keep)
         bundles = BundleStore(folder / "policy.sealed", key)
         await asyncio.to_thread(bundles.load, identity)
@@ -147,7 +152,7 @@ async def opened(
                 keep=keep,
                 spool=spool,
                 bundles=bundles,
-                hub=Hub(client, identity, ports.clock),
+                hub=Hub(client, identity, ports.clock, trust),
                 ports=ports,
                 rules=settings.rules,
             )

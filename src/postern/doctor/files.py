@@ -15,7 +15,8 @@ _SHOWN = 5
 
 def strict(path: Path) -> bool:
     """Whether a file is a key or a password, which must be closed by itself and not only by its folders."""
-    return path.suffix in {".key", ".password", ".pem"} or path.parent.name == "keys"
+    is_private_key = path.suffix == ".pem" and "key" in path.stem
+    return is_private_key or path.suffix in {".key", ".password"} or path.parent.name == "keys"
 
 
 def open_paths(folder: Path) -> Iterator[Path]:
