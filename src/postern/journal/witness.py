@@ -6,16 +6,19 @@ whoever holds the signing key can sign a shorter or another one. A witness outsi
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from postern import documents
-from postern.errors import CannotVerify, PosternError
+from postern.errors import BadInput, CannotVerify, PosternError
 from postern.journal.checkpoint import Checkpoint, trusted
 from postern.journal.findings import Finding, What
 from postern.journal.notes import NoteKey
 from postern.journal.tree import is_consistent
+
+_LONGEST_PROOF = 63
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +41,26 @@ class Offer:
 
     checkpoint: str
     proof: tuple[bytes, ...]
+
+
+def written(seen: int, offer: Offer) -> str:
+    """The offer as C2SP tlog-witness has it: what to add to a witness that saw `seen` entries."""
+    proof = "".join(base64.b64encode(one).decode() + "\n" for one in offer.proof)
+    return f"old {seen}\n{proof}\n{offer.checkpoint}"
+
+
+def read_offer(text: str) -> Offer:
+    """An offer as `written`. Raises BadInput."""
+    lines, gap, checkpoint = text.partition("\n\n")
+    old, *proof = lines.split("\n")
+    try:
+        if not gap or not old.startswith("old ") or len(proof) > _LONGEST_PROOF:
+            raise ValueError("not the format")
+        return Offer(
+            checkpoint=checkpoint, proof=tuple(base64.b64decode(one, validate=True) for one in proof)
+        )
+    except ValueError:
+        raise BadInput("what answered does not speak for a journal; check the hub's address") from None
 
 
 def judge(seen: Checkpoint | None, offer: Offer, key: NoteKey) -> Finding | None:
