@@ -1,1 +1,1 @@
-"""The console and the API: reads stores, writes through operations, opens sealed things through `operations.look`."""
+"""The console and the API: reads stores, writes through operations, opens what is sealed through `look`."""

@@ -18,7 +18,7 @@ LARGEST_UPLOAD = 32 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """The values as typed, and the errors beside them. An error is a message's key, or a fault's own words."""
+    """The values as typed, and the errors beside them: message keys, or a fault that speaks for itself."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from postern.ids import AgentId
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReaderWord:
-    """A reader as its agent sees it: "opening", "connected", "reconnecting" or "ended", and its last trouble."""
+    """A reader as its agent sees it: opening, connected, reconnecting or ended, and its last trouble."""
 
     reader: str
     connection: str

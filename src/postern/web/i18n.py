@@ -1,4 +1,4 @@
-"""The console's words in each language, from `messages/*.yaml`, and the choice of a language for a request."""
+"""The console's words in each language, from `messages/*.yaml`, and a request's choice of language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much a request may carry, and where its files may lie: in memory, since a disk would keep them unsealed."""
+"""How much a request may carry, and where its files lie: in memory, for a disk would keep them unsealed."""
 
 from __future__ import annotations
 

@@ -70,7 +70,8 @@ async def _invalid(request: Request, fault: RequestValidationError) -> Response:
 
 
 class LastResort:
-    """The process boundary for what nobody foresaw: logged by its place, since its words may be somebody's data.
+    """The process boundary for what nobody foresaw: logged by its place, since its words may tell of
+    somebody.
 
     It stands inside the security headers, which the framework's own last resort would go round.
     """
@@ -89,7 +90,7 @@ class LastResort:
 
         try:
             await self.app(scope, receive, noting)
-        except Exception as fault:  # noqa: BLE001 - the named process boundary of the web
+        except Exception as fault:  # the named process boundary of the web
             if scope["type"] != "http":
                 raise
             _log(fault)

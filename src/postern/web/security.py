@@ -27,7 +27,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -93,9 +93,9 @@ class OriginCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look at where it comes from before anything else does."""
         changing = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
-        if changing and not scope["path"].startswith(AGENT_WIRE):
-            if not comes_from_this_console(Headers(scope=scope), scope["scheme"]):
-                refusal = problem(403, "refused", "This request did not come from this console's own pages.")
-                await refusal(scope, receive, send)
-                return
+        checked = changing and not scope["path"].startswith(AGENT_WIRE)
+        if checked and not comes_from_this_console(Headers(scope=scope), scope["scheme"]):
+            refusal = problem(403, "refused", "This request did not come from this console's own pages.")
+            await refusal(scope, receive, send)
+            return
         await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The console's pages on the demo site: they render, they change things, and they give back what was typed."""
+"""The console's pages on the demo site: they render, change things, and give back what was typed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,32 @@ from postern.operations.services import Services
 from postern.sites.store import SitePlan
 
 PAGES = (
-    "/wall /alarms /doors /people /people/new /vehicles /vehicles/new /access-levels /access-levels/new "
-    "/schedules /schedules/new /sites /sites/1 /sites/1/areas/new /sites/1/doors/new "
-    "/sites/1/access-points/new /sites/1/readers/new /agents /try /import /journal /operators /settings "
-    "/profile /about"
-).split()
+    "/wall",
+    "/alarms",
+    "/doors",
+    "/people",
+    "/people/new",
+    "/vehicles",
+    "/vehicles/new",
+    "/access-levels",
+    "/access-levels/new",
+    "/schedules",
+    "/schedules/new",
+    "/sites",
+    "/sites/1",
+    "/sites/1/areas/new",
+    "/sites/1/doors/new",
+    "/sites/1/access-points/new",
+    "/sites/1/readers/new",
+    "/agents",
+    "/try",
+    "/import",
+    "/journal",
+    "/operators",
+    "/settings",
+    "/profile",
+    "/about",
+)
 
 
 async def first_id(browser: Browser, path: str) -> str:
@@ -265,7 +286,7 @@ async def test_no_picture_is_told_beside_its_field(browser: Browser, places: Sit
 
 
 async def test_an_import_reports_first_and_takes_in_after(browser: Browser) -> None:
-    text = "name,employee_number\nGrace Okoro,2001\nHenk,1001\n".encode()
+    text = b"name,employee_number\nGrace Okoro,2001\nHenk,1001\n"
     report = await browser.client.post(
         "/import",
         data={"form_key": await browser.form_key(), "kind": "people"},

@@ -139,7 +139,7 @@ def test_a_reason_has_words_and_a_cure_in_both_languages() -> None:
 
 
 def test_a_missing_message_is_a_mistake_that_names_itself() -> None:
-    with pytest.raises(MissingMessage, match="no.such"):
+    with pytest.raises(MissingMessage, match=r"no\.such"):
         Words(language="en")("no.such")
 
 

@@ -132,6 +132,7 @@ class Receipt(BaseModel):
 
     acknowledged: list[int]
     quarantined: list[int]
+    refused: list[int]
 
 
 class Bundle(BaseModel):
@@ -211,7 +212,11 @@ async def records(hub: Hub, known: Known, batch: Batch) -> Receipt:
     ]
     pictures = [SealedPicture(name=one.name, sealed=one.sealed) for one in batch.pictures]
     done = await receive(hub, known, entries, pictures)
-    return Receipt(acknowledged=list(done.acknowledged), quarantined=list(done.quarantined))
+    return Receipt(
+        acknowledged=list(done.acknowledged),
+        quarantined=list(done.quarantined),
+        refused=list(done.refused),
+    )
 
 
 @router.get("/bundle", response_model=None)

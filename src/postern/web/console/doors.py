@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.access.model import CredentialKind
+from postern.access.reasons import Reason
 from postern.errors import ControllerUnavailable, NotFound, PosternError
 from postern.ids import DoorId, ReaderId, SiteId
 from postern.operations import look, open_door, present
@@ -23,6 +24,8 @@ from postern.web.pages import Caller, go, page, words_for
 
 router = APIRouter()
 PRESENTED = ("card", "qr", "pin")
+DECIDED = frozenset(Reason)
+"""A refusal is an answer, too: what was presented was judged."""
 
 
 @router.get("/doors")
@@ -93,7 +96,7 @@ async def stand_in(
     if reader is not None and not fields.errors:
         try:
             outcome = await _present(hub, caller, fields, SiteId(site), ReaderId(reader), value)
-            if outcome.done:
+            if outcome.done or outcome.detail in DECIDED:
                 return go(f"/doors/{site}/{door}/stand-in", "presented")
             fault = _not_done(outcome)
         except PosternError as caught:

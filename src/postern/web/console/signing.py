@@ -178,7 +178,7 @@ def checked_password(fields: FormReader) -> str:
     """The new password, typed twice; empty fields and differences are told."""
     password, again = fields.secret("password"), fields.secret("again")
     if len(password) < SHORTEST_PASSWORD:
-        fields.errors["password"] = "first.password-short"
+        fields.errors |= {"password": "first.password-short"}
     elif password != again:
         fields.errors["again"] = "first.passwords-differ"
     return password

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from uuid import UUID
 
+from postern.access.reasons import Reason
 from postern.operations.look import DoorNews, Passing
 from postern.records.model import RecordKey
 from postern.web.i18n import Words
@@ -71,7 +72,10 @@ def _name(row: Passing, t: Words, *, vehicle: bool) -> str:
 
 
 def _why(row: Passing, t: Words) -> str:
-    return f"{t.code('credential', row.credential_kind)} · {row.reason.words(t.language)}"
+    presented = t.code("credential", row.credential_kind)
+    if row.reason is Reason.GRANTED:
+        return presented
+    return f"{presented} · {row.reason.words(t.language)}"
 
 
 def _href(subject: UUID | None, kind: str | None) -> str:
