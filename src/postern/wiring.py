@@ -29,6 +29,7 @@ from postern.devices.recognition.worker import RecognitionPool
 from postern.errors import BadInput, SourceUnavailable
 from postern.keystore.opening import open_keystore
 from postern.operations.ports import PictureStore, RecognitionPort
+from postern.operations.receive import FARTHEST_BACK
 from postern.operations.services import Services
 from postern.postgres.embedded import Cluster
 from postern.postgres.migrate import migrate
@@ -42,7 +43,6 @@ from postern.web.ports import ConsolePorts
 Progress = Callable[[str], None]
 
 _AHEAD = timedelta(days=366)
-_BEHIND = timedelta(days=60)
 
 
 @asynccontextmanager
@@ -143,7 +143,7 @@ async def make_room(services: Services) -> None:
     """Partitions of the archive: a year ahead, and back as far as an agent may have been cut off."""
     now = services.clock.now()
     async with services.database.transaction() as tx:
-        await ensure_partitions(tx, since=utc_day(now - _BEHIND), until=utc_day(now + _AHEAD))
+        await ensure_partitions(tx, since=utc_day(now - FARTHEST_BACK), until=utc_day(now + _AHEAD))
 
 
 def console_ports(tls: Certificate) -> ConsolePorts:

@@ -52,9 +52,12 @@ class TestHub:
     quarantined: list[tuple[int, int]] = field(default_factory=list)
     policy: Policy | None = None
     hellos: list[dict[str, object]] = field(default_factory=list)
-    away: bool = False
+    away: int = 0
+    """The status that something else answers in its place."""
     lose_answers: int = 0
     refuse: set[int] = field(default_factory=set)
+    unreadable: set[int] = field(default_factory=set)
+    sent: list[list[int]] = field(default_factory=list)
     nonces: set[str] = field(default_factory=set)
     answers: asyncio.Queue[dict[str, object]] = field(default_factory=asyncio.Queue)
     channel: WebSocket | None = None
@@ -117,7 +120,7 @@ def app_of(hub: TestHub) -> FastAPI:  # noqa: C901 - a hub's routes, one below t
 
     @app.middleware("http")
     async def may_be_away(request: Request, go_on: object) -> Response:
-        return Response(status_code=503) if hub.away else await go_on(request)  # type: ignore[operator]
+        return Response(status_code=hub.away) if hub.away else await go_on(request)  # type: ignore[operator]
 
     @app.post("/agent/v1/enrol")
     async def enrol(request: Request) -> Response:
@@ -146,10 +149,12 @@ def app_of(hub: TestHub) -> FastAPI:  # noqa: C901 - a hub's routes, one below t
             return Response(json.dumps({"agent_id": agent + 100}))
         if hub.refuse & {int(one["seq"]) for one in fields["entries"]}:
             return Response(status_code=422, content="not these")
+        hub.sent.append([int(one["seq"]) for one in fields["entries"]])
         hub.pictures |= {one["name"]: base64.b64decode(one["sealed"]) for one in fields["pictures"]}
-        answer: dict[str, list[int]] = {"acknowledged": [], "quarantined": []}
+        answer: dict[str, list[int]] = {"acknowledged": [], "quarantined": [], "refused": []}
         for one in fields["entries"]:
-            answer[hub.take(agent, one)].append(int(one["seq"]))
+            refused = int(one["seq"]) in hub.unreadable
+            answer["refused" if refused else hub.take(agent, one)].append(int(one["seq"]))
         if hub.lose_answers:
             hub.lose_answers -= 1
             return Response(status_code=500)

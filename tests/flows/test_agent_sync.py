@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,10 @@ from postern.agent.bundle import BundleStore, SealedBundle
 from postern.agent.channel import Present
 from postern.agent.files import site_key
 from postern.agent.main import Agent, AgentSettings, opened
+from postern.agent.spool import Spool, SpoolEntry
+from postern.agent.sync import Sync
 from postern.errors import CannotOpen, CannotVerify, Conflict, HubUnavailable, Refused, SettingsInvalid
-from postern.ids import SiteId
+from postern.ids import AgentId, SiteId
 from postern.operations.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
 from postern.records.model import DecisionRecord
 from postern.sealing import hybrid, signing
@@ -85,13 +88,13 @@ async def test_a_wrong_code_is_refused(hub: TestHub, tmp_path: Path) -> None:
 async def test_after_a_restart_without_the_hub_the_agent_decides_alone(hub: TestHub, tmp_path: Path) -> None:
     async with agent_of(hub, tmp_path) as agent:
         await agent.sync.once()
-    hub.away = True
+    hub.away = 503
     async with agent_of(hub, tmp_path, code=None) as agent:
         await present(agent)
         with pytest.raises(HubUnavailable):
             await agent.sync.once()
         assert (await agent.spool.state()).waiting >= 1
-        hub.away = False
+        hub.away = 0
         await agent.sync.once()
         assert (await agent.spool.state()).waiting == 0
     assert len(decisions(hub)) == 1
@@ -178,18 +181,100 @@ async def test_a_hub_that_lost_records_gets_them_again(hub: TestHub, tmp_path: P
     assert hub.stored == had
 
 
-async def test_a_record_that_the_hub_refuses_does_not_hold_up_the_others(
-    hub: TestHub, tmp_path: Path
-) -> None:
-    async with agent_of(hub, tmp_path) as agent:
+async def refused_one_of_three(hub: TestHub, folder: Path) -> None:
+    """The hub cannot read the second of three records: the others arrive, it is kept, and sent no more."""
+    async with agent_of(hub, folder) as agent:
         await agent.sync.once()
         for _ in range(3):
             await present(agent)
-        hub.refuse = {2}
         await agent.sync.push()
-        assert [entry.seq for entry in await agent.spool.pending()] == [2]
-        assert "refuses 1 record" in agent.sync.alarms[0]
+        for _ in range(3):
+            await agent.sync.once()
+        state = await agent.spool.state()
+        assert (state.waiting, state.set_aside) == (0, 1)
+        assert "cannot read 1 record" in agent.sync.alarms[0]
+        assert hub.hellos[-1]["alarms"] == list(agent.sync.alarms)
     assert {(3, 1), (3, 3)} <= set(hub.stored)
+    assert (3, 2) not in hub.stored
+    assert sum(2 in batch for batch in hub.sent) <= 2
+
+
+async def test_a_record_that_the_hub_cannot_read_is_set_aside_and_the_others_arrive(
+    hub: TestHub, tmp_path: Path
+) -> None:
+    hub.unreadable = {2}
+    await refused_one_of_three(hub, tmp_path)
+
+
+async def test_a_record_whose_batch_a_hub_refuses_is_set_aside_and_the_others_arrive(
+    hub: TestHub, tmp_path: Path
+) -> None:
+    hub.refuse = {2}
+    await refused_one_of_three(hub, tmp_path)
+
+
+async def test_what_was_set_aside_is_offered_again_after_a_restart(hub: TestHub, tmp_path: Path) -> None:
+    hub.unreadable = {2}
+    await refused_one_of_three(hub, tmp_path)
+    hub.unreadable = set()
+    async with agent_of(hub, tmp_path, code=None) as agent:
+        await agent.sync.once()
+        assert (await agent.spool.state()).set_aside == 0
+        assert agent.sync.alarms == ()
+    assert (3, 2) in hub.stored
+
+
+async def _forget(self: Spool, agent: AgentId, seqs: Iterable[int]) -> None:
+    """The mutant that does not remember what the hub could not read, and sends it again and again."""
+
+
+async def _acknowledge(self: Spool, agent: AgentId, seqs: Iterable[int]) -> None:
+    """The mutant that takes a refusal for a receipt, and so lets the record go."""
+    await self.acknowledge(agent, seqs, datetime.now(UTC))
+
+
+async def _all_or_nothing(self: Sync, entries: list[SpoolEntry]) -> None:
+    """The mutant for which one refused record is a fault of the whole batch."""
+    receipt = await self._hub.send(entries)
+    if receipt.refused:
+        raise HubUnavailable("not all of them")
+
+
+MUTANTS = [
+    (Spool, "set_aside", _forget),
+    (Spool, "set_aside", _acknowledge),
+    (Sync, "_send", _all_or_nothing),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "mutant"), MUTANTS)
+async def test_an_agent_that_handles_refusals_wrongly_is_caught(
+    hub: TestHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    name: str,
+    mutant: Callable[..., Awaitable[None]],
+) -> None:
+    monkeypatch.setattr(owner, name, mutant)
+    hub.unreadable = {2}
+    with pytest.raises((AssertionError, HubUnavailable, TimeoutError)):
+        async with asyncio.timeout(2):
+            await refused_one_of_three(hub, tmp_path)
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+async def test_whatever_else_answers_in_the_hubs_place_sets_nothing_aside(
+    hub: TestHub, tmp_path: Path, status: int
+) -> None:
+    async with agent_of(hub, tmp_path) as agent:
+        await agent.sync.once()
+        await present(agent)
+        hub.away = status
+        with pytest.raises((HubUnavailable, Refused)):
+            await agent.sync.push()
+        state = await agent.spool.state()
+        assert (state.waiting > 0, state.set_aside) == (True, 0)
 
 
 def bundle(version: int = 2, *, epoch: int = 1, agent: int = 3, key: bytes = POLICY_PRIVATE) -> SealedBundle:

@@ -3,6 +3,7 @@
 `append` returns once the entry would survive a power cut (SQLite, write-ahead log, `synchronous=FULL`). Only
 the hub can open an entry. Numbers never restart: they belong to the agent's id, which is stored in the file.
 Entries go once the hub has acknowledged them and a backup covers them; what it has not acknowledged stays.
+What the hub cannot read is set aside: it stays too, and is offered once more whenever the spool is opened.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ T = TypeVar("T")
 
 _BATCH_BYTES = 4_000_000
 """About so much goes to the hub at once, pictures included."""
+_PENDING = """
+SELECT agent, seq, day, kind, digest, signature, sealed FROM entry e WHERE acknowledged IS NULL
+    AND NOT EXISTS (SELECT 1 FROM set_aside s WHERE s.agent = e.agent AND s.seq = e.seq)
+ORDER BY agent, seq LIMIT ?"""
+_STATE = """
+SELECT agent, next_seq, (SELECT count(*) FROM entry WHERE acknowledged IS NULL),
+    (SELECT count(*) FROM set_aside) FROM owner"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,11 +77,12 @@ class SpoolEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpoolState:
-    """How full it is. `waiting`: entries that the hub has not acknowledged."""
+    """How full it is. `waiting`: entries that the hub was not given; `set_aside`: those it could not read."""
 
     agent: AgentId
     highest_seq: int
     waiting: int
+    set_aside: int = 0
 
 
 class Spool:
@@ -90,6 +99,9 @@ class Spool:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         try:
             self._adopt(owner)
+            # The hub may have been mended, or upgraded, since it refused these.
+            with suppress(sqlite3.Error):
+                self._database.execute("DELETE FROM set_aside")
         except BaseException:
             self._database.close()
             raise
@@ -114,6 +126,12 @@ class Spool:
         """The hub has these for good (in its archive or its quarantine)."""
         numbers = [(at.isoformat(), agent, seq) for seq in seqs]
         command = "UPDATE entry SET acknowledged = ? WHERE agent = ? AND seq = ? AND acknowledged IS NULL"
+        await self._write(lambda: self._database.executemany(command, numbers))
+
+    async def set_aside(self, agent: AgentId, seqs: Iterable[int]) -> None:
+        """The hub cannot read these: keep them, and send them no more."""
+        numbers = [(agent, seq) for seq in seqs]
+        command = "INSERT OR IGNORE INTO set_aside (agent, seq) VALUES (?, ?)"
         await self._write(lambda: self._database.executemany(command, numbers))
 
     async def covered(self, agent: AgentId, through: int) -> None:
@@ -208,11 +226,7 @@ class Spool:
         )
 
     def _pending(self, limit: int) -> list[SpoolEntry]:
-        rows = self._database.execute(
-            "SELECT agent, seq, day, kind, digest, signature, sealed FROM entry"
-            " WHERE acknowledged IS NULL ORDER BY agent, seq LIMIT ?",
-            (limit,),
-        ).fetchall()
+        rows = self._database.execute(_PENDING, (limit,)).fetchall()
         entries: list[SpoolEntry] = []
         size = 0
         for agent, seq, day, kind, digest, signature, sealed in rows:
@@ -260,11 +274,13 @@ class Spool:
         self._database.execute(f"DELETE FROM entry WHERE {condition}", values)  # noqa: S608
 
     def _state(self) -> SpoolState:
-        agent, next_seq = self._database.execute("SELECT agent, next_seq FROM owner").fetchone()
-        (waiting,) = self._database.execute(
-            "SELECT count(*) FROM entry WHERE acknowledged IS NULL"
-        ).fetchone()
-        return SpoolState(agent=AgentId(agent), highest_seq=next_seq - 1, waiting=waiting)
+        agent, next_seq, unacknowledged, set_aside = self._database.execute(_STATE).fetchone()
+        return SpoolState(
+            agent=AgentId(agent),
+            highest_seq=next_seq - 1,
+            waiting=unacknowledged - set_aside,
+            set_aside=set_aside,
+        )
 
     def _adopt(self, owner: SpoolOwner) -> None:
         """Bind the file to its agent; a higher id (given at a renewal) numbers from 1 again."""

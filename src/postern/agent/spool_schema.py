@@ -34,6 +34,11 @@ CREATE TABLE IF NOT EXISTS picture (
     sealed BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS picture_of_entry ON picture (agent, seq);
+CREATE TABLE IF NOT EXISTS set_aside (
+    agent INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (agent, seq)
+);
 """
 
 

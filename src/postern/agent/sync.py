@@ -19,7 +19,7 @@ from postern.agent.identity import save_identity
 from postern.agent.spool import Spool, SpoolEntry
 from postern.backoff import delays
 from postern.clock import Clock
-from postern.errors import CannotVerify, Conflict, HubUnavailable, PosternError, Refused
+from postern.errors import BadInput, CannotVerify, Conflict, HubUnavailable, PosternError
 from postern.ids import AgentId
 from postern.sealing.envelope import Key
 
@@ -62,7 +62,7 @@ class Sync:
         self._health = health
         self._apply = apply
         self._heartbeat = heartbeat
-        self._refused: set[tuple[AgentId, int]] = set()
+        self._set_aside = 0
         self._woken = spool.appended
         self._greet_at = self._pruned_at = datetime.min.replace(tzinfo=UTC)
         self.online = False
@@ -70,9 +70,12 @@ class Sync:
     @property
     def alarms(self) -> tuple[str, ...]:
         """What an operator must know of the way to the hub."""
-        if not self._refused:
+        if not self._set_aside:
             return ()
-        return (f"the hub refuses {len(self._refused)} records of this agent; they are kept here",)
+        return (
+            f"the hub cannot read {self._set_aside} records of this agent; they are kept here, "
+            "and offered again when the agent is restarted",
+        )
 
     def wake(self) -> None:
         """Say hello and look for a newer policy now."""
@@ -143,37 +146,42 @@ class Sync:
 
     async def push(self) -> None:
         """Send everything that waits, batch by batch."""
-        while entries := await self._next_batch():
+        while entries := await self._spool.pending(BATCH):
             try:
                 await self._send(entries)
-            except Refused:
-                # One entry that the hub will not take must not hold up the others.
+            except BadInput:
+                # An older hub than this agent may not even take the batch apart.
                 for entry in entries:
                     await self._send_alone(entry)
-
-    async def _next_batch(self) -> list[SpoolEntry]:
-        waiting = await self._spool.pending(BATCH + len(self._refused))
-        return [entry for entry in waiting if (entry.agent, entry.seq) not in self._refused]
 
     async def _send_alone(self, entry: SpoolEntry) -> None:
         try:
             await self._send([entry])
-        except Refused as fault:
-            self._refused.add((entry.agent, entry.seq))
+        except BadInput as fault:
             log.error("record refused", seq=entry.seq, detail=str(fault))
+            await self._keep_aside(entry.agent, {entry.seq})
 
     async def _send(self, entries: list[SpoolEntry]) -> None:
         receipt = await self._hub.send(entries)
         sent = {entry.seq for entry in entries}
         settled = sent & {*receipt.acknowledged, *receipt.quarantined}
+        unread = (sent & {*receipt.refused}) - settled
         if receipt.quarantined:
             log.error("records quarantined at the hub", count=len(receipt.quarantined))
-        if not settled:
+        if not settled and not unread:
             raise HubUnavailable("the hub answered without acknowledging anything; trying again")
+        if unread:
+            log.error("records that the hub cannot read", count=len(unread))
+            await self._keep_aside(entries[0].agent, unread)
         await self._spool.acknowledge(entries[0].agent, settled, self._clock.now())
+
+    async def _keep_aside(self, agent: AgentId, seqs: set[int]) -> None:
+        await self._spool.set_aside(agent, seqs)
+        self._set_aside = (await self._spool.state()).set_aside
 
     async def _hello(self) -> Welcome:
         state = await self._spool.state()
+        self._set_aside = state.set_aside
         policy = self._bundles.policy
         health = self._health()
         return await self._hub.hello(

@@ -33,6 +33,17 @@ _WORDS: dict[AlarmKind, tuple[str, str]] = {
         "操作日志与已签名的内容不符：条目被更改、删除或截断，或被换回旧副本。"
         "请保留数据库副本作为证据，并对导出文件运行 postern journal verify。",
     ),
+    AlarmKind.RECORD_OUT_OF_TIME: (
+        "An agent sent records of days that lie in the future or too far back. They are kept aside, sealed; "
+        "set the agent's clock, or find out whether its box was stolen.",
+        "代理端发送了日期在未来或过于久远的记录。这些记录已加密另存；请校准代理端时钟，或查明设备是否被盗。",
+    ),
+    AlarmKind.RECORD_UNREADABLE: (
+        "An agent sent records that cannot be read here. The agent keeps them; look for a failing disk, a "
+        "newer release on the agent, or a restored keystore, and restart the agent once it is mended.",
+        "代理端发送了此处无法读取的记录，代理端仍保留它们。请检查磁盘故障、代理端版本是否更新或密钥库是否被恢复，"
+        "处理后重启代理端。",
+    ),
 }
 
 

@@ -3,56 +3,56 @@
 Each entry is sealed to the hub and signed by its agent. Here it is opened in memory, sealed again under the
 site's key of the day and its subject's movement key, and stored; only after PostgreSQL has committed and the
 pictures survive a power cut is it acknowledged.
+
+An agent states the day of each entry itself. A day that cannot be (its clock was wrong, or its box was
+stolen) makes no partition and no key: the entry goes to the quarantine under today's key.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from postern.clock import utc_day
-from postern.errors import BadInput
+from postern.errors import BadInput, KeyDestroyed
 from postern.ids import SiteId
 from postern.operations.agents import KnownAgent
+from postern.operations.intake import MOST_SEQ, Readable, SpooledEntry, judge
 from postern.operations.ports import SealedPicture
 from postern.operations.services import Services
-from postern.operations.wire import MOST_ENTRIES, SPOOL_INFO, SPOOL_PURPOSE, spool_aad, spool_message
+from postern.operations.wire import MOST_ENTRIES
+from postern.postgres.pool import Transaction
+from postern.records import quarantine
 from postern.records import store as records
-from postern.records.model import DecisionRecord, Happening, Kind, RecordKey, SealedRecord, kind_of
-from postern.records.sealed import anonymous, decode, seal_happening
+from postern.records.alarms import AlarmKind, put_alarm_of_day
+from postern.records.model import DecisionRecord, RecordKey, SealedRecord
+from postern.records.sealed import anonymous, seal_happening
 from postern.sealing.envelope import Key
-from postern.sealing.hybrid import open_from
 from postern.sealing.keyring import Purpose
-from postern.sealing.signing import verify
 from postern.vehicles.plates import comparison_form
 
-_PICTURE_NAME = re.compile(r"[0-9a-f]{32}")
-LARGEST_PICTURE = 8 * 1024 * 1024
+__all__ = ["FARTHEST_BACK", "Received", "SpooledEntry", "receive", "wall_channel"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpooledEntry:
-    """An entry of an agent's spool as sent; `digest` is the SHA-256 of `entry`."""
-
-    seq: int
-    day: date
-    kind: Kind
-    entry: bytes
-    digest: bytes
-    signature: bytes
+FARTHEST_AHEAD = timedelta(days=1)
+"""Clocks differ, and a day ends at different moments for two of them."""
+FARTHEST_BACK = timedelta(days=60)
+"""As long as an agent may have been cut off; the archive's partitions are made back to then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """What is durable at the hub now. A quarantined entry contradicts one stored before."""
+    """What became of each entry, by seq.
+
+    `quarantined`: kept aside for good, because it contradicts a stored record or states an impossible day.
+    `refused`: could not be read, and is not kept here; the agent keeps it and does not send it again.
+    """
 
     acknowledged: tuple[int, ...]
     quarantined: tuple[int, ...]
+    refused: tuple[int, ...] = ()
 
 
 async def receive(
@@ -61,20 +61,32 @@ async def receive(
     entries: Sequence[SpooledEntry],
     pictures: Sequence[SealedPicture] = (),
 ) -> Received:
-    """Store a batch of one agent. Raises CannotVerify, CannotOpen or BadInput; then nothing was stored."""
+    """Store a batch of one agent. Raises BadInput for a batch that is none; then nothing was stored."""
     if len(entries) > MOST_ENTRIES:
         raise BadInput(f"a batch has at most {MOST_ENTRIES} entries")
-    hub_key = await services.keyring.hub_key()
-    opened = [(one, _opened(known, one, hub_key)) for one in entries]
-    _check_pictures(pictures, [happening for _, happening in opened])
-    sealed = await _sealed_again(services, known, opened)
-    await asyncio.gather(*(services.pictures.put(one.name, one.sealed) for one in pictures))
+    site, today = known.agent.site, utc_day(services.clock.now())
+    judged = judge(known, entries, pictures, await services.keyring.hub_key())
+    keys = await _day_keys(services, site, {one.entry.day for one in judged.readable}, today)
+    timely = [one for one in judged.readable if one.entry.day in keys]
+    untimely = [one for one in judged.readable if one.entry.day not in keys]
+    movements = await _movements(services, known, judged.readable)
+    rows = [_sealed(known, one, one.entry.day, keys[one.entry.day], movements) for one in timely]
+    aside = [
+        _sealed(known, one, today, await services.keyring.site_day_key(site, today), movements)
+        for one in untimely
+    ]
+    await asyncio.gather(*(services.pictures.put(one.name, one.sealed) for one in judged.pictures))
     async with services.database.transaction() as tx:
-        result = await records.append(tx, known.agent.site, sealed)
-        await services.database.notify(tx, wall_channel(known.agent.site), str(known.agent.id))
+        result = await records.append(tx, site, rows)
+        before = await quarantine.archived_already(tx, [_where(known, one) for one in untimely])
+        aside = [one for one in aside if one.seq not in before]
+        await quarantine.keep_aside(tx, aside)
+        await _alarm(tx, known, today, aside=[one.seq for one in aside], refused=judged.refused)
+        await services.database.notify(tx, wall_channel(site), str(known.agent.id))
     return Received(
-        acknowledged=tuple(sorted(result.stored | result.already)),
-        quarantined=tuple(sorted(result.quarantined)),
+        acknowledged=tuple(sorted(result.stored | result.already | before)),
+        quarantined=tuple(sorted(result.quarantined | {one.seq for one in aside})),
+        refused=tuple(sorted(judged.refused)),
     )
 
 
@@ -83,51 +95,50 @@ def wall_channel(site: SiteId) -> str:
     return f"postern_wall_{site}"
 
 
-def _opened(known: KnownAgent, one: SpooledEntry, hub_key: bytes) -> Happening:
-    """The happening, if the entry is whole, this agent's, and what it says it is."""
-    site, agent = known.agent.site, known.agent.id
-    if hashlib.sha256(one.entry).digest() != one.digest:
-        raise BadInput(f"entry {one.seq} does not have the digest it states; send it again")
-    message = spool_message(site=site, agent=agent, seq=one.seq, digest=one.digest)
-    verify(known.agent.sign_public, message, one.signature, purpose=SPOOL_PURPOSE)
-    aad = spool_aad(site=site, agent=agent, seq=one.seq, day=one.day, kind=one.kind)
-    happening = decode(open_from(hub_key, one.entry, info=SPOOL_INFO, aad=aad))
-    if kind_of(happening) is not one.kind or utc_day(happening.at) != one.day:
-        raise BadInput(f"entry {one.seq} is of another kind or day than it states; upgrade the agent")
-    return happening
+async def _day_keys(services: Services, site: SiteId, days: set[date], today: date) -> dict[date, Key]:
+    """The keys of those days that can be; a day whose retention has ended cannot."""
+    keys: dict[date, Key] = {}
+    for day in days:
+        if today - FARTHEST_BACK <= day <= today + FARTHEST_AHEAD:
+            try:
+                keys[day] = await services.keyring.site_day_key(site, day)
+            except KeyDestroyed:
+                continue
+    return keys
 
 
-def _check_pictures(pictures: Sequence[SealedPicture], happenings: Sequence[Happening]) -> None:
-    """Only pictures that an entry of the batch refers to, with names that cannot lead anywhere else."""
-    named = {
-        one.picture.name for one in happenings if isinstance(one, DecisionRecord) and one.picture is not None
-    }
-    for picture in pictures:
-        if not _PICTURE_NAME.fullmatch(picture.name) or picture.name not in named:
-            raise BadInput("a picture in the batch belongs to none of its entries; send them together")
-        if len(picture.sealed) > LARGEST_PICTURE:
-            raise BadInput("a picture is larger than 8 MiB; make the agent's evidence smaller")
+async def _movements(services: Services, known: KnownAgent, readable: Sequence[Readable]) -> dict[UUID, Key]:
+    found = (one.happening for one in readable)
+    subjects = {one.subject for one in found if isinstance(one, DecisionRecord) and one.subject is not None}
+    return await services.keyring.subject_keys(known.tenant, list(subjects), Purpose.MOVEMENT)
 
 
-async def _sealed_again(
-    services: Services, known: KnownAgent, opened: Sequence[tuple[SpooledEntry, Happening]]
-) -> list[SealedRecord]:
-    site = known.agent.site
-    days = {one.day: await services.keyring.site_day_key(site, one.day) for one, _ in opened}
-    subjects = {h.subject for _, h in opened if isinstance(h, DecisionRecord) and h.subject is not None}
-    movements = await services.keyring.subject_keys(known.tenant, list(subjects), Purpose.MOVEMENT)
-    return [_sealed(known, one, happening, days, movements) for one, happening in opened]
+def _where(known: KnownAgent, one: Readable) -> tuple[RecordKey, bytes]:
+    """Where the archive would hold it, had its day been possible when it was first sent."""
+    entry = one.entry
+    key = RecordKey(site=known.agent.site, day=entry.day, agent=known.agent.id, seq=entry.seq)
+    return key, entry.digest
+
+
+async def _alarm(
+    tx: Transaction, known: KnownAgent, today: date, *, aside: Sequence[int], refused: frozenset[int]
+) -> None:
+    """Tell of what did not enter the archive, each kind once a day; and remember the numbers it used."""
+    agent = known.agent
+    used = [*aside, *(seq for seq in refused if 1 <= seq <= MOST_SEQ)]
+    await quarantine.note_seqs(tx, agent.site, agent.id, used, today)
+    if aside:
+        await put_alarm_of_day(tx, agent.site, AlarmKind.RECORD_OUT_OF_TIME, day=today, agent=agent.id)
+    if refused:
+        await put_alarm_of_day(tx, agent.site, AlarmKind.RECORD_UNREADABLE, day=today, agent=agent.id)
 
 
 def _sealed(
-    known: KnownAgent,
-    one: SpooledEntry,
-    happening: Happening,
-    days: Mapping[date, Key],
-    movements: Mapping[UUID, Key],
+    known: KnownAgent, one: Readable, day: date, site_day: Key, movements: Mapping[UUID, Key]
 ) -> SealedRecord:
-    """The archive's row. Whoever was erased meanwhile is left out: nobody holds the key any more."""
-    key = RecordKey(site=known.agent.site, day=one.day, agent=known.agent.id, seq=one.seq)
+    """A row for `day`. Whoever was erased meanwhile is left out: nobody holds the key any more."""
+    key = RecordKey(site=known.agent.site, day=day, agent=known.agent.id, seq=one.entry.seq)
+    happening = one.happening
     subject = happening.subject if isinstance(happening, DecisionRecord) else None
     movement = movements.get(subject) if subject is not None else None
     if subject is not None and movement is None:
@@ -137,7 +148,7 @@ def _sealed(
         happening,
         tenant=known.tenant,
         key=key,
-        site_day=days[one.day],
+        site_day=site_day,
         movement=movement,
         compared_plate=comparison_form(plate) if plate and movement is None else None,
     )
@@ -146,8 +157,8 @@ def _sealed(
         day=key.day,
         agent=key.agent,
         seq=key.seq,
-        kind=one.kind,
+        kind=one.entry.kind,
         tag=tag,
-        digest=one.digest,
+        digest=one.entry.digest,
         sealed=sealed,
     )

@@ -20,6 +20,10 @@ class AlarmKind(IntEnum):
     """An agent came back with an older spool than the hub has seen of it."""
     JOURNAL_TAMPERED = 3
     """The journal is not what was signed: found by the hub itself, or by the agent named, as a witness."""
+    RECORD_OUT_OF_TIME = 4
+    """An agent sent records of days that cannot be; they are in the quarantine."""
+    RECORD_UNREADABLE = 5
+    """An agent sent records that nobody can read; the agent keeps them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -70,7 +70,7 @@ def with_subject(record: DecisionRecord, data: bytes) -> DecisionRecord:
 def _unreadable() -> Iterator[None]:
     try:
         yield
-    except (ValueError, KeyError, TypeError, OverflowError) as fault:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as fault:
         raise BadInput(
             "No record that this version of Postern can read; use the release that wrote it, or a later one."
         ) from fault
