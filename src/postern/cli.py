@@ -92,11 +92,14 @@ def up(
 
 def _passphrase(settings: Settings) -> str | None:
     """The root key's passphrase: from the settings, else asked for at a terminal, twice when it is new."""
+    from postern.keystore.providers import chosen
+
     if settings.passphrase is not None:
         return settings.passphrase.get_secret_value()
-    if not sys.stdin.isatty():
+    provider = chosen(settings)
+    if not provider.wants_passphrase or not sys.stdin.isatty():
         return None
-    is_new = not (settings.data / "keys" / "root.key").exists()
+    is_new = not (settings.data / "keys" / provider.file).exists()
     prompt = "A passphrase for the new root key" if is_new else "The root key's passphrase"
     return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=is_new))
 

@@ -93,6 +93,12 @@ class HubUnavailable(Unavailable):
     code = "hub-unavailable"
 
 
+class RootKeyUnavailable(Unavailable):
+    """The TPM, the PKCS#11 device or the Vault that holds the root key does not answer, or not to us."""
+
+    code = "root-key-unavailable"
+
+
 class DatabaseUnavailable(Unavailable):
     """PostgreSQL cannot be started or reached."""
 

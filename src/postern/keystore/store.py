@@ -46,17 +46,50 @@ async def is_empty(tx: Transaction) -> bool:
     return row is not None and bool(row[0])
 
 
-async def tenant_key(tx: Transaction, tenant: TenantId) -> WrappedKey | None:
-    cursor = await tx.execute("SELECT key_id, wrapped FROM tenant_key WHERE tenant_id = %s", (tenant,))
+async def root_in_force(tx: Transaction, first: bytes) -> bytes:
+    """The id of the root key that wraps now, which stays so until `tx` ends; `first` if none was named."""
+    await tx.execute("INSERT INTO root_key (id) VALUES (%s) ON CONFLICT DO NOTHING", (first,))
+    cursor = await tx.execute("SELECT id FROM root_key FOR KEY SHARE")
     row = await cursor.fetchone()
-    return None if row is None else WrappedKey(id=row[0], wrapped=row[1])
+    return first if row is None else bytes(row[0])
 
 
-async def put_tenant_key(tx: Transaction, tenant: TenantId, key: WrappedKey) -> None:
+async def hold_tenant_key(tx: Transaction, tenant: TenantId, key_id: bytes) -> bool:
+    """Keep the tenant key of that id from being retired until `tx` ends. False when it is retired already."""
+    cursor = await tx.execute(
+        "SELECT FROM tenant_key WHERE tenant_id = %s AND key_id = %s FOR KEY SHARE", (tenant, key_id)
+    )
+    return await cursor.fetchone() is not None
+
+
+async def tenant_keys(tx: Transaction, tenant: TenantId) -> dict[int, WrappedKey]:
+    """The tenant's keys by version: one, or two while it is rotated."""
+    cursor = await tx.execute(
+        "SELECT version, key_id, wrapped FROM tenant_key WHERE tenant_id = %s ORDER BY version", (tenant,)
+    )
+    return {row[0]: WrappedKey(id=row[1], wrapped=row[2]) for row in await cursor.fetchall()}
+
+
+async def put_tenant_key(tx: Transaction, tenant: TenantId, version: int, key: WrappedKey) -> None:
     """Keep the key unless another process was first; read it back to know which one holds."""
     await tx.execute(
-        "INSERT INTO tenant_key (tenant_id, key_id, wrapped) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        (tenant, key.id, key.wrapped),
+        "INSERT INTO tenant_key (tenant_id, version, key_id, wrapped) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        (tenant, version, key.id, key.wrapped),
+    )
+
+
+async def derivation_keys(tx: Transaction, tenant: TenantId) -> dict[int, bytes]:
+    """What the tenant's purpose keys derive from, wrapped, by version."""
+    cursor = await tx.execute("SELECT version, wrapped FROM derivation_key WHERE tenant_id = %s", (tenant,))
+    return {version: bytes(wrapped) for version, wrapped in await cursor.fetchall()}
+
+
+async def put_derivation_key(tx: Transaction, tenant: TenantId, version: int, wrapped: bytes) -> None:
+    """Keep it unless there is one of that version."""
+    await tx.execute(
+        "INSERT INTO derivation_key (tenant_id, version, wrapped) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (tenant, version, wrapped),
     )
 
 

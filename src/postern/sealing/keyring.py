@@ -64,7 +64,7 @@ class Keyring(Protocol):
     async def destroy_site_day_keys(self, site: SiteId, *, before: date) -> tuple[bytes, ...]:
         """End the retention of every day before `before`; returns the destroyed keys' ids."""
 
-    async def purpose_key(self, tenant: TenantId, name: str) -> Key:
+    async def purpose_key(self, tenant: TenantId, name: str, *, version: int = 1) -> Key:
         """A key derived from the tenant's for one use: "index/person.employee_number", "operators", …"""
 
     async def signing_key(self, tenant: TenantId, name: str) -> bytes:
