@@ -173,7 +173,7 @@ def show_at(page: Page, running: Running, door: str, reader: str, source: Path) 
 def video_of(photo: Path, folder: Path) -> Path:
     """The photo as three seconds of video, as a camera at the door would see somebody stand there."""
     video = folder / "walk-up.mp4"
-    scale = "scale=640:-2,pad=640:480:(ow-iw)/2:(oh-ih)/2"
+    scale = "scale=640:480:force_original_aspect_ratio=decrease,pad=640:480:(ow-iw)/2:(oh-ih)/2"
     command = ["ffmpeg", "-v", "error", "-loop", "1", "-t", "3", "-r", "10", "-i", photo, "-vf", scale]
     subprocess.run([*command, "-pix_fmt", "yuv420p", video], check=True)
     return video
@@ -252,6 +252,7 @@ def test_a_phone_finds_every_page_in_the_menu_by_keyboard(page: Page, running: R
 
 
 def test_a_passkey_is_added_and_signs_in(page: Page, running: Running, chromium: Browser) -> None:
+    page.bring_to_front()  # browsers give passkeys to a page in front only
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     options = {

@@ -24,6 +24,7 @@ PUBLIC = {
     "/sign-in/passkey/options": "the way in",
     "/first/{secret}": "the one-time link: the secret is the key",
     "/assets": "the console's own files",
+    "/journal/v1/{journal}": "hashes and a count, for whoever knows the journal's key",
 }
 """Every path that answers without a login, each with its reason."""
 SIGNED_BY_AGENTS = "/agent/v1/"

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection, Request
 from postern.errors import PosternError
 from postern.ids import AgentId
 from postern.operations import agents as operations
-from postern.operations import commands
+from postern.operations import commands, witnessing
 from postern.operations.agents import KnownAgent, SignedRequest
 from postern.operations.ports import SealedPicture
 from postern.operations.receive import SpooledEntry, receive
@@ -144,6 +144,22 @@ class Bundle(BaseModel):
     signature: str
 
 
+class WitnessWord(BaseModel):
+    """What the agent has seen of the journal as a witness."""
+
+    seen: int = Field(ge=0, lt=2**63)
+    cosignature: str | None = Field(default=None, max_length=500)
+    refused: str | None = Field(default=None, max_length=500)
+
+
+class ShownCheckpoint(BaseModel):
+    """The journal's newest checkpoint, and the key that signed it; bytes in base64."""
+
+    key: str
+    key_signature: str
+    offer: str
+
+
 class Answer(BaseModel):
     """What came of a command."""
 
@@ -231,6 +247,16 @@ async def bundle(hub: Hub, known: Known, have: str | None = None) -> Bundle | Re
         sealed=_text(found.sealed),
         signature=_text(found.signature),
     )
+
+
+@router.post("/witness", response_model=None)
+async def witness(hub: Hub, known: Known, said: WitnessWord) -> ShownCheckpoint | Response:
+    """The journal's newest checkpoint for this agent as a witness, or 204 while there is none."""
+    word = witnessing.WitnessWord(seen=said.seen, cosignature=said.cosignature, refused=said.refused)
+    shown = await witnessing.show_to_agent(hub, known, word)
+    if shown is None:
+        return Response(status_code=204)
+    return ShownCheckpoint(key=shown.key, key_signature=_text(shown.key_signature), offer=shown.offer)
 
 
 def _text(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The journal's newest checkpoint for auditors, who have no login and need none: they know the journal's key."""
+"""The journal's newest checkpoint for auditors, who need no login: they know the journal's key."""
 
 from __future__ import annotations
 

@@ -9,7 +9,15 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from postern.access.model import CredentialKind
-from postern.operations.look import DoorNews, Passing, PersonFile, PersonRow, VehicleFile, VehicleRow
+from postern.operations.look import (
+    DoorNews,
+    PersonFile,
+    PersonRow,
+    Row,
+    Unopenable,
+    VehicleFile,
+    VehicleRow,
+)
 from postern.people.model import PersonDetails, Sex
 from postern.privacy.model import ConsentForm
 from postern.vehicles.model import VehicleDetails
@@ -263,12 +271,15 @@ class Done(BaseModel):
 
 
 class HappeningOut(BaseModel):
-    """A row of the wall. `key` opens its evidence; `kind`: passage, door or command."""
+    """A row of the wall. `key` opens its evidence; `kind`: passage, door, command or cannot-open.
+
+    What cannot be opened was changed in the database; its `at` is only about when.
+    """
 
     key: str
     kind: str
     at: datetime
-    door: str
+    door: str | None = None
     access_point: str | None = None
     who: str | None = None
     subject: UUID | None = None
@@ -282,8 +293,10 @@ class HappeningOut(BaseModel):
     has_picture: bool = False
 
     @classmethod
-    def of(cls, row: Passing | DoorNews, key: str) -> HappeningOut:
+    def of(cls, row: Row, key: str) -> HappeningOut:
         """From what `look` gives."""
+        if isinstance(row, Unopenable):
+            return cls(key=key, kind="cannot-open", at=row.at)
         if isinstance(row, DoorNews):
             return cls(
                 key=key,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from postern.operations.look import DoorNews, Passing
+from postern.operations.look import DoorNews, Row
 from postern.records.model import DoorCondition
 from postern.sites.model import ControllerKind, Door
 from postern.sites.store import SitePlan
@@ -35,7 +35,7 @@ class DoorLine:
     state: str
 
 
-def door_lines(plan: SitePlan, rows: Sequence[Passing | DoorNews], t: Words) -> tuple[DoorLine, ...]:
+def door_lines(plan: SitePlan, rows: Sequence[Row], t: Words) -> tuple[DoorLine, ...]:
     """The site's doors; a door's state is the last thing it reported among `rows`, newest first."""
     said: dict[str, DoorCondition] = {}
     for row in rows:

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from uuid import UUID
 
 from postern.access.reasons import Reason
-from postern.operations.look import DoorNews, Passing
+from postern.operations.look import DoorNews, Passing, Row, Unopenable
 from postern.records.model import RecordKey
 from postern.web.i18n import Words
 
@@ -38,9 +38,38 @@ def key_text(key: RecordKey) -> str:
     return f"{key.site}-{key.day:%Y%m%d}-{key.agent}-{key.seq}"
 
 
-def rows_of(rows: Sequence[Passing | DoorNews], t: Words, zone: tzinfo) -> tuple[WallRow, ...]:
+def rows_of(rows: Sequence[Row], t: Words, zone: tzinfo) -> tuple[WallRow, ...]:
     """Every row, in the order given."""
-    return tuple(_passing(row, t, zone) if isinstance(row, Passing) else _news(row, t, zone) for row in rows)
+    return tuple(_row(row, t, zone) for row in rows)
+
+
+def _row(row: Row, t: Words, zone: tzinfo) -> WallRow:
+    match row:
+        case Passing():
+            return _passing(row, t, zone)
+        case DoorNews():
+            return _news(row, t, zone)
+        case Unopenable():
+            return _unopenable(row, t)
+
+
+def _unopenable(row: Unopenable, t: Words) -> WallRow:
+    return WallRow(
+        key=key_text(row.key),
+        at=row.at,
+        time="–",
+        icon="warn",
+        name=t("wall.tampered"),
+        plate="",
+        door="",
+        where=t("wall.record-number", number=f"{row.key.agent}-{row.key.seq}"),
+        tone="bad",
+        verdict=t("wall.cannot-open"),
+        why=t("wall.tampered-why"),
+        outcome="",
+        href="",
+        picture=False,
+    )
 
 
 def _passing(row: Passing, t: Words, zone: tzinfo) -> WallRow:
