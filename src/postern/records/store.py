@@ -14,9 +14,10 @@ from psycopg.rows import TupleRow
 from postern.ids import AgentId, SiteId
 from postern.postgres.pool import Transaction
 from postern.records.alarms import AlarmKind, put_alarm
-from postern.records.model import Kind, RecordKey, SealedRecord
+from postern.records.model import DIGEST_BYTES, Kind, RecordKey, SealedRecord
 from postern.records.partitions import make_partitions_for
 
+COLUMNS = "site_id, day, agent_id, seq, kind, tag, digest, sealed"
 _TYPES = ("int4", "date", "int4", "int8", "int2", "bytea", "bytea", "bytea")
 _RECENT = timedelta(days=31)
 
@@ -136,7 +137,7 @@ async def latest(tx: Transaction, site: SiteId, agent: AgentId, limit: int = 50)
         found = await _rows(tx, _LATEST, (site, agent, since, limit))
         if len(found) == limit:
             break
-    return [_record(row) for row in found]
+    return [record_of(row) for row in found]
 
 
 async def by_tags(
@@ -147,13 +148,13 @@ async def by_tags(
         return []
     days = [day for day, _ in tags]
     values = (site, min(days), max(days), days, [tag for _, tag in tags], limit)
-    return [_record(row) for row in await _rows(tx, _BY_TAGS, values)]
+    return [record_of(row) for row in await _rows(tx, _BY_TAGS, values)]
 
 
 async def find(tx: Transaction, key: RecordKey) -> SealedRecord | None:
     """The record of that key."""
     rows = await _rows(tx, _FIND, (key.site, key.day, key.agent, key.seq))
-    return _record(rows[0]) if rows else None
+    return record_of(rows[0]) if rows else None
 
 
 async def highest_seq(tx: Transaction, site: SiteId, agent: AgentId) -> int:
@@ -170,15 +171,18 @@ async def _rows(
     return await cursor.fetchall()
 
 
-def _record(row: TupleRow) -> SealedRecord:
+def record_of(row: TupleRow) -> SealedRecord:
+    """A row whose columns are `COLUMNS`."""
     site, day, agent, seq, kind, tag, digest, sealed = row
-    return SealedRecord(
-        site=SiteId(site),
-        day=day,
-        agent=AgentId(agent),
-        seq=seq,
-        kind=Kind(kind),
-        tag=bytes(tag) if tag is not None else None,
-        digest=bytes(digest),
-        sealed=bytes(sealed),
-    )
+    where = {"site": SiteId(site), "day": day, "agent": AgentId(agent), "seq": seq}
+    try:
+        return SealedRecord(
+            **where,
+            kind=Kind(kind),
+            tag=bytes(tag) if tag is not None else None,
+            digest=bytes(digest),
+            sealed=bytes(sealed),
+        )
+    except ValueError:
+        # Not of the form that was stored: somebody changed it. It is handed on as what opens with no key.
+        return SealedRecord(**where, kind=Kind.DECISION, tag=None, digest=bytes(DIGEST_BYTES), sealed=b"")
