@@ -12,6 +12,7 @@ import uvicorn
 from postern import wiring
 from postern.console_tls import Certificate
 from postern.errors import PosternError
+from postern.operations import retention
 from postern.operations.checkpoints import CheckpointJob
 from postern.operations.publish_policy import publish_stale, run_publisher
 from postern.operations.services import Services
@@ -38,6 +39,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
         jobs = [
             asyncio.create_task(run_publisher(services), name="publish policies"),
             asyncio.create_task(CheckpointJob(services).run(), name="sign checkpoints"),
+            asyncio.create_task(retention.run_daily(services), name="retention"),
             asyncio.create_task(_daily(services, tls), name="daily jobs"),
         ]
         try:

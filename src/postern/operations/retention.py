@@ -35,6 +35,7 @@ from postern.sites import store as sites
 
 JOB = "job:retention"
 EVERY = timedelta(days=1)
+LONGEST_GAP = timedelta(days=7)
 _AT_ONCE = 500
 """Decisions opened before others in this process get their turn."""
 _PATIENCE = "5s"
@@ -70,13 +71,28 @@ async def reports(services: Services, actor: Actor) -> Sequence[RetentionReport]
 
 
 async def run_daily(services: Services) -> None:
-    """For ever: at once, which makes up for days on which the hub was off, and then every day."""
+    """For ever: at once, and then every day.
+
+    After a long gap only when the clock has said so for a day: keys destroyed by a clock that was set wrong
+    do not come back.
+    """
+    if await _is_after_a_gap(services):
+        _log.warning("retention waits a day", reason="the last run is long ago; check the clock")
+        await asyncio.sleep(EVERY.total_seconds())
     while True:
         try:
             await end_what_is_over(services)
         except (PosternError, psycopg.Error) as fault:
             _log.error("retention delayed", fault=type(fault).__name__)
         await asyncio.sleep(EVERY.total_seconds())
+
+
+async def _is_after_a_gap(services: Services) -> bool:
+    async with services.database.transaction() as tx:
+        cursor = await tx.execute("SELECT max(day) FROM retention_report")
+        found = await cursor.fetchone()
+    last = found[0] if found is not None else None
+    return last is not None and utc_day(services.clock.now()) - last > LONGEST_GAP
 
 
 async def end_what_is_over(services: Services) -> list[RetentionReport]:
@@ -133,7 +149,7 @@ class _Run:
             late = await self._end_rows(wanted, kind)
             pictures, unreadable = pictures + late[0], unreadable + late[1]
         keys_before = wanted.keys_ended_before(self.today)
-        async with self.services.database.transaction() as tx:
+        async with self.services.database.transaction(self.tenant) as tx:
             aside = [
                 await ending.delete_quarantined(tx, site, kind, before=wanted.ended_before(kind, self.today))
                 for kind in Kind
@@ -154,20 +170,20 @@ class _Run:
 
     async def _days(self, site: SiteId, since: date, before: date, *, quarantined: bool) -> list[date]:
         look = ending.quarantined_days if quarantined else ending.days_with
-        async with self.services.database.transaction() as tx:
+        async with self.services.database.transaction(self.tenant) as tx:
             return await look(tx, site, Kind.DECISION, since=since, before=before)
 
     async def _end_rows(self, wanted: Retention, kind: Kind) -> tuple[int, int]:
         """Delete that kind's rows of every ended day, with what pictures late ones brought."""
         before = wanted.ended_before(kind, self.today)
-        async with self.services.database.transaction() as tx:
+        async with self.services.database.transaction(self.tenant) as tx:
             days = await ending.days_with(tx, wanted.site, kind, since=date.min, before=before)
         pictures = unreadable = 0
         for day in days:
             if kind is Kind.DECISION:
                 gone, unread = await self._end_pictures(wanted.site, day, quarantined=False)
                 pictures, unreadable = pictures + gone, unreadable + unread
-            async with self.services.database.transaction() as tx:
+            async with self.services.database.transaction(self.tenant) as tx:
                 rows = await ending.delete_day(tx, wanted.site, day, kind)
             self.ended.append(Ended(site=wanted.site, day=day, kind=kind, rows=rows))
         return pictures, unreadable
@@ -177,7 +193,7 @@ class _Run:
         pictures = unreadable = 0
         after = (0, 0)
         while True:
-            async with self.services.database.transaction() as tx:
+            async with self.services.database.transaction(self.tenant) as tx:
                 batch = await ending.of_day(
                     tx,
                     site,
@@ -206,7 +222,7 @@ class _Run:
             sites=tuple(self.sites),
             partitions=tuple(dropped),
         )
-        async with self.services.database.transaction() as tx:
+        async with self.services.database.transaction(self.tenant) as tx:
             await store.put_report(tx, self.services.keyring, made, self.today)
         return made
 
