@@ -52,6 +52,15 @@ class Welcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ShownCheckpoint:
+    """A checkpoint of the journal as offered to a witness, and the key it is said to be signed by."""
+
+    key: str
+    key_signature: bytes
+    offer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
     """What the hub has for good, in its archive or in its quarantine; and what it cannot read."""
 
@@ -118,6 +127,27 @@ class Hub:
     async def renew(self) -> AgentId:
         """A new number, because the hub knows later entries than this agent has."""
         return AgentId(int((await self._post("/agent/v1/renew", {}))["agent_id"]))
+
+    async def checkpoint(
+        self, *, seen: int, cosignature: str | None, refused: str | None
+    ) -> ShownCheckpoint | None:
+        """The journal's newest checkpoint, if any, for a witness that saw one over `seen` entries."""
+        body = {"seen": seen, "cosignature": cosignature, "refused": refused}
+        data = json.dumps(body, separators=(",", ":")).encode()
+        response = await self._exchange("POST", "/agent/v1/witness", data, self.identity.agent)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None
+        answer = _fields(response)
+        try:
+            return ShownCheckpoint(
+                key=str(answer["key"]),
+                key_signature=base64.b64decode(answer["key_signature"]),
+                offer=str(answer["offer"]),
+            )
+        except (KeyError, ValueError, TypeError) as fault:
+            raise HubUnavailable(
+                "the hub shows no checkpoint that can be read; upgrade this agent"
+            ) from fault
 
     async def send(self, entries: Sequence[SpoolEntry]) -> Receipt:
         """Hand over entries of one agent id, with their pictures. BadInput for a batch that is none to it."""

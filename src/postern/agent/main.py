@@ -28,6 +28,7 @@ from postern.agent.spool import Spool
 from postern.agent.sync import Keep, Sync
 from postern.agent.tasks import Tasks
 from postern.agent.track import TrackRules
+from postern.agent.witness import Witness, WitnessFiles
 from postern.backoff import delays
 from postern.errors import HubUnavailable, Refused, SettingsInvalid
 
@@ -81,6 +82,7 @@ class Agent:
             health=self.health,
             apply=self.apply,
         )
+        self.witness = Witness(WitnessFiles(folder=keep.identity.parent), hub, ports.clock)
 
     async def run(self) -> None:
         """For ever. The hub may be away: what is on disk is enough to decide."""
@@ -90,6 +92,7 @@ class Agent:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.sync.run(), name="sync")
                 tasks.create_task(listen(self._hub, self.perform), name="channel")
+                tasks.create_task(self.witness.run(), name="witness")
                 tasks.create_task(self._tasks.failure(), name="failure")
         finally:
             await self.readers.close()
@@ -121,7 +124,7 @@ class Agent:
         return Health(
             software=version("postern"),
             readers=self.readers.health(),
-            alarms=(*self.doors.alarms, *self.admissions.alarms),
+            alarms=(*self.doors.alarms, *self.admissions.alarms, *self.witness.alarms),
         )
 
     def _current(self) -> Matching:

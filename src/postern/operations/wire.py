@@ -1,6 +1,7 @@
 """What hub and agent sign and seal between them, byte for byte, so that both ends mean the same.
 
-Purposes of signatures: "agent-request", "spool", "policy". HPKE infos: `SPOOL_INFO`, `POLICY_INFO`.
+Purposes of signatures: "agent-request", "spool", "policy", "journal-key". HPKE infos: `SPOOL_INFO`,
+`POLICY_INFO`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ POLICY_INFO = b"postern/v1/policy"
 REQUEST_PURPOSE = "agent-request"
 SPOOL_PURPOSE = "spool"
 POLICY_PURPOSE = "policy"
+JOURNAL_KEY_PURPOSE = "journal-key"
 TIME_WINDOW = timedelta(minutes=5)
 """How far an agent's clock may be off for its requests to pass."""
 MOST_ENTRIES = 500
