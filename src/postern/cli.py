@@ -84,7 +84,9 @@ def up(
 ) -> None:
     """Bring up the hub and an agent on this machine, and keep them running until Ctrl-C."""
     from postern import up as parent
+    from postern.supervise import no_core_dumps
 
+    no_core_dumps()
     settings = _settings(mode="demo" if demo else None)
     passphrase = None if settings.mode == "demo" else _passphrase(settings)
     _run(parent.run(settings, passphrase=passphrase, say=_print))
@@ -201,8 +203,9 @@ def hub() -> None:
     """The hub's process; started by `postern up`, which tells it on standard input what it needs."""
     from postern import hub as serving
     from postern.logs import log_to_file
-    from postern.supervise import Handover, end_with_parent
+    from postern.supervise import Handover, end_with_parent, no_core_dumps
 
+    no_core_dumps()
     settings = _settings()
     handover = Handover.receive()
     end_with_parent()
@@ -217,8 +220,9 @@ def agent(context: typer.Context) -> None:
         return
     from postern import wiring
     from postern.logs import log_to_file
-    from postern.supervise import end_with_parent, until_told_to_stop
+    from postern.supervise import end_with_parent, no_core_dumps, until_told_to_stop
 
+    no_core_dumps()
     settings = _settings()
     if os.environ.get("POSTERN_CHILD"):
         end_with_parent()

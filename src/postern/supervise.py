@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -243,6 +244,11 @@ def _ending(code: int) -> str:
     with contextlib.suppress(ValueError):
         return signal.Signals(-code).name
     return f"signal {-code}"
+
+
+def no_core_dumps() -> None:
+    """Keep this process's memory, with the keys in it, off the disk when it crashes."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def end_with_parent(patience: float = 10.0) -> None:
