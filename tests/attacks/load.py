@@ -17,14 +17,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from postern.access.decision import CodePresented, Request
+from postern.access.decision import CodePresented, PlatePresented, Presented, Request
 from postern.access.model import CredentialKind
 from postern.access.policy import Policy
 from postern.agent.bundle import BundleStore
@@ -199,21 +199,26 @@ async def _present(options: Options, spool: Spool, bundles: BundleStore, ending:
     while not ending.is_set() and os.getppid() == parent and done != options.count:
         policy = bundles.policy
         assert policy is not None
-        cards = [one.value for held in policy.holders for one in held.credentials]
+        presentable = list(_presentable(policy))
         point = policy.access_points[0]
         passing.id = uuid4().hex
         os.write(1, b"next\n")
         controllers = {} if options.mutant in ("early", "later") else {point.door: door}
         entrance = Entrance(spool=noting, controllers=controllers, clock=SystemClock())  # type: ignore[arg-type]
-        request = Request(
-            access_point=point.id,
-            presented=CodePresented(kind=CredentialKind.CARD, value=cards[done % len(cards)]),
-        )
+        request = Request(access_point=point.id, presented=presentable[done % len(presentable)])
         try:
             await admit(entrance, policy, request, evidence=EVIDENCE + passing.id.encode())
         except PosternError as fault:
             os.write(1, f"fault {fault.code}\n".encode())
         done += 1
+
+
+def _presentable(policy: Policy) -> Iterator[Presented]:
+    for credential in (one for held in policy.holders for one in held.credentials):
+        if credential.kind is CredentialKind.CARD:
+            yield CodePresented(kind=CredentialKind.CARD, value=credential.value)
+        elif credential.kind is CredentialKind.PLATE:
+            yield PlatePresented(text=credential.value, score=0.9)
 
 
 def main(arguments: Sequence[str]) -> None:
