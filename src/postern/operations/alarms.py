@@ -44,6 +44,12 @@ _WORDS: dict[AlarmKind, tuple[str, str]] = {
         "代理端发送了此处无法读取的记录，代理端仍保留它们。请检查磁盘故障、代理端版本是否更新或密钥库是否被恢复，"
         "处理后重启代理端。",
     ),
+    AlarmKind.ARCHIVE_TAMPERED: (
+        "Records of this day and agent cannot be opened: they were changed or moved in the database. Keep a "
+        "copy of the database as evidence, find out who can write to it, and compare with a backup.",
+        "该日该代理端的部分记录无法打开：它们在数据库中被更改或移动。"
+        "请保留数据库副本作为证据，查明谁能写入数据库，并与备份比对。",
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from postern.errors import KeyDestroyed, NotFound
+from postern.errors import CannotOpen, KeyDestroyed, NotFound
 from postern.ids import PersonId
 from postern.journal.model import Act
 from postern.operations.admit import picture_context, picture_key
@@ -60,6 +60,8 @@ async def _reference(services: Services, actor: Actor, key: RecordKey) -> tuple[
             "this person's or vehicle's key was destroyed; the picture cannot be opened by anyone"
         )
     happening = found[0].happening
+    if happening is None:
+        raise CannotOpen("this record cannot be opened: it was changed in the database; look at the alarms")
     if not isinstance(happening, DecisionRecord) or happening.picture is None:
         raise NotFound("no picture was kept with this record")
     return happening.picture, happening.subject

@@ -19,7 +19,7 @@ from postern.operations.registry_look import (
     vehicle_file,
 )
 from postern.operations.search import Wanted, search_passages
-from postern.operations.wall import DoorNews, Passing, Wall, wall, wall_news
+from postern.operations.wall import DoorNews, Passing, Row, Unopenable, Wall, wall, wall_news
 
 __all__ = [
     "DoorNews",
@@ -27,6 +27,8 @@ __all__ = [
     "PeoplePage",
     "PersonFile",
     "PersonRow",
+    "Row",
+    "Unopenable",
     "VehicleFile",
     "VehicleRow",
     "VehiclesPage",

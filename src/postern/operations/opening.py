@@ -10,28 +10,36 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from postern.errors import BadInput, CannotOpen
 from postern.ids import SiteId, TenantId
 from postern.operations.services import Services
 from postern.postgres.pool import Transaction
-from postern.records.model import Happening, RecordKey, SealedRecord
-from postern.records.sealed import open_happening
+from postern.records.alarms import AlarmKind, put_alarm_of_day
+from postern.records.model import Happening, RecordKey, SealedRecord, kind_of
+from postern.records.sealed import OpenedHappening, open_happening
 from postern.sealing.envelope import Key
 from postern.sealing.keyring import Purpose
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenedRecord:
-    """A record in the open. `withheld`: its subject's key is destroyed."""
+    """A record in the open. `withheld`: its subject's key is destroyed.
+
+    Without a happening it cannot be opened: it is not what was stored there.
+    """
 
     key: RecordKey
-    happening: Happening
-    withheld: bool
+    happening: Happening | None
+    withheld: bool = False
 
 
 async def opened(
     services: Services, tx: Transaction, tenant: TenantId, sealed: Sequence[SealedRecord]
 ) -> list[OpenedRecord]:
-    """Open what can be opened, in the order given; records of days whose retention ended are left out."""
+    """Open what can be opened, in the order given; records of days whose retention ended are left out.
+
+    A record that somebody changed stands in its place without a happening, and an alarm is raised once.
+    """
     if not sealed:
         return []
     site, days = sealed[0].site, [one.day for one in sealed]
@@ -45,9 +53,25 @@ async def opened(
             continue
         subject = subjects.get(one.key)
         movement = movements.get(subject) if subject is not None else None
-        whole = open_happening(one.sealed, tenant=tenant, key=one.key, site_day=site_day, movement=movement)
-        found.append(OpenedRecord(key=one.key, happening=whole.happening, withheld=whole.withheld))
+        found.append(_opened(tenant, one, site_day, movement))
+    for day, agent in sorted({(one.key.day, one.key.agent) for one in found if one.happening is None}):
+        await put_alarm_of_day(tx, site, AlarmKind.ARCHIVE_TAMPERED, day=day, agent=agent)
     return found
+
+
+def _opened(tenant: TenantId, one: SealedRecord, site_day: Key, movement: Key | None) -> OpenedRecord:
+    try:
+        whole = open_happening(one.sealed, tenant=tenant, key=one.key, site_day=site_day, movement=movement)
+    except (CannotOpen, BadInput):
+        return OpenedRecord(key=one.key, happening=None)
+    if not _fits(one, whole):
+        return OpenedRecord(key=one.key, happening=None)
+    return OpenedRecord(key=one.key, happening=whole.happening, withheld=whole.withheld)
+
+
+def _fits(one: SealedRecord, whole: OpenedHappening) -> bool:
+    """Whether what is outside the seal says what is inside: its kind, and that it is somebody's at all."""
+    return kind_of(whole.happening) is one.kind and not (whole.withheld and one.tag is None)
 
 
 async def _subjects(

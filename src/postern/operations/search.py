@@ -15,7 +15,7 @@ from postern.operations.opening import opened
 from postern.operations.reasons import stated
 from postern.operations.services import Services
 from postern.operations.trace import trace
-from postern.operations.wall import DoorNews, Passing, rows_of
+from postern.operations.wall import Row, rows_of
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.postgres.pool import Transaction
@@ -51,7 +51,7 @@ async def search_passages(
     last: date,
     purpose: str,
     case: str,
-) -> list[Passing | DoorNews]:
+) -> list[Row]:
     """Decisions about `wanted` at these sites from day `first` to `last` (UTC), newest first.
 
     Raises Refused for more than 7 days back, BadInput without a purpose and a case.
@@ -78,7 +78,7 @@ async def search_passages(
             + (f", plate {wanted.plate}" if wanted.plate else ""),
         )
     tagged = subject.bytes if subject is not None else comparison_form(wanted.plate or "").encode()
-    found: list[Passing | DoorNews] = []
+    found: list[Row] = []
     for site in site_ids:
         found += await _at_site(services, actor.tenant, site, first=first, last=last, tagged=tagged)
     return sorted(found, key=lambda row: row.at, reverse=True)
@@ -92,7 +92,7 @@ async def _subject(services: Services, tx: Transaction, tenant: TenantId, wanted
 
 async def _at_site(
     services: Services, tenant: TenantId, site: SiteId, *, first: date, last: date, tagged: bytes
-) -> list[Passing | DoorNews]:
+) -> list[Row]:
     keys = await services.keyring.site_day_keys([site], first=first, last=last)
     tags = [(day, day_tag(key, tagged)) for (_, day), key in keys.items()]
     async with services.database.transaction() as tx:

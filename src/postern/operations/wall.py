@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from postern.access.reasons import Reason
@@ -72,11 +72,22 @@ class DoorNews:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Unopenable:
+    """A record that was changed in the database. `at` is that of the one before it, or its day's begin."""
+
+    key: RecordKey
+    at: datetime
+
+
+Row = Passing | DoorNews | Unopenable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wall:
     """What to show: newest first."""
 
     site: SiteId
-    rows: tuple[Passing | DoorNews, ...]
+    rows: tuple[Row, ...]
 
 
 async def wall(services: Services, actor: Actor, site: SiteId, *, limit: int = 50) -> Wall:
@@ -113,7 +124,7 @@ async def _latest(services: Services, tx: Transaction, tenant: TenantId, site: S
 
 async def rows_of(
     services: Services, tx: Transaction, plan: SitePlan, found: Sequence[OpenedRecord]
-) -> list[Passing | DoorNews]:
+) -> list[Row]:
     """Opened records as rows: passages joined to their decisions, names resolved, doors named."""
     who = await _names(services, tx, plan.site.tenant)
     outcomes = {
@@ -121,7 +132,7 @@ async def rows_of(
         for one in found
         if isinstance(one.happening, PassageRecord)
     }
-    rows: list[Passing | DoorNews] = []
+    rows: list[Row] = []
     for one in found:
         match one.happening:
             case DecisionRecord() as decision:
@@ -133,7 +144,21 @@ async def rows_of(
                 rows.append(_command_news(one.key, command, plan))
             case PassageRecord():
                 pass
+            case None:
+                rows.append(Unopenable(key=one.key, at=_about(one.key, found)))
     return rows
+
+
+def _about(key: RecordKey, found: Sequence[OpenedRecord]) -> datetime:
+    """The time of the last record before it that can be opened, else the beginning of its day."""
+    before = [
+        (one.key.seq, one.happening.at)
+        for one in found
+        if one.happening is not None
+        and (one.key.agent, one.key.day) == (key.agent, key.day)
+        and one.key.seq < key.seq
+    ]
+    return max(before)[1] if before else datetime.combine(key.day, time(), UTC)
 
 
 def _passing(
@@ -187,7 +212,7 @@ async def _names(services: Services, tx: Transaction, tenant: TenantId) -> dict[
 
 
 async def _write_down(
-    services: Services, tx: Transaction, actor: Actor, site: SiteId, shown: Sequence[Passing | DoorNews]
+    services: Services, tx: Transaction, actor: Actor, site: SiteId, shown: Sequence[Row]
 ) -> tuple[ViewWindow, set[UUID]]:
     """One entry a window, and one more whenever somebody appears who was not on it yet."""
     subjects = {row.subject for row in shown if isinstance(row, Passing) and row.subject is not None}

@@ -24,6 +24,8 @@ class AlarmKind(IntEnum):
     """An agent sent records of days that cannot be; they are in the quarantine."""
     RECORD_UNREADABLE = 5
     """An agent sent records that nobody can read; the agent keeps them."""
+    ARCHIVE_TAMPERED = 6
+    """Records of that day and agent are not what was stored: they do not open where they lie."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
