@@ -15,7 +15,6 @@ from datetime import date
 
 import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket
-from tests.flows.agent_site import HUB_PRIVATE, POLICY_PRIVATE, SITE, TENANT
 
 from postern.access.policy import Policy
 from postern.ids import AgentId
@@ -34,6 +33,7 @@ from postern.operations.wire import (
 from postern.records.model import Happening, Kind
 from postern.records.sealed import decode
 from postern.sealing import hybrid, signing
+from tests.flows.agent_site import HUB_PRIVATE, POLICY_PRIVATE, SITE, TENANT
 
 CODE = "7-good"
 

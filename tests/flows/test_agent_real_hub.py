@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.flows.agent_hub import served
-from tests.flows.agent_site import FRONT, TestDoor, ports
 
 from postern.access.model import CredentialKind
 from postern.agent.channel import Present
@@ -31,6 +29,8 @@ from postern.records.model import Outcome
 from postern.settings import Settings
 from postern.sites.store import SitePlan, plan
 from postern.web.app import create_app
+from tests.flows.agent_hub import served
+from tests.flows.agent_site import FRONT, TestDoor, ports
 
 ALWAYS_CARD = "0410A1B2C4"
 """Bruno Keller's, who may pass at any hour."""

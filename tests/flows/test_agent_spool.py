@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.flows.spool_writer import DAY, HUB_PRIVATE, OWNER, SIGN_PRIVATE
 
 from postern.agent.spool import Spool, SpoolEntry, SpoolLimits
 from postern.errors import CannotVerify, SettingsInvalid, StorageFull
@@ -21,6 +20,7 @@ from postern.operations.ports import SealedPicture
 from postern.operations.wire import SPOOL_INFO, SPOOL_PURPOSE, spool_aad, spool_message
 from postern.records.model import Kind
 from postern.sealing import hybrid, signing
+from tests.flows.spool_writer import DAY, HUB_PRIVATE, OWNER, SIGN_PRIVATE
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

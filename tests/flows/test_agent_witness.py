@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.flows.agent_hub import served
 
 from postern import journal_files, witness_file
 from postern.agent import witness as witness_module
@@ -42,6 +41,7 @@ from postern.sealing import signing
 from postern.settings import Settings
 from postern.sites.model import Site
 from postern.web.app import create_app
+from tests.flows.agent_hub import served
 
 
 @dataclass(kw_only=True)

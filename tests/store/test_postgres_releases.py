@@ -12,8 +12,6 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
-from tests.fixtures.releases.content import check, services_in
-from tests.fixtures.releases.make import RELEASES
 
 from postern import __version__
 from postern.postgres.bootstrap import SUPERVISOR
@@ -21,6 +19,8 @@ from postern.postgres.embedded import Cluster
 from postern.postgres.migrate import migrate
 from postern.postgres.pool import Database
 from postern.postgres.programs import find_programs
+from tests.fixtures.releases.content import check, services_in
+from tests.fixtures.releases.make import RELEASES
 
 MADE = sorted(path.parent.name for path in RELEASES.glob("*/hub.sql"))
 

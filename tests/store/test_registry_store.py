@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.store.drawn_keyring import TENANT, keyring_with
 
 from postern import sealed_rows
 from postern.access import store as access
@@ -26,6 +25,7 @@ from postern.sites import store as sites
 from postern.sites.model import Tenant
 from postern.vehicles import store as vehicles
 from postern.vehicles.model import Vehicle, VehicleDetails
+from tests.store.drawn_keyring import TENANT, keyring_with
 
 ADA = PersonId(new_id())
 BOB = PersonId(new_id())

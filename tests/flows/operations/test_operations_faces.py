@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.flows.operations.drawn import CARD, NOON, DrawnAgent
 
 from postern.access.decision import FacePresented, Granted, Request, decide
 from postern.access.model import CredentialKind, Grant, SubjectKind
@@ -25,6 +24,7 @@ from postern.people.model import PersonDetails
 from postern.privacy.model import LegalBasis
 from postern.sealing.keyring import Purpose
 from postern.sites.store import SitePlan
+from tests.flows.operations.drawn import CARD, NOON, DrawnAgent
 
 RED, GREEN, BLACK, TWO, NONE = b"pic\xff\0\0", b"pic\0\xff\0", b"pic\0\0\0", b"pic\xff\0\0\0\xff\0", b"pic"
 DARK_RED = b"pic\xf0\0\0"

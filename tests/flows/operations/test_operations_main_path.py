@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.flows.operations.drawn import DrawnAgent, DrawnController
 
 from postern.access.decision import CodePresented, Granted, PinPresented, PlatePresented, Request
 from postern.access.model import CredentialKind, SubjectKind
@@ -20,6 +19,7 @@ from postern.operators.model import Actor, Role
 from postern.records.model import Kind, Outcome, PassageRecord
 from postern.records.sealed import encode
 from postern.sites.store import SitePlan
+from tests.flows.operations.drawn import DrawnAgent, DrawnController
 
 
 def way(places: SitePlan, name: str) -> AccessPointId:

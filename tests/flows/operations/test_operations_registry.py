@@ -6,7 +6,6 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.flows.operations.drawn import DrawnAgent
 
 from postern.access.decision import PlatePresented, Request
 from postern.clock import SetClock, utc_day
@@ -22,6 +21,7 @@ from postern.operators.model import Actor
 from postern.people.model import PersonDetails
 from postern.sites.store import SitePlan
 from postern.vehicles.model import VehicleDetails
+from tests.flows.operations.drawn import DrawnAgent
 
 RESIDENT_ID = "11010519491231002X"  # the example of GB 11643
 

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from tests.flows.web.conftest import SAME_ORIGIN, Browser
 
 from postern.sites.store import SitePlan
+from tests.flows.web.conftest import SAME_ORIGIN, Browser
 
 PROBLEM = "application/problem+json"
 

@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIWebSocketRoute, iter_route_contexts
 from starlette.routing import Mount
-from tests.flows.web.conftest import SAME_ORIGIN, Browser
 
 from postern.web.app import create_app
 from postern.web.security import CONTENT_SECURITY_POLICY
+from tests.flows.web.conftest import SAME_ORIGIN, Browser
 
 PUBLIC = {
     "/healthz": "says that the process answers, and no more",
@@ -23,6 +23,8 @@ PUBLIC = {
     "/sign-in/passkey": "the way in",
     "/sign-in/passkey/options": "the way in",
     "/first/{secret}": "the one-time link: the secret is the key",
+    "/first/{secret}/passkey": "the same",
+    "/first/{secret}/passkey/options": "the same",
     "/assets": "the console's own files",
     "/journal/v1/{journal}": "hashes and a count, for whoever knows the journal's key",
 }

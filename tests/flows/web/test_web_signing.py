@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pyotp
-from tests.flows.web.conftest import PASSWORD, SAME_ORIGIN, Browser, fields_of, set_up
 
 from postern.clock import SetClock
 from postern.operations.services import Services
+from tests.flows.web.conftest import PASSWORD, SAME_ORIGIN, Browser, fields_of, set_up
 
 
 async def test_there_is_no_default_password(stranger_browser: Browser) -> None:

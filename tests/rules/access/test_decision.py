@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.rules.access.drawn_policy import TENANT, named_id, point, policy_of
 
 from postern.access.decision import (
     CodePresented,
@@ -29,6 +28,7 @@ from postern.biometrics.comparison import Match, NoMatch, NoMatchReason
 from postern.biometrics.model import Pad, PadResult
 from postern.errors import BadInput
 from postern.ids import AccessLevelId, AccessPointId, CredentialId, PersonId
+from tests.rules.access.drawn_policy import TENANT, named_id, point, policy_of
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 WORDS = {

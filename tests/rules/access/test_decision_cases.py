@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.rules.access.drawn_policy import Words, moment, point, policy_of
 
 from postern.access.decision import CodePresented, Request, decide
 from postern.access.model import CredentialKind
+from tests.rules.access.drawn_policy import Words, moment, point, policy_of
 
 FOLDER = Path(__file__).parents[2] / "cases" / "access"
 FILES = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.yaml"))]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.rules.sealing.published import hpke_key_and_nonce, hpke_open, hpke_shared_secret, vectors
 
 from postern.sealing import derive, hybrid, signing, xaes
 from postern.sealing.framing import frame
+from tests.rules.sealing.published import hpke_key_and_nonce, hpke_open, hpke_shared_secret, vectors
 
 XAES = vectors("xaes-256-gcm")
 HPKE = {name: bytes.fromhex(value) for name, value in vectors("hpke").items() if name != "source"}
