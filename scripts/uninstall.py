@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = Path("/var/cache/postern")
+"""PostgreSQL's programs, copied by root to where the databases' system users reach them."""
 
 
 def main():
@@ -17,11 +19,17 @@ def main():
     data = data_folder()
     if wanted.data and data.exists() and not removed(data):
         return 1
-    for path in (wanted.venv, ROOT / "node_modules", ROOT / "src" / "postern" / "web" / "assets" / "vendor"):
+    made = [wanted.venv, ROOT / ".make", ROOT / "node_modules"]
+    made += [ROOT / "src" / "postern" / "web" / "assets" / "vendor", PROGRAMS]
+    for path in made:
         shutil.rmtree(str(path), ignore_errors=True)
     print("uninstall: the installation is removed")
     if data.exists():
         print("uninstall: the data is still in {}; 'make uninstall DATA=yes' removes it too".format(data))
+    elif os.geteuid() == 0:
+        print(
+            "uninstall: 'userdel postern-data; userdel postern-keystore' removes the databases' system users"
+        )
     return 0
 
 
