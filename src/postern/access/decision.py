@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from postern.access.model import Credential, CredentialKind, Grant, Holding
-from postern.access.pins import pin_matches
+from postern.access.pins import NO_ATTEMPTS, PinAttempts, pin_matches
 from postern.access.policy import Policy
 from postern.access.reasons import Reason
 from postern.access.schedule import Openness, openness
@@ -68,6 +69,11 @@ class Request:
     presented: Presented
     reader: ReaderId | None = None
 
+    @property
+    def where(self) -> UUID:
+        """Where wrong tries are counted: at the reader, or at an access point that does not say."""
+        return self.reader or self.access_point
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Granted:
@@ -92,15 +98,19 @@ class Denied:
 Decision = Granted | Denied
 
 
-def decide(request: Request, policy: Policy, at: datetime) -> Decision:
-    """Judge `request` by `policy` at the instant `at`."""
+def decide(request: Request, policy: Policy, at: datetime, attempts: PinAttempts = NO_ATTEMPTS) -> Decision:
+    """Judge `request` by `policy` at the instant `at`, after these wrong `attempts` at PINs."""
     # 1. The access point is one of this site's.
     access_point = policy.access_point(request.access_point)
     if access_point is None:
         return Denied(reason=Reason.UNKNOWN_ACCESS_POINT, policy=policy.name)
 
     # 2. What was presented is resolved to its holder, as far as that goes.
-    refusal, holder, credential = _resolved(request.presented, policy)
+    refusal, holder, credential = (
+        _resolved(request.presented, policy)
+        if not _comes_too_early(request, attempts, at)
+        else (Reason.TOO_MANY_ATTEMPTS, None, None)
+    )
 
     # 3. People may always leave: no rule that follows can hold a way out shut.
     if access_point.way_out:
@@ -119,6 +129,21 @@ def decide(request: Request, policy: Policy, at: datetime) -> Decision:
     return Granted(reason=Reason.GRANTED, policy=policy.name, holder=holder, credential=credential)
 
 
+def counted(attempts: PinAttempts, request: Request, decision: Decision, at: datetime) -> PinAttempts:
+    """The attempts after `decision` on `request`."""
+    if not isinstance(request.presented, PinPresented):
+        return attempts
+    number = request.presented.keypad_number
+    if decision.reason is Reason.WRONG_PIN:
+        return attempts.wrong(number, request.where, at)
+    return attempts.right(number) if decision.holder is not None else attempts
+
+
+def _comes_too_early(request: Request, attempts: PinAttempts, at: datetime) -> bool:
+    presented = request.presented
+    return isinstance(presented, PinPresented) and attempts.waits(presented.keypad_number, request.where, at)
+
+
 _Resolved = tuple[Reason | None, Holding | None, Credential | None]
 
 
@@ -134,9 +159,8 @@ def _resolved(presented: Presented, policy: Policy) -> _Resolved:
             return _resolved_code(presented.kind, presented.value, policy, None)
         case PinPresented():
             found = policy.holder_of(CredentialKind.PIN, presented.keypad_number)
-            if found is None or not pin_matches(found[1].secret, presented.pin):
-                return Reason.WRONG_PIN, None, None
-            return None, *found
+            right = pin_matches(found[1].secret if found is not None else None, presented.pin)
+            return (None, *found) if found is not None and right else (Reason.WRONG_PIN, None, None)
 
 
 def _resolved_face(presented: FacePresented, policy: Policy) -> _Resolved:

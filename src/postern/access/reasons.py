@@ -18,6 +18,7 @@ class Reason(StrEnum):
     NO_CONSENT = "no-consent"
     UNKNOWN_CREDENTIAL = "unknown-credential"
     WRONG_PIN = "wrong-pin"
+    TOO_MANY_ATTEMPTS = "too-many-attempts"
     CREDENTIAL_REVOKED = "credential-revoked"
     NOT_YET_VALID = "not-yet-valid"
     EXPIRED = "expired"
@@ -50,6 +51,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.NO_CONSENT: ("No live consent to face recognition", "没有有效的人脸识别同意"),
     Reason.UNKNOWN_CREDENTIAL: ("Nobody holds this credential", "该凭证没有持有人"),
     Reason.WRONG_PIN: ("The PIN is wrong", "PIN 码错误"),
+    Reason.TOO_MANY_ATTEMPTS: ("Too many wrong PINs", "PIN 码错误次数过多"),
     Reason.CREDENTIAL_REVOKED: ("The credential was revoked", "凭证已被撤销"),
     Reason.NOT_YET_VALID: ("Not valid yet", "尚未生效"),
     Reason.EXPIRED: ("No longer valid", "已过有效期"),
@@ -92,6 +94,10 @@ _CURES: dict[Reason, tuple[str, str]] = {
     Reason.WRONG_PIN: (
         "Type it again, or set a new PIN for this person.",
         "请重新输入，或为此人设置新 PIN 码。",
+    ),
+    Reason.TOO_MANY_ATTEMPTS: (
+        "Wait, a quarter of an hour at most, or use a card or QR code; a new PIN works at once.",
+        "请等待（最长一刻钟），或使用卡或二维码；新 PIN 码可立即使用。",
     ),
     Reason.CREDENTIAL_REVOKED: (
         "Issue a new credential if this person or vehicle may still pass.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from postern.access.controller import DoorController
@@ -21,9 +21,11 @@ from postern.access.decision import (
     PinPresented,
     PlatePresented,
     Request,
+    counted,
     decide,
 )
 from postern.access.model import CredentialKind
+from postern.access.pins import NO_ATTEMPTS, PinAttempts
 from postern.access.policy import Policy
 from postern.access.reasons import Reason
 from postern.biometrics.comparison import Match
@@ -38,13 +40,21 @@ from postern.sites.model import Door
 from postern.vehicles.plates import normalise
 
 
+@dataclass(kw_only=True, slots=True)
+class Tried:
+    """The wrong attempts at PINs, as they stand now."""
+
+    attempts: PinAttempts = NO_ATTEMPTS
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entrance:
-    """What one site's agent admits with: its spool, its doors' controllers and its clock."""
+    """What one site's agent admits with: its spool, its doors' controllers, its clock, wrong PINs so far."""
 
     spool: Spool
     controllers: Mapping[DoorId, DoorController]
     clock: Clock
+    tried: Tried = field(default_factory=Tried)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +83,9 @@ async def admit(
     """
     at = entrance.clock.now()
     seen = _Seen(at=at, evidence=evidence)
-    decision = decide(request, policy, at)
+    decision = decide(request, policy, at, entrance.tried.attempts)
+    # Before anything is awaited: whoever tries at two doors at once is counted twice.
+    entrance.tried.attempts = counted(entrance.tried.attempts, request, decision, at)
     door = _door(policy, request)
     controller = entrance.controllers.get(door.id) if door is not None else None
     if decision.reason is Reason.WAY_OUT:

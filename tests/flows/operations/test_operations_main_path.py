@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from postern.access.decision import CodePresented, Granted, PinPresented, PlatePresented, Request
@@ -89,6 +91,29 @@ async def test_a_pin_and_a_plate_open_their_doors(
     )
     assert isinstance((await admit(entrance, policy, pin)).decision, Granted)
     assert isinstance((await admit(entrance, policy, plate)).decision, Granted)
+
+
+async def test_an_agent_counts_wrong_pins_and_records_that_it_made_somebody_wait(
+    hub: Services, admin: Actor, agent: DrawnAgent, entrance: Entrance, places: SitePlan, demo: Demo
+) -> None:
+    policy = await agent.policy()
+    number = next(
+        one.value for held in policy.holders for one in held.credentials if one.kind is CredentialKind.PIN
+    )
+
+    def typed(pin: str) -> Request:
+        return Request(
+            access_point=way(places, "Front door, in"), presented=PinPresented(keypad_number=number, pin=pin)
+        )
+
+    tried = await asyncio.gather(*(admit(entrance, policy, typed("1234")) for _ in range(6)))
+    last = await admit(entrance, policy, typed(PIN))
+
+    reasons = [one.decision.reason for one in (*tried, last)]
+    assert reasons == [Reason.WRONG_PIN] * 4 + [Reason.TOO_MANY_ATTEMPTS] * 3
+    await receive(hub, await agent.known(), agent.entries)
+    rows = [row for row in (await look.wall(hub, admin, demo.site)).rows if isinstance(row, look.Passing)]
+    assert sorted(row.reason for row in rows) == sorted(reasons)
 
 
 async def test_a_way_in_that_cannot_be_recorded_stays_shut(
