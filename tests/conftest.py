@@ -12,8 +12,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from postern.postgres.embedded import Cluster
+from postern.postgres.isolation import RUNTIME
 from postern.postgres.migrate import Folder, migrate
 from postern.postgres.pool import Database
 
@@ -84,6 +86,13 @@ async def _scratch(cluster: Cluster, folder: Folder) -> AsyncIterator[Database]:
 async def database(cluster: Cluster) -> AsyncIterator[Database]:
     """A fresh, migrated hub database."""
     async with _scratch(cluster, "hub") as made:
+        yield made
+
+
+@pytest.fixture
+async def runtime_database(database: Database) -> AsyncIterator[Database]:
+    """The same database as the hub works on it: by the role that owns nothing, one tenant at a time."""
+    async with Database.open(make_conninfo(database.conninfo, user=RUNTIME)) as made:
         yield made
 
 

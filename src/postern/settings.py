@@ -41,7 +41,10 @@ class Settings(BaseSettings):
     acme_domain: str | None = None
     acme_directory: str | None = None
     database_url: SecretStr | None = None
-    """A PostgreSQL server for the data; None: the embedded one."""
+    """A PostgreSQL server for the data, as the role that owns the tables; None: the embedded one."""
+    database_runtime_url: SecretStr | None = None
+    """The same server as the role postern_app, which owns nothing (docs/isolation.md); None: the role in
+    `database_url` is turned into it."""
     keystore_url: SecretStr | None = None
     """A PostgreSQL server for the keystore, another one than the data's; None: the embedded one."""
     pictures_url: str | None = None

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -42,10 +42,12 @@ class Handover:
     data: str
     keystore: str
     passphrase: str | None = field(default=None, repr=False)
+    owner: str = ""
+    """The data as the role that owns its tables: for this machine's own tools, never told to the hub."""
 
     def to_bytes(self) -> bytes:
         """One line of JSON."""
-        return json.dumps(asdict(self)).encode() + b"\n"
+        return json.dumps(asdict(replace(self, owner=""))).encode() + b"\n"
 
     @classmethod
     def receive(cls) -> Handover:

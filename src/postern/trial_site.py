@@ -81,7 +81,7 @@ async def set_up(
 
 async def _registered(services: Services, actor: Actor) -> tuple[dict[UUID, str], dict[str, str]]:
     """Everybody's name by id, and every plate by its comparison form."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         people = await services.registry.people.everyone(tx, actor.tenant)
         vehicles = await services.registry.vehicles.all(tx, actor.tenant)
     names = {id: person.details.name for id, person in people.items()}

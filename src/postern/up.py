@@ -44,7 +44,7 @@ async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> Non
         _require_port(settings)
         say("Starting the databases")
         handover = await stack.enter_async_context(wiring.databases(settings, say, passphrase=passphrase))
-        servers = {"data": handover.data, "keystore": handover.keystore}
+        servers = {"data": handover.owner, "keystore": handover.keystore}
         lock.tell(Running(pid=os.getpid(), demo=settings.mode == "demo", servers=servers))
         link, code = await _set_up(settings, handover)
         supervisor = await stack.enter_async_context(Supervisor(say))
@@ -90,7 +90,7 @@ async def _tenant(services: Services) -> TenantId:
 
 
 async def _site(services: Services, tenant: TenantId) -> SiteId:
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(tenant) as tx:
         known = await sites.sites(tx, services.keyring, tenant)
     if known:
         return known[0].id

@@ -32,8 +32,9 @@ from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.receive import FARTHEST_BACK
 from postern.operations.services import Services
 from postern.postgres.embedded import Cluster
+from postern.postgres.isolation import RUNTIME, as_runtime_role, ensure_runtime_role
 from postern.postgres.migrate import migrate
-from postern.postgres.pool import Database
+from postern.postgres.pool import Database, make_complete
 from postern.records.partitions import ensure_partitions
 from postern.settings import Settings
 from postern.sites.model import Door, zone_of
@@ -68,12 +69,23 @@ async def databases(
         started = iter(await asyncio.gather(*(cluster.start() for cluster in clusters)))
         for cluster in clusters:
             await stack.enter_async_context(_kept(cluster))
+        own = clusters[0].conninfo(role=RUNTIME) if data is None else None
         data, keystore = data or next(started), keystore or next(started)
+        if own is None:
+            await ensure_runtime_role(make_complete(data))
         async with Database.open(data, size=2) as opened:
             await migrate(opened, "hub", progress)
         async with Database.open(keystore, size=2) as opened:
             await migrate(opened, "keystore", progress)
-        yield Handover(data=data, keystore=keystore, passphrase=passphrase)
+        runtime = own or _runtime(settings, data)
+        yield Handover(data=runtime, keystore=keystore, passphrase=passphrase, owner=data)
+
+
+def _runtime(settings: Settings, url: str) -> str:
+    """How the hub reaches a server given by URL: by a login of its own, or else turned into that role."""
+    if settings.database_runtime_url is not None:
+        return settings.database_runtime_url.get_secret_value()
+    return as_runtime_role(url)
 
 
 def _cluster(settings: Settings, name: str, progress: Progress, *, durable: bool) -> Cluster:

@@ -20,7 +20,7 @@ async def known_at_hub(postern: World, agent: AgentUnderLoad, more: int) -> None
     """Wait until the hub holds that many more records of the agent's site."""
 
     async def count() -> int:
-        async with postern.services.database.transaction() as tx:
+        async with postern.services.database.transaction(agent.plan.tenant) as tx:
             rows = await tx.execute("SELECT count(*) FROM record WHERE site_id = %s", (agent.plan.site,))
             found = await rows.fetchone()
         return int(found[0]) if found else 0
@@ -78,7 +78,7 @@ async def test_a_renewal_whose_answer_was_lost_on_the_way_is_made_again(postern:
     postern.start_hub()
     async with running_agent(postern) as agent:
         agent.kill()
-        async with postern.services.database.transaction() as tx:
+        async with postern.services.database.transaction(agent.plan.tenant) as tx:
             known = KnownAgent(
                 agent=(await agents_store.of_site(tx, agent.plan.site))[0], tenant=agent.plan.tenant
             )

@@ -79,7 +79,7 @@ async def judge(world: World, agent: AgentUnderLoad, *, gone: Collection[tuple[i
     where = {(record.key.agent, record.key.seq): id for id, record in archive}
     counts = Counter(id for id, _ in archive)
     kept = set(counts) | {id for id, _ in aside}
-    async with world.services.database.transaction() as tx:
+    async with world.services.database.transaction(agent.plan.tenant) as tx:
         cursor = await tx.execute("SELECT kind FROM alarm WHERE site_id = %s", (site,))
         alarms = Counter(AlarmKind(kind) for (kind,) in await cursor.fetchall())
     ids = {one.id for one in wanted}
@@ -114,7 +114,7 @@ async def _passages(world: World, agent: AgentUnderLoad, table: str) -> list[tup
     sealed = await _sealed(services, agent, table)
     found: list[tuple[str, OpenedRecord]] = []
     for start in range(0, len(sealed), _CHUNK):
-        async with services.database.transaction() as tx:
+        async with services.database.transaction(agent.plan.tenant) as tx:
             records = await opened(services, tx, plan.tenant, sealed[start : start + _CHUNK])
         assert len(records) == len(sealed[start : start + _CHUNK])
         found += [(_id_of(world, plan.tenant, record), record) for record in records]
@@ -139,7 +139,7 @@ def _id_of(world: World, tenant: int, record: OpenedRecord) -> str:
 
 async def _sealed(services: Services, agent: AgentUnderLoad, table: str) -> list[SealedRecord]:
     assert table in ("record", "record_quarantine")
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(agent.plan.tenant) as tx:
         cursor = await tx.execute(
             f"SELECT day, agent_id, seq, kind, tag, digest, sealed FROM {table} WHERE site_id = %s"  # type: ignore[arg-type]
             " ORDER BY agent_id, seq",

@@ -25,7 +25,7 @@ from postern.sites.model import AccessPoint
 async def access_levels(services: Services, actor: Actor) -> list[AccessLevel]:
     """The organisation's access levels, by name."""
     require(actor, Duty.SEE_SITES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         return await store.rules(tx, services.keyring, actor.tenant, AccessLevel)
 
 
@@ -46,7 +46,7 @@ async def add_access_level(
         access_points=access_points,
         schedule=schedule,
     )
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _check(services, tx, level)
         await store.add(tx, services.keyring, level)
         await _traced(services, tx, actor, detail=f"access level {level.id} added")
@@ -57,7 +57,7 @@ async def change_access_level(services: Services, actor: Actor, level: AccessLev
     """Change an access level. Conflict when `level.version` is stale."""
     require(actor, Duty.CHANGE_ACCESS)
     wanted = replace(level, name=named(level.name), tenant=actor.tenant)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _check(services, tx, wanted)
         changed = await store.change(tx, services.keyring, wanted)
         await _traced(services, tx, actor, detail=f"access level {level.id} changed")
@@ -67,7 +67,7 @@ async def change_access_level(services: Services, actor: Actor, level: AccessLev
 async def remove_access_level(services: Services, actor: Actor, id: AccessLevelId) -> None:
     """Remove an access level. Conflict while anybody has it."""
     require(actor, Duty.CHANGE_ACCESS)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         holdings = await services.registry.holdings.all(tx, actor.tenant)
         if any(grant.level == id for one in holdings.values() for grant in one.grants):
             raise Conflict("somebody still has this access level; take it from them first")
@@ -80,7 +80,7 @@ async def set_grants(
 ) -> Holding:
     """Give a person or vehicle exactly these access levels. Conflict when `holding` is stale."""
     require(actor, Duty.CHANGE_ACCESS)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         known = {one.id for one in await store.rules(tx, services.keyring, actor.tenant, AccessLevel)}
         if not {grant.level for grant in grants} <= known:
             raise BadInput("an access level in the list is not there any more; reload and choose again")
@@ -93,7 +93,7 @@ async def set_grants(
 async def holding(services: Services, actor: Actor, *, subject: UUID, kind: SubjectKind) -> Holding:
     """What a person or vehicle may present, and where that lets them."""
     require(actor, Duty.SEE_PEOPLE if kind is SubjectKind.PERSON else Duty.SEE_VEHICLES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         return await store.holding(tx, services.keyring, actor.tenant, subject, kind)
 
 

@@ -18,6 +18,7 @@ from postern.operations.trace import trace, trace_as
 from postern.operations.wire import POLICY_PURPOSE, REQUEST_PURPOSE, TIME_WINDOW, request_message
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
+from postern.postgres.pool import confine
 from postern.records import store as records
 from postern.records.alarms import AlarmKind, put_alarm
 from postern.sealing import hybrid, signing
@@ -84,7 +85,7 @@ async def new_code(services: Services, actor: Actor, site: SiteId) -> str:
     """A one-time code with which one agent can enrol at the site, good for 24 hours. Shown once."""
     require(actor, Duty.CHANGE_AGENTS)
     code = f"{site}-{secrets.token_urlsafe(18)}"
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
         await store.add_code(tx, site, _digest(code), services.clock.now() + CODE_GOOD_FOR)
         await trace(services, tx, actor, Act.ADDED, purpose="let an agent enrol", detail=f"site {site}")
@@ -102,6 +103,7 @@ async def enrol(services: Services, *, code: str, sign_public: bytes, hpke_publi
         raise Refused("this enrolment code is not good (any more); make a new one in the console")
     async with services.database.transaction() as tx:
         tenant = await sites.tenant_of(tx, site)
+        await confine(tx, tenant)
         agent = Agent(
             id=await store.next_agent_id(tx), site=site, sign_public=sign_public, hpke_public=hpke_public
         )
@@ -148,7 +150,7 @@ async def verify_request(services: Services, request: SignedRequest) -> KnownAge
 
 async def hello(services: Services, known: KnownAgent, *, highest_seq: int) -> Welcome:
     """Compare what the agent has with what the hub has of it."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(known.tenant) as tx:
         stored = await records.highest_seq(tx, known.agent.site, known.agent.id)
     return Welcome(
         known_seq=stored,
@@ -164,7 +166,7 @@ async def renew(services: Services, known: KnownAgent) -> AgentId:
     What it still has under the old number it may send, and nothing else.
     """
     old = known.agent
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(known.tenant) as tx:
         fresh = Agent(
             id=await store.next_agent_id(tx),
             site=old.site,
@@ -191,7 +193,7 @@ async def renew(services: Services, known: KnownAgent) -> AgentId:
 async def retire(services: Services, actor: Actor, *, site: SiteId, agent: AgentId) -> None:
     """Shut an agent out for good, for example after a theft; a replacement enrols with a new code."""
     require(actor, Duty.CHANGE_AGENTS)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
         found = await store.get(tx, agent)
         if found.site != site:
@@ -203,14 +205,14 @@ async def retire(services: Services, actor: Actor, *, site: SiteId, agent: Agent
 async def agents(services: Services, actor: Actor, site: SiteId) -> list[Agent]:
     """The site's agents, retired ones too."""
     require(actor, Duty.SEE_SITES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
         return await store.of_site(tx, site)
 
 
 async def bundle_for(services: Services, known: KnownAgent, *, have: str | None) -> Bundle | None:
     """The agent's newest bundle, or None when `have` ("epoch.version") is as new."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(known.tenant) as tx:
         newest = await store.bundle(tx, known.agent)
     if newest is None or have == f"{newest.epoch}.{newest.version}":
         return None

@@ -61,6 +61,6 @@ def words(kind: AlarmKind, language: str = "en") -> str:
 async def alarms(services: Services, actor: Actor, site: SiteId) -> list[Alarm]:
     """The site's alarms of the last 30 days, newest first."""
     require(actor, Duty.WATCH)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
         return await store.alarms(tx, site, since=utc_day(services.clock.now()) - LOOKED_BACK)

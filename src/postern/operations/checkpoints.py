@@ -22,6 +22,7 @@ from postern.journal.model import Act
 from postern.journal.nodes import TreeState
 from postern.operations.services import Services
 from postern.operations.trace import trace_as
+from postern.postgres.pool import confine
 from postern.records.alarms import AlarmKind, put_alarm_of_day
 from postern.sites import store as sites
 
@@ -54,7 +55,10 @@ class CheckpointJob:
     async def look(self, *, now: bool = False) -> None:
         """Sign where it is due; with `now`, wherever anything is new."""
         async with self._services.database.transaction() as tx:
-            counts = {one: await store.length(tx, one) for one in await sites.tenant_ids(tx)}
+            counts = {}
+            for one in await sites.tenant_ids(tx):
+                await confine(tx, one)
+                counts[one] = await store.length(tx, one)
         for tenant, count in counts.items():
             if self._is_due(tenant, count, now=now):
                 await self._sign_or_alarm(tenant)
@@ -83,7 +87,7 @@ class CheckpointJob:
         """Sign one checkpoint; whether entries are left for another."""
         private = await self._services.keyring.signing_key(tenant, SIGNING_KEY)
         at = self._services.clock.now()
-        async with self._services.database.transaction() as tx:
+        async with self._services.database.transaction(tenant) as tx:
             progress = await store.advance(tx, tenant, private, self._states.get(tenant), at=at)
         # Remembered only once it is committed: what was not stored was not signed.
         self._states[tenant] = progress.state
@@ -94,7 +98,7 @@ class CheckpointJob:
 async def raise_alarm(services: Services, tenant: TenantId, words: str) -> None:
     """Tell every site of the tenant, and the journal, whatever is left of it."""
     day = utc_day(services.clock.now())
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(tenant) as tx:
         for site in await sites.sites(tx, services.keyring, tenant):
             await put_alarm_of_day(tx, site.id, AlarmKind.JOURNAL_TAMPERED, day=day)
         await trace_as(services, tx, tenant, JOB, Act.ALARMED, purpose="journal tampered with", detail=words)

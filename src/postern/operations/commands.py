@@ -79,10 +79,10 @@ async def send(
     return id
 
 
-async def outcome(services: Services, site: SiteId, id: UUID) -> CommandOutcome:
+async def outcome(services: Services, tenant: TenantId, site: SiteId, id: UUID) -> CommandOutcome:
     """Wait for an agent's answer, at most as long as the command is good."""
     for _ in range(int(GOOD_FOR.total_seconds() / _LOOK_EVERY)):
-        async with services.database.transaction() as tx:
+        async with services.database.transaction(tenant) as tx:
             cursor = await tx.execute(
                 "SELECT outcome FROM command WHERE site_id = %s AND id = %s", (site, id)
             )
@@ -110,7 +110,7 @@ async def instructions(services: Services, known: KnownAgent) -> AsyncGenerator[
 
 async def _waiting(services: Services, known: KnownAgent) -> list[Instruction]:
     """Commands still good that no agent took; taking one is exclusive, so that no door moves twice."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(known.tenant) as tx:
         cursor = await tx.execute(
             "UPDATE command SET taken_by = %s WHERE site_id = %s AND taken_by IS NULL AND good_until > %s"
             " RETURNING id, sealed",
@@ -129,7 +129,7 @@ def _instruction(id: UUID, plaintext: bytes) -> Instruction:
 async def answered(services: Services, known: KnownAgent, id: UUID, *, done: bool, detail: str) -> None:
     """Keep what the agent answered, for whoever waits; an answer to somebody else's command is ignored."""
     text = f"{'done' if done else 'failed'}|{detail[:300]}"
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(known.tenant) as tx:
         await tx.execute(
             "UPDATE command SET outcome = %s"
             " WHERE site_id = %s AND id = %s AND taken_by = %s AND outcome IS NULL",

@@ -52,7 +52,7 @@ async def give_consent(
         wording=wording.strip()[:200],
         reference=reference.strip()[:200],
     )
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await people.get(tx, services.keyring, actor.tenant, person)
         await services.keyring.new_subject_keys(actor.tenant, person, [Purpose.FACE])
         await privacy.add(tx, services.keyring, consent)
@@ -76,7 +76,7 @@ async def withdraw_consent(services: Services, actor: Actor, *, person: PersonId
     without the face is published before this returns. Raises NotFound when there is no live consent.
     """
     require(actor, Duty.ENROL)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         live = [one for one in await _consents(services, tx, actor, person) if one.withdrawn_at is None]
         if not live:
             raise NotFound("this person has no live consent to withdraw")
@@ -100,7 +100,7 @@ async def withdraw_consent(services: Services, actor: Actor, *, person: PersonId
 async def consents(services: Services, actor: Actor, person: PersonId) -> list[Consent]:
     """The person's consents, withdrawn ones too, latest first."""
     require(actor, Duty.SEE_PEOPLE)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         return await _consents(services, tx, actor, person)
 
 

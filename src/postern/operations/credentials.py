@@ -77,7 +77,7 @@ async def _issue(
     services: Services, actor: Actor, person: UUID, credential: Credential, *, secret: str
 ) -> Issued:
     require(actor, Duty.CHANGE_PEOPLE)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         held = await access.holding(tx, services.keyring, actor.tenant, person, SubjectKind.PERSON)
         await _check_free(services, tx, actor, person, credential)
         pin = credential.kind is CredentialKind.PIN

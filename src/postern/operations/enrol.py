@@ -88,7 +88,7 @@ async def enrol(services: Services, actor: Actor, *, person: PersonId, photos: S
     port = services.recognition
     if port is None:
         raise Unavailable("face recognition is not running on this hub; start it with `postern up`")
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         consents = await _live_consents(services, tx, actor, person)
     judged = [await _judge(port, index, photo) for index, photo in enumerate(photos)]
     templates = [one.template for one in judged if one.template is not None]
@@ -143,7 +143,7 @@ async def _keep(
     keep_photo = privacy.is_live(consents, ConsentPurpose.ENROLMENT_PHOTO)
     good = [(one.template, one) for one in judged if one.template is not None]
     await services.keyring.new_subject_keys(actor.tenant, person, [Purpose.FACE])
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _live_consents(services, tx, actor, person)  # it may have been withdrawn meanwhile
         await _refuse_same_face(services, tx, actor, person, [template for template, _ in good])
         await people.remove_references(tx, actor.tenant, person)

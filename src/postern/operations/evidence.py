@@ -32,7 +32,7 @@ async def evidence(
     """
     require(actor, Duty.OPEN_EVIDENCE)
     purpose = stated(purpose)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         reference, subject = await _reference(services, actor, key)
         await trace(
             services,
@@ -49,7 +49,7 @@ async def evidence(
 
 
 async def _reference(services: Services, actor: Actor, key: RecordKey) -> tuple[PictureRef, UUID | None]:
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, key.site)
         sealed = await records.find(tx, key)
         found = await opened(services, tx, actor.tenant, [sealed]) if sealed is not None else []
@@ -71,7 +71,7 @@ async def enrolment_photo(services: Services, actor: Actor, person: PersonId, *,
     """The photo kept at enrolment, by consent. Raises NotFound when none is kept."""
     require(actor, Duty.ENROL)
     purpose = stated(purpose)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         stored = await people.references(tx, services.keyring, actor.tenant, [person])
         name = next((one.photo for one in stored if one.photo), None)
         if name is None:

@@ -93,7 +93,7 @@ class _Parsed:
 async def check_import(services: Services, actor: Actor, *, kind: ImportKind, data: bytes) -> ImportReport:
     """A dry run: what is wrong with which line. Nothing is changed."""
     _require(actor, kind)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         report, _ = await _checked(services, tx, actor, kind, data)
     return report
 
@@ -103,7 +103,7 @@ async def apply_import(
 ) -> ImportReport:
     """Take in the file's lines in one transaction. Raises BadInput while a line is bad, unless `skip_bad`."""
     _require(actor, kind)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         report, good = await _checked(services, tx, actor, kind, data)
         if report.bad and not skip_bad:
             raise BadInput(

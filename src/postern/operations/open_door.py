@@ -24,7 +24,7 @@ async def open_door(
     """
     require(actor, Duty.OPEN_DOOR)
     reason = stated(reason)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
         found = await sites.part(tx, services.keyring, actor.tenant, Door, site=site, id=door)
         fields = {"door": str(door), "operator": actor.name, "reason": reason}
@@ -34,4 +34,4 @@ async def open_door(
         await trace(
             services, tx, actor, Act.OPENED_DOOR, purpose=reason, detail=f"site {site}, door {found.id}"
         )
-    return await commands.outcome(services, site, id)
+    return await commands.outcome(services, actor.tenant, site, id)

@@ -24,7 +24,7 @@ from postern.operators.passwords import (
     totp_uri,
 )
 from postern.operators.roles import Duty, require
-from postern.postgres.pool import Transaction
+from postern.postgres.pool import Transaction, confine
 
 LINK_GOOD_FOR = timedelta(hours=24)
 _LOGIN_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
@@ -51,7 +51,7 @@ async def first_link(
 
     An older link of the same operator ends.
     """
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(tenant) as tx:
         everyone = await store.operators(tx, tenant)
         for one in everyone:
             kept = await store.secrets(tx, services.keyring, one)
@@ -83,7 +83,7 @@ async def add_operator(services: Services, actor: Actor, *, login_name: str, rol
     operator = Operator(
         id=OperatorId(new_id()), tenant=actor.tenant, login_name=_checked_name(login_name), role=role
     )
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await store.add(tx, services.keyring, operator)
         link = await _new_link(services, tx, operator)
         await trace(
@@ -95,7 +95,7 @@ async def add_operator(services: Services, actor: Actor, *, login_name: str, rol
 async def renew_link(services: Services, actor: Actor, id: OperatorId) -> str:
     """A link for an operator who lost what they sign in with; their logins end at once."""
     require(actor, Duty.CHANGE_OPERATORS)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         operator = await store.get(tx, actor.tenant, id)
         await store.end_logins(tx, actor.tenant, id)
         link = await _new_link(services, tx, operator)
@@ -108,7 +108,7 @@ async def renew_link(services: Services, actor: Actor, id: OperatorId) -> str:
 async def change_operator(services: Services, actor: Actor, operator: Operator) -> Operator:
     """Change role, language, or disable. Raises Conflict when stale or it would leave no administrator."""
     require(actor, Duty.CHANGE_OPERATORS)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         others = [one for one in await store.operators(tx, actor.tenant) if one.id != operator.id]
         rest = [*others, operator]
         if not any(one.role is Role.ADMINISTRATOR and not one.disabled for one in rest):
@@ -125,7 +125,7 @@ async def change_operator(services: Services, actor: Actor, operator: Operator) 
 async def operators(services: Services, actor: Actor) -> list[Operator]:
     """Everyone who may sign in, by login name."""
     require(actor, Duty.CHANGE_OPERATORS)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         return await store.operators(tx, actor.tenant)
 
 
@@ -146,6 +146,7 @@ async def spend_link(
     """
     async with services.database.transaction() as tx:
         operator = await _link_owner(services, tx, secret)
+        await confine(tx, operator.tenant)
         password_hash = hash_password(password, operator.login_name)
         step = _first_step(services, totp_secret, totp_code)
         codes = new_recovery_codes()

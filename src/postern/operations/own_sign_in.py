@@ -18,14 +18,14 @@ _WHY = "set how to sign in"
 
 async def own_logins(services: Services, actor: Actor) -> list[Login]:
     """Where the operator is signed in, latest first."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         operator = await _own(tx, actor)
         return await store.logins(tx, operator)
 
 
 async def change_password(services: Services, actor: Actor, *, present: str, password: str) -> None:
     """Set a new password and end every other login. BadInput for a wrong present or a weak new one."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         operator = await _own(tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         if not password_matches(kept.password_hash, present):
@@ -38,7 +38,7 @@ async def change_password(services: Services, actor: Actor, *, present: str, pas
 
 async def change_totp(services: Services, actor: Actor, *, totp_secret: str, totp_code: str) -> None:
     """Take another authenticator; the old one stops working. BadInput when its code is wrong."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         operator = await _own(tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         try:

@@ -50,7 +50,7 @@ class Ceremony:
 
 async def begin_registration(services: Services, actor: Actor) -> Ceremony:
     """Ask the browser for a new passkey of the signed-in operator."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         operator = await _own(tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         options = generate_registration_options(
@@ -74,7 +74,7 @@ async def finish_registration(
     services: Services, actor: Actor, *, secret: str, answer: str, name: str
 ) -> Passkey:
     """Keep the passkey that the browser made. Raises BadInput when it does not verify."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         operator = await _own(tx, actor)
         challenge = await _challenge(services, tx, secret)
         try:
@@ -104,13 +104,13 @@ async def finish_registration(
 
 async def passkeys(services: Services, actor: Actor) -> tuple[Passkey, ...]:
     """The operator's own passkeys."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         return (await store.secrets(tx, services.keyring, await _own(tx, actor))).passkeys
 
 
 async def remove_passkey(services: Services, actor: Actor, credential_id: bytes) -> None:
     """Forget one. Raises BadInput when it is the only way to sign in."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         operator = await _own(tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         rest = tuple(one for one in kept.passkeys if one.credential_id != credential_id)

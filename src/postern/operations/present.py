@@ -49,11 +49,11 @@ async def _send(
     reader: ReaderId,
 ) -> CommandOutcome:
     require(actor, Duty.TRY_PICTURE)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _check_simulated(services, tx, actor, site, reader)
         id = await commands.send(services, tx, tenant=actor.tenant, site=site, command=command, fields=fields)
         await trace(services, tx, actor, Act.OPENED_DOOR, purpose="simulated door", detail=f"reader {reader}")
-    return await commands.outcome(services, site, id)
+    return await commands.outcome(services, actor.tenant, site, id)
 
 
 async def _check_simulated(

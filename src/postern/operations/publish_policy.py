@@ -24,7 +24,7 @@ from postern.operations.services import Services
 from postern.operations.trace import trace_as
 from postern.operations.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
 from postern.people import store as people
-from postern.postgres.pool import Transaction
+from postern.postgres.pool import Transaction, confine
 from postern.privacy import store as privacy
 from postern.privacy.model import ConsentPurpose
 from postern.sealing.hybrid import seal_to
@@ -67,7 +67,7 @@ async def publish_stale(services: Services) -> list[Published]:
 
 async def publish(services: Services, tenant: TenantId, site: SiteId) -> Published:
     """Make the site's policy from what is stored now, and put a bundle ready for each of its agents."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(tenant) as tx:
         version = await sites.next_policy_version(tx, site)
         policy = await build(services, tx, tenant, site, version=version)
         receivers = [one for one in await agents.of_site(tx, site) if one.active]
@@ -190,4 +190,5 @@ async def _renew_daily(services: Services) -> None:
         with suppress(Unavailable):
             async with services.database.transaction() as tx:
                 for tenant in await sites.tenant_ids(tx):
+                    await confine(tx, tenant)
                     await mark_stale(services, tx, tenant)

@@ -76,7 +76,7 @@ async def receive(
         for one in untimely
     ]
     await asyncio.gather(*(services.pictures.put(one.name, one.sealed) for one in judged.pictures))
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(known.tenant) as tx:
         result = await records.append(tx, site, rows)
         before = await quarantine.archived_already(tx, [_where(known, one) for one in untimely])
         aside = [one for one in aside if one.seq not in before]

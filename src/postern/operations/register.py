@@ -39,7 +39,7 @@ async def add_person(services: Services, actor: Actor, details: PersonDetails) -
     await services.keyring.new_subject_keys(
         actor.tenant, person.id, [Purpose.IDENTITY, Purpose.MOVEMENT, Purpose.STATUTORY]
     )
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _check_site(services, tx, actor.tenant, details.home_site)
         await people.add(tx, services.keyring, person)
         await trace(services, tx, actor, Act.ADDED, purpose=_WHY, subjects=[person.id], detail="person")
@@ -52,7 +52,7 @@ async def change_person(
     """Change a person's details. Conflict when `version` is stale."""
     require(actor, Duty.CHANGE_PEOPLE)
     wanted = Person(id=id, tenant=actor.tenant, version=version, details=checked_details(details))
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _check_site(services, tx, actor.tenant, details.home_site)
         changed = await people.change(tx, services.keyring, wanted)
         await trace(services, tx, actor, Act.CHANGED, purpose=_WHY, subjects=[id], detail="person")
@@ -65,7 +65,7 @@ async def remove_person(services: Services, actor: Actor, id: PersonId) -> Remov
     What the archive holds of them stays, but nobody can tell any more whose it was.
     """
     require(actor, Duty.CHANGE_PEOPLE)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         stored = await people.references(tx, services.keyring, actor.tenant, [id])
         await access.remove_holding(tx, actor.tenant, id)
         await people.remove(tx, actor.tenant, id)
@@ -87,7 +87,7 @@ async def add_vehicle(services: Services, actor: Actor, details: VehicleDetails)
     await services.keyring.new_subject_keys(
         actor.tenant, vehicle.id, [one for one in ALL_PURPOSES if one is not Purpose.FACE]
     )
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _check_references(services, tx, vehicle)
         await vehicles.add(tx, services.keyring, vehicle)
         await _put_plate(services, tx, vehicle)
@@ -102,7 +102,7 @@ async def change_vehicle(
     """Change a vehicle's details; a changed plate is its credential from now on. Conflict when stale."""
     require(actor, Duty.CHANGE_VEHICLES)
     wanted = Vehicle(id=id, tenant=actor.tenant, version=version, details=checked_vehicle(details))
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _check_references(services, tx, wanted)
         changed = await vehicles.change(tx, services.keyring, wanted)
         await _put_plate(services, tx, changed)
@@ -114,7 +114,7 @@ async def change_vehicle(
 async def remove_vehicle(services: Services, actor: Actor, id: VehicleId) -> Removed:
     """Remove a vehicle at once and for good, with all its keys but the statutory."""
     require(actor, Duty.CHANGE_VEHICLES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await access.remove_holding(tx, actor.tenant, id)
         await vehicles.remove(tx, actor.tenant, id)
         await mark_stale(services, tx, actor.tenant)

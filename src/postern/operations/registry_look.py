@@ -82,7 +82,7 @@ async def find_people(
 ) -> PeoplePage:
     """People whose name or employee number contains `text` (upper and lower case alike), or everyone."""
     require(actor, Duty.SEE_PEOPLE)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         everyone = (await services.registry.people.everyone(tx, actor.tenant)).values()
         found = sorted((one for one in everyone if _is_about(one, text)), key=_by_name)
         page = found[first : first + min(limit, MOST_ROWS)]
@@ -121,7 +121,7 @@ async def person_file(
 ) -> PersonFile:
     """Everything the registry holds of a person. Raises NotFound."""
     require(actor, Duty.SEE_PEOPLE)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         person = await people.get(tx, services.keyring, actor.tenant, id)
         held = await access.holding(tx, services.keyring, actor.tenant, id, SubjectKind.PERSON)
         consents = await privacy.consents(tx, services.keyring, actor.tenant, id)
@@ -141,7 +141,7 @@ async def find_vehicles(
 ) -> VehiclesPage:
     """Vehicles whose plate (O=0, I=1) or description contains `text`, or all."""
     require(actor, Duty.SEE_VEHICLES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         every = (await services.registry.vehicles.all(tx, actor.tenant)).values()
         found = sorted((one for one in every if _is_like(one, text)), key=lambda one: one.details.plate)
         page = found[first : first + min(limit, MOST_ROWS)]
@@ -170,7 +170,7 @@ async def vehicle_file(
 ) -> VehicleFile:
     """Everything the registry holds of a vehicle, and its keeper's name. Raises NotFound."""
     require(actor, Duty.SEE_VEHICLES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         vehicle = await vehicles.get(tx, services.keyring, actor.tenant, id)
         held = await access.holding(tx, services.keyring, actor.tenant, id, SubjectKind.VEHICLE)
         everyone = await services.registry.people.everyone(tx, actor.tenant)
@@ -187,7 +187,7 @@ async def journal_page(
 ) -> list[NumberedEntry]:
     """The journal, latest first. Reading it is in it, too."""
     require(actor, Duty.READ_JOURNAL)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         found = await journal.read(
             tx, services.keyring, actor.tenant, before=before, limit=min(limit, MOST_ROWS)
         )

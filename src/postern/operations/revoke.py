@@ -43,7 +43,7 @@ async def revoke_credential(
 ) -> Holding:
     """Refuse one card, PIN, QR code or plate from now on. Raises NotFound when the holder lacks it."""
     require(actor, _duty(kind))
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         held = await access.holding(tx, services.keyring, actor.tenant, subject, kind)
         if all(one.id != credential for one in held.credentials):
             raise NotFound("there is no such credential; it may have been removed")
@@ -59,7 +59,7 @@ async def _set_revoked(
     services: Services, actor: Actor, *, subject: UUID, kind: SubjectKind, reason: str, revoked: bool
 ) -> Holding:
     require(actor, _duty(kind))
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         held = await access.holding(tx, services.keyring, actor.tenant, subject, kind)
         changed = await _store(services, tx, actor, replace(held, revoked=revoked), reason)
     await publish_stale(services)

@@ -21,7 +21,7 @@ from postern.postgres.pool import Transaction
 async def schedules(services: Services, actor: Actor) -> list[Schedule]:
     """The organisation's schedules, by name."""
     require(actor, Duty.SEE_SITES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         return await store.rules(tx, services.keyring, actor.tenant, Schedule)
 
 
@@ -42,7 +42,7 @@ async def add_schedule(
         weekly=weekly,
         special_days=special_days,
     )
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await store.add(tx, services.keyring, schedule)
         await _traced(services, tx, actor, f"schedule {schedule.id} added")
     return schedule
@@ -51,7 +51,7 @@ async def add_schedule(
 async def change_schedule(services: Services, actor: Actor, schedule: Schedule) -> Schedule:
     """Change a schedule. Conflict when `schedule.version` is stale."""
     require(actor, Duty.CHANGE_ACCESS)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         wanted = replace(schedule, name=named(schedule.name), tenant=actor.tenant)
         changed = await store.change(tx, services.keyring, wanted)
         await _traced(services, tx, actor, f"schedule {schedule.id} changed")
@@ -61,7 +61,7 @@ async def change_schedule(services: Services, actor: Actor, schedule: Schedule) 
 async def remove_schedule(services: Services, actor: Actor, id: ScheduleId) -> None:
     """Remove a schedule. Conflict while an access level uses it: without one, that would never close."""
     require(actor, Duty.CHANGE_ACCESS)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         levels = await store.rules(tx, services.keyring, actor.tenant, AccessLevel)
         if any(level.schedule == id for level in levels):
             raise Conflict("an access level still uses this schedule; give it another one first")

@@ -62,7 +62,7 @@ async def search_passages(
         raise BadInput("the last day cannot be before the first")
     if first < utc_day(services.clock.now()) - FARTHEST_BACK:
         raise Refused("looking back more than 7 days needs a second person; choose fewer days")
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         subject = await _subject(services, tx, actor.tenant, wanted)
         for site in site_ids:
             await sites.site(tx, services.keyring, actor.tenant, site)
@@ -95,7 +95,7 @@ async def _at_site(
 ) -> list[Row]:
     keys = await services.keyring.site_day_keys([site], first=first, last=last)
     tags = [(day, day_tag(key, tagged)) for (_, day), key in keys.items()]
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(tenant) as tx:
         plan = await sites.plan(tx, services.keyring, tenant, site)
         found = await opened(services, tx, tenant, await records.by_tags(tx, site, tags))
         return await rows_of(services, tx, plan, found)

@@ -19,7 +19,7 @@ from postern.operations.trace import trace
 from postern.operators import store
 from postern.operators.model import Actor, Login, Operator, SignInSecrets
 from postern.operators.passwords import password_matches, recovery_hash, totp_step
-from postern.postgres.pool import Transaction
+from postern.postgres.pool import Transaction, confine
 
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
@@ -73,6 +73,7 @@ def _spend_code(kept: SignInSecrets, code: str, at: datetime) -> SignInSecrets |
 
 async def start_login(services: Services, tx: Transaction, operator: Operator, *, detail: str) -> SignedIn:
     """A login for an operator who proved who they are, as part of `tx`."""
+    await confine(tx, operator.tenant)
     secret, now = secrets.token_urlsafe(32), services.clock.now()
     login = Login(
         id=LoginId(new_id()), operator=operator.id, tenant=operator.tenant, started_at=now, last_used_at=now
@@ -102,7 +103,7 @@ def _over(login: Login, now: datetime) -> bool:
 
 async def sign_out(services: Services, actor: Actor) -> None:
     """End this login."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         if actor.login is not None:
             await store.end_login(tx, actor.tenant, actor.login)
         await trace(services, tx, actor, Act.SIGNED_OUT, purpose="sign out")
@@ -110,7 +111,7 @@ async def sign_out(services: Services, actor: Actor) -> None:
 
 async def sign_out_everywhere(services: Services, actor: Actor) -> int:
     """End all of this operator's logins; returns how many there were."""
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         ended = await store.end_logins(tx, actor.tenant, actor.operator) if actor.operator is not None else 0
         await trace(services, tx, actor, Act.SIGNED_OUT, purpose="sign out everywhere")
     return ended
@@ -129,6 +130,7 @@ async def _refuse_if_locked(services: Services, tx: Transaction, name: str) -> N
 async def _count_failure(services: Services, tx: Transaction, name: str, operator: Operator | None) -> None:
     await store.count_failure(tx, _tried(name), services.clock.now())
     if operator is not None:
+        await confine(tx, operator.tenant)
         await trace(services, tx, actor_of(operator), Act.REFUSED, purpose="sign in", detail="wrong")
 
 

@@ -14,7 +14,7 @@ from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
-from postern.postgres.pool import Transaction
+from postern.postgres.pool import Transaction, confine
 from postern.sites import store
 from postern.sites.model import AccessPoint, Area, Door, Reader, Site, Tenant, zone_of
 from postern.sites.store import P, Part, SitePlan
@@ -26,6 +26,7 @@ async def create_tenant(services: Services, name: str) -> Tenant:
         taken = await store.tenant_ids(tx)
         tenant = Tenant(id=TenantId(max(taken, default=0) + 1), name=named(name))
         await store.add_tenant(tx, services.keyring, tenant)
+        await confine(tx, tenant.id)
         await trace_as(
             services, tx, tenant.id, "job:setup", Act.CHANGED, purpose="set up", detail="organisation"
         )
@@ -38,7 +39,7 @@ async def create_site(
     """A new site. `time_zone` is an IANA name (BadInput otherwise), `country` two letters."""
     require(actor, Duty.CHANGE_SITES)
     zone_of(time_zone)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         site = Site(
             id=await store.next_site_id(tx),
             tenant=actor.tenant,
@@ -56,7 +57,7 @@ async def change_site(services: Services, actor: Actor, site: Site) -> Site:
     """Change a site's name, time zone or country. Conflict when `site.version` is stale."""
     require(actor, Duty.CHANGE_SITES)
     _own(actor, site.tenant)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         changed = await store.change_site(tx, services.keyring, replace(site, name=named(site.name)))
         await _traced(services, tx, actor, f"site {site.id} changed")
     return changed
@@ -65,14 +66,14 @@ async def change_site(services: Services, actor: Actor, site: Site) -> Site:
 async def sites(services: Services, actor: Actor) -> list[Site]:
     """The organisation's sites."""
     require(actor, Duty.SEE_SITES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         return await store.sites(tx, services.keyring, actor.tenant)
 
 
 async def plan(services: Services, actor: Actor, site: SiteId) -> SitePlan:
     """A site with everything in it. Raises NotFound. Controllers' and readers' passwords are inside."""
     require(actor, Duty.SEE_SITES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         return await store.plan(tx, services.keyring, actor.tenant, site)
 
 
@@ -80,7 +81,7 @@ async def add(services: Services, actor: Actor, part: P) -> P:
     """Add an area, door, access point or reader to its site."""
     require(actor, Duty.CHANGE_SITES)
     wanted = replace(part, name=named(part.name))
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _check(services, tx, actor, wanted)
         await store.add(tx, services.keyring, actor.tenant, wanted)
         await _traced(services, tx, actor, f"{type(part).__name__} {part.id} added to site {part.site}")
@@ -91,7 +92,7 @@ async def change(services: Services, actor: Actor, part: P) -> P:
     """Change one. Conflict when `part.version` is stale."""
     require(actor, Duty.CHANGE_SITES)
     wanted = replace(part, name=named(part.name))
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await _check(services, tx, actor, wanted)
         changed = await store.change(tx, services.keyring, actor.tenant, wanted)
         await _traced(services, tx, actor, f"{type(part).__name__} {part.id} changed")
@@ -101,7 +102,7 @@ async def change(services: Services, actor: Actor, part: P) -> P:
 async def remove(services: Services, actor: Actor, part: Part) -> None:
     """Remove one. Conflict while another part still refers to it."""
     require(actor, Duty.CHANGE_SITES)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         found = await store.plan(tx, services.keyring, actor.tenant, part.site)
         if any(part.id in _refers_to(other) for other in _parts(found)):
             raise BadInput("something still refers to it; remove the access points and readers there first")

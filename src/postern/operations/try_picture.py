@@ -74,7 +74,7 @@ async def try_picture(
     if port is None:
         raise Unavailable("recognition is not running on this hub; start it with `postern up`")
     rgb = port.load_picture(picture)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         policy = await build(services, tx, actor.tenant, site, version=0)
     if policy.access_point(access_point) is None:
         raise NotFound("the site has no such access point")
@@ -131,7 +131,7 @@ def _judged(
 
 
 async def _journalled_names(services: Services, actor: Actor, judged: _Judged) -> dict[UUID, str]:
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         people = await services.registry.people.everyone(tx, actor.tenant)
         vehicles = await services.registry.vehicles.all(tx, actor.tenant)
         await trace(services, tx, actor, Act.LOOKED, purpose="try a picture", subjects=judged.subjects)

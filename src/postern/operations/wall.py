@@ -93,7 +93,7 @@ class Wall:
 async def wall(services: Services, actor: Actor, site: SiteId, *, limit: int = 50) -> Wall:
     """The last happenings at the site. Who is on it is in the journal before it is shown."""
     require(actor, Duty.WATCH)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         plan = await sites.plan(tx, services.keyring, actor.tenant, site)
         found = await _latest(services, tx, actor.tenant, site)
         rows = await rows_of(services, tx, plan, found)
@@ -108,7 +108,7 @@ async def wall(services: Services, actor: Actor, site: SiteId, *, limit: int = 5
 async def wall_news(services: Services, actor: Actor, site: SiteId) -> AsyncGenerator[None, None]:
     """Yields whenever the wall is worth looking at again: at once, and after each batch that came in."""
     require(actor, Duty.WATCH)
-    async with services.database.transaction() as tx:
+    async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
     async for _ in services.database.listen(wall_channel(site)):
         yield

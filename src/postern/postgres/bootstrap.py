@@ -14,10 +14,11 @@ from pathlib import Path
 from postern.errors import DatabaseUnavailable, StorageFull
 from postern.postgres.folders import private_folder
 from postern.postgres.identity import Identity
+from postern.postgres.isolation import RUNTIME
 from postern.postgres.programs import Programs
 
 OWNER = "postern"
-"""The role that the hub works as. It owns its database and nothing else; it is no superuser."""
+"""The role that owns the database and migrates it. It is no superuser; the hub works as `RUNTIME`."""
 SUPERVISOR = "supervisor"
 """The superuser: for backups, checks and repairs by the supervisor, never for the hub."""
 
@@ -69,9 +70,12 @@ def run_program(
 
 
 def password_file(path: Path) -> Path:
-    """A 0600 file with a random password for each role, in libpq's format; kept when it exists."""
-    if not path.exists():
-        lines = [f"*:*:*:{role}:{secrets.token_urlsafe(32)}\n" for role in (OWNER, SUPERVISOR)]
+    """A 0600 file with a random password for each role, in libpq's format; what it has already is kept."""
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    known = {_of_role(line)[0] for line in lines}
+    missing = [role for role in (OWNER, SUPERVISOR, RUNTIME) if role not in known]
+    if missing:
+        lines += [f"*:*:*:{role}:{secrets.token_urlsafe(32)}\n" for role in missing]
         partial = path.with_name(f"{path.name}.new")
         partial.unlink(missing_ok=True)
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -82,6 +86,16 @@ def password_file(path: Path) -> Path:
     return path
 
 
+def passwords_in(path: Path) -> dict[str, str]:
+    """The roles' passwords."""
+    return {role: password for role, password in map(_of_role, path.read_text().splitlines())}
+
+
+def _of_role(line: str) -> tuple[str, str]:
+    role, password = line.rstrip("\n").split(":")[3:5]
+    return role, password
+
+
 def create_cluster(
     folder: Path, identity: Identity, programs: Programs, passwords: Path, *, durable: bool
 ) -> None:
@@ -90,7 +104,7 @@ def create_cluster(
     if partial.exists():
         shutil.rmtree(partial)  # an earlier attempt was interrupted; nothing was ever stored in it
     private_folder(partial, identity)
-    known = dict(line.rstrip("\n").split(":")[3:5] for line in passwords.read_text().splitlines())
+    known = passwords_in(passwords)
     fd = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
     try:
         data = server_path(partial, fd, identity)

@@ -17,10 +17,19 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from postern.errors import DatabaseUnavailable, PosternError, StorageFull
-from postern.postgres.bootstrap import OWNER, create_cluster, password_file, run_program, server_path
+from postern.postgres.bootstrap import (
+    OWNER,
+    SUPERVISOR,
+    create_cluster,
+    password_file,
+    passwords_in,
+    run_program,
+    server_path,
+)
 from postern.postgres.configuration import ACCESS, as_text, server_settings, write_into
 from postern.postgres.folders import SOCKET_LOCK, SOCKET_NAME, FolderLock, private_folder, socket_folder
 from postern.postgres.identity import Identity, identity_for
+from postern.postgres.isolation import RUNTIME, ensure_runtime_login
 from postern.postgres.postmaster import Postmaster
 from postern.postgres.processes import stop_servers_in
 from postern.postgres.programs import Programs, copied, find_programs
@@ -144,10 +153,19 @@ class Cluster:
         server = self._spawn(identity, programs)
         try:
             await server.ready(self._progress)
+            await self._ensure_runtime_login()
         except BaseException:
             await server.stop(self._progress)
             raise
         self._server = server
+
+    async def _ensure_runtime_login(self) -> None:
+        """The role that the hub works as; clusters of earlier releases lack it."""
+        if self._name != "data":
+            return  # the keystore has one role, which nobody but its own tables' owner needs
+        passwords = passwords_in(password_file(self._passwords))
+        supervisor = self.conninfo(database="postgres", role=SUPERVISOR)
+        await ensure_runtime_login(supervisor, passwords[RUNTIME])
 
     async def _create(self, identity: Identity, programs: Programs) -> None:
         """Make the cluster; a start that is given up meanwhile waits for its end."""

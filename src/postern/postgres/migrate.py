@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 import psycopg
 
 from postern.errors import DatabaseUnavailable
+from postern.postgres.isolation import isolate
 from postern.postgres.pool import Database, Transaction
 
 Folder = Literal["hub", "keystore"]
@@ -74,6 +75,9 @@ async def migrate(database: Database, folder: Folder, progress: Progress = lambd
             progress(f"Applying {migration.name} to the {folder} database")
             await _apply(database, migration)
             applied.append(migration.name)
+        if folder == "hub":
+            async with database.transaction() as tx:
+                await isolate(tx)
     return applied
 
 

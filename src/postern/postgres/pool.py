@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from postern.errors import DatabaseUnavailable, StorageFull
+from postern.ids import TenantId
 
 Transaction: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 """What stores take: a connection on which a transaction is open."""
@@ -57,8 +58,11 @@ class Database:
             await pool.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, tenant: TenantId | None = None) -> AsyncIterator[Transaction]:
         """A transaction: committed when the block ends, rolled back when it raises.
+
+        It sees and changes the rows of `tenant` and of nobody else (`isolation.py`). Without one it reaches
+        only the tables by which the hub finds out whose a request is, until `confine` states it.
 
         Raises StorageFull when the disk is full, DatabaseUnavailable when the server went away; in the
         second case, only when the commit itself was under way may it have been done.
@@ -67,6 +71,8 @@ class Database:
         try:
             # Begun explicitly: otherwise a savepoint that comes first would be the whole transaction.
             async with self._pool.connection() as connection, connection.transaction():
+                if tenant is not None:
+                    await confine(connection, tenant)
                 yield connection
         except psycopg.errors.DiskFull as fault:
             raise StorageFull("The database's disk is full; free some space and try again.") from fault
@@ -100,6 +106,11 @@ class Database:
             except psycopg.OperationalError:
                 await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
                 failures += 1
+
+
+async def confine(tx: Transaction, tenant: TenantId) -> None:
+    """From here to its end `tx` sees and changes rows of `tenant` only. A later call names another."""
+    await tx.execute("SELECT set_config('postern.tenant', %s, true)", (str(tenant),))
 
 
 def make_complete(conninfo: str) -> str:

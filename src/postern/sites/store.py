@@ -68,7 +68,7 @@ async def epoch_of(tx: Transaction, tenant: TenantId) -> int:
 async def next_site_id(tx: Transaction) -> SiteId:
     """A number no site has; taken by inserting the site in the same transaction."""
     await tx.execute("LOCK TABLE site IN SHARE ROW EXCLUSIVE MODE")
-    cursor = await tx.execute("SELECT coalesce(max(id), 0) + 1 FROM site")
+    cursor = await tx.execute("SELECT next_site_number()")
     found = await cursor.fetchone()
     return SiteId(found[0] if found else 1)
 

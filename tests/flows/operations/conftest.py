@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.flows.operations.drawn import CARD, NOON, DrawnAgent, DrawnController, DrawnRecognition, load_drawn
 
 from postern.access.controller import DoorController
 from postern.clock import SetClock
@@ -22,6 +21,7 @@ from postern.operators.model import Actor, Role
 from postern.postgres.pool import Database
 from postern.sealing import hybrid, signing
 from postern.sites.store import SitePlan, plan
+from tests.flows.operations.drawn import CARD, NOON, DrawnAgent, DrawnController, DrawnRecognition, load_drawn
 
 
 @pytest.fixture
@@ -30,11 +30,13 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-async def hub(database: Database, keystore_database: Database, tmp_path: Path, clock: SetClock) -> Services:
+async def hub(
+    runtime_database: Database, keystore_database: Database, tmp_path: Path, clock: SetClock
+) -> Services:
     root = UnattendedKeyFile.create(tmp_path / "unattended.key")
     (tmp_path / "pictures").mkdir(mode=0o700)
     return Services(
-        database=database,
+        database=runtime_database,
         keyring=PostgresKeyring(keystore_database, root),
         pictures=PictureFolder(tmp_path / "pictures"),
         clock=clock,
@@ -55,7 +57,7 @@ def admin(demo: Demo) -> Actor:
 
 @pytest.fixture
 async def places(hub: Services, demo: Demo) -> SitePlan:
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(demo.tenant) as tx:
         return await plan(tx, hub.keyring, demo.tenant, demo.site)
 
 

@@ -9,12 +9,11 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from tests.flows.operations.drawn import NOON, DrawnAgent
 
 from postern.access.reasons import Reason
 from postern.clock import SetClock
 from postern.errors import BadInput
-from postern.ids import AccessPointId, DoorId
+from postern.ids import AccessPointId, DoorId, TenantId
 from postern.operations import agents, look
 from postern.operations.demo import Demo
 from postern.operations.intake import LARGEST_PICTURE
@@ -27,6 +26,7 @@ from postern.records.alarms import AlarmKind, alarms
 from postern.records.model import DecisionRecord, DoorCondition, DoorRecord, Kind, PictureRef, RecordKey
 from postern.records.partitions import partitions
 from postern.records.sealed import encode, open_happening
+from tests.flows.operations.drawn import NOON, DrawnAgent
 
 DOOR = DoorId(UUID(int=1))
 TODAY = NOON.date()
@@ -59,12 +59,12 @@ async def send(hub: Services, agent: DrawnAgent) -> Received:
 
 
 async def raised(hub: Services, demo: Demo) -> list[AlarmKind]:
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(TenantId(1)) as tx:
         return [one.kind for one in await alarms(tx, demo.site, since=date.min)]
 
 
 async def aside(hub: Services) -> list[tuple[date, int, bytes]]:
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(TenantId(1)) as tx:
         cursor = await tx.execute("SELECT day, seq, sealed FROM record_quarantine ORDER BY seq")
         return [(day, seq, bytes(sealed)) for day, seq, sealed in await cursor.fetchall()]
 
@@ -93,13 +93,13 @@ async def test_a_passage_of_a_wrong_clock_is_kept_aside_sealed_and_alarms(
 async def test_a_stolen_agent_makes_neither_partitions_nor_keys_at_will(
     hub: Services, agent: DrawnAgent, demo: Demo
 ) -> None:
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(TenantId(1)) as tx:
         before = await partitions(tx)
     for years in range(1, 40):
         await record(agent, closed(NOON.replace(year=2026 + years)))
         await record(agent, closed(NOON.replace(year=2026 - years)))
     await send(hub, agent)
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(TenantId(1)) as tx:
         assert await partitions(tx) == before
     keys = await hub.keyring.site_day_keys([demo.site], first=date.min, last=date.max)
     assert {day for _, day in keys} == {TODAY}
@@ -254,5 +254,5 @@ async def test_a_picture_without_its_entry_is_not_acknowledged_away(hub: Service
     agent.pictures.append(SealedPicture(name="d" * 32, sealed=b"x"))
     with pytest.raises(BadInput, match="together"):
         await send(hub, agent)
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(TenantId(1)) as tx:
         assert await records.highest_seq(tx, agent.enrolled.site, agent.enrolled.agent) == 0

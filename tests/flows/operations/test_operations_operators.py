@@ -10,6 +10,7 @@ import pytest
 
 from postern.clock import SetClock
 from postern.errors import BadInput, Conflict, NotFound, NotSignedIn, TooMany
+from postern.ids import TenantId
 from postern.operations import operators, passkeys, sign_in
 from postern.operations.demo import Demo
 from postern.operations.services import Services
@@ -180,7 +181,7 @@ async def test_a_passkey_ceremony_is_bound_to_the_consoles_name(hub: Services) -
 
 
 async def test_no_secret_stands_in_clear_in_the_operators_row(hub: Services, totp: pyotp.TOTP) -> None:
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(TenantId(1)) as tx:
         cursor = await tx.execute("SELECT secrets FROM operator")
         rows = await cursor.fetchall()
     assert rows

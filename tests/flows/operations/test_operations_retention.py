@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.flows.operations.drawn import NOON, DrawnAgent
-from tests.flows.operations.test_operations_main_path import card
 
 from postern.clock import SetClock
 from postern.errors import BadInput, KeyDestroyed, NotFound, Refused
+from postern.ids import TenantId
 from postern.operations import look, retention
 from postern.operations.admit import Entrance, admit
 from postern.operations.demo import Demo
@@ -20,6 +19,8 @@ from postern.privacy.retention import KindDays, Retention
 from postern.records.model import CommandRecord, Kind
 from postern.records.sealed import encode
 from postern.sites.store import SitePlan
+from tests.flows.operations.drawn import NOON, DrawnAgent
+from tests.flows.operations.test_operations_main_path import card
 
 DAY = NOON.date()
 
@@ -38,7 +39,7 @@ async def _a_day_of_records(
 
 
 async def _rows(hub: Services) -> list[Kind]:
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(TenantId(1)) as tx:
         cursor = await tx.execute("SELECT kind FROM record ORDER BY kind")
         return [Kind(kind) for (kind,) in await cursor.fetchall()]
 

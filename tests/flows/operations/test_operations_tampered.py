@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC
 
 import pytest
-from tests.flows.operations.drawn import NOON, DrawnAgent
 
 from postern.access.decision import PlatePresented, Request
 from postern.errors import CannotOpen
+from postern.ids import TenantId
 from postern.operations import look
 from postern.operations.admit import Entrance, admit
 from postern.operations.alarms import alarms, words
@@ -22,6 +22,7 @@ from postern.sites.store import SitePlan
 from postern.web.api.models import HappeningOut
 from postern.web.console.wall_rows import rows_of
 from postern.web.i18n import Words
+from tests.flows.operations.drawn import NOON, DrawnAgent
 
 TODAY = NOON.date()
 TAMPERED = [
@@ -47,7 +48,7 @@ async def passages(hub: Services, agent: DrawnAgent, entrance: Entrance, places:
 
 
 async def tamper(hub: Services, how: str) -> None:
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(TenantId(1)) as tx:
         await tx.execute(how)  # type: ignore[arg-type]
 
 

@@ -75,7 +75,7 @@ async def _page(request: Request, hub: Hub, caller: Caller, form: Form, code: st
     lines = []
     for site in sites:
         for agent in await operations.agents(hub, caller.actor, site.id):
-            async with hub.database.transaction() as tx:
+            async with hub.database.transaction(caller.actor.tenant) as tx:
                 highest = await records.highest_seq(tx, site.id, agent.id)
             word = heard.agents.get(agent.id)
             lines.append(_line(agent, site.name, highest, word, state_of(agent, word, hub.clock.now()), t))

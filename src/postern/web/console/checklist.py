@@ -31,7 +31,7 @@ async def checklist(hub: Hub, caller: Caller) -> tuple[Step, ...]:
     plans = [await site_operations.plan(hub, actor, one.id) for one in sites]
     known = [one for site in sites for one in await agents.agents(hub, actor, site.id)]
     levels = await access_levels.access_levels(hub, actor)
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(caller.actor.tenant) as tx:
         everyone = await versions(tx, PERSON, actor.tenant)
         enrolled = await people.reference_counts(tx, actor.tenant)
     here = f"/sites/{sites[0].id}" if sites else "/sites"

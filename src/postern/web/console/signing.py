@@ -166,7 +166,7 @@ async def use_link(request: Request, hub: Hub, fields: Fields, secret: str) -> R
         )
     except BadInput as fault:
         return _setup(request, name, totp, fields.result(fault))
-    async with hub.database.transaction() as tx:
+    async with hub.database.transaction(operator.tenant) as tx:
         signed = await sign_in.start_login(hub, tx, operator, detail="one-time link")
     request.state.caller = Caller(actor=signed.actor, form_key=form_key_of(signed.secret))
     answer = page(request, "signing/recovery.html", codes=codes, next=first_page(signed.actor))
