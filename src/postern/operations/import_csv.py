@@ -81,7 +81,7 @@ class _Parsed:
     def unique(self) -> list[tuple[str, str]]:
         """What no two lines may share."""
         if isinstance(self.details, VehicleDetails):
-            return [("plate", comparison_form(self.details.plate))]
+            return [("plate (O and 0, I and 1 are read alike)", comparison_form(self.details.plate))]
         values = {
             "employee number": self.details.employee_number,
             "resident ID number": self.details.resident_id_number,
@@ -271,7 +271,7 @@ async def _check_free(services: Services, tx: Transaction, actor: Actor, parsed:
     keyring, tenant = services.keyring, actor.tenant
     if isinstance(parsed.details, VehicleDetails):
         if await vehicles.find_by_plate(tx, keyring, tenant, parsed.details.plate):
-            raise Conflict("a vehicle with this plate is registered already")
+            raise Conflict(vehicles.PLATE_TAKEN)
         number = parsed.keeper_number
         if number and not await people.find(tx, keyring, tenant, field="employee_number", value=number):
             raise BadInput("nobody has the keeper's employee number; import the people first")

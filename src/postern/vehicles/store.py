@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from postern import sealed_rows as rows
+from postern.errors import Conflict
 from postern.ids import TenantId, VehicleId
 from postern.postgres.pool import Transaction
 from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
@@ -17,6 +18,10 @@ from postern.vehicles.plates import comparison_form
 
 VEHICLE = Table(name="vehicle", thing="vehicle")
 INDEX = IndexTable(name="vehicle_index", owner="vehicle_id")
+PLATE_TAKEN = (
+    "a vehicle is registered with this plate, or with one that cameras cannot tell from it "
+    "(O and 0, I and 1 are read alike)"
+)
 
 
 async def add(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> None:
@@ -91,7 +96,10 @@ async def _row(keyring: Keyring, vehicle: Vehicle) -> Row:
 
 async def _index(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> None:
     entry = await _entry(keyring, vehicle.tenant, vehicle.details.plate)
-    await rows.put_index(tx, INDEX, vehicle.tenant, vehicle.id, [entry])
+    try:
+        await rows.put_index(tx, INDEX, vehicle.tenant, vehicle.id, [entry])
+    except Conflict as fault:
+        raise Conflict(f"{PLATE_TAKEN}; look that vehicle up first") from fault
 
 
 async def _entry(keyring: Keyring, tenant: TenantId, plate: str) -> IndexEntry:

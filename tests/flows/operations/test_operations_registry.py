@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from postern.access.decision import PlatePresented, Request
+from postern.access.model import CredentialKind
 from postern.clock import SetClock, utc_day
 from postern.errors import BadInput, Conflict, Refused
 from postern.ids import DoorId
@@ -50,8 +51,33 @@ async def test_two_people_never_share_a_number(hub: Services, admin: Actor) -> N
 async def test_a_vehicle_is_found_by_a_part_of_its_plate(hub: Services, admin: Actor) -> None:
     page = await look.find_vehicles(hub, admin, text="dm 1OO1")
     assert [row.vehicle.details.plate for row in page.rows] == ["PDM1001"]
+
+
+async def test_a_plate_that_cameras_cannot_tell_from_a_registered_one_is_a_conflict(
+    hub: Services, admin: Actor
+) -> None:
+    with pytest.raises(Conflict, match="O and 0, I and 1 are read alike"):
+        await register.add_vehicle(hub, admin, VehicleDetails(plate="P-DM IOO1"))
+    other = await register.add_vehicle(hub, admin, VehicleDetails(plate="P-DM 3"))
+    with pytest.raises(Conflict, match="read alike"):
+        await register.change_vehicle(
+            hub, admin, id=other.id, version=other.version, details=VehicleDetails(plate="p dm ioo1")
+        )
+    data = b"plate\nP-DM 1OOI\nX-O 1\nX-0 I\nX-Q 1\n"
+    report = await check_import(hub, admin, kind=ImportKind.VEHICLES, data=data)
+    assert [(one.line, "read alike" in one.problem) for one in report.bad] == [(2, True), (4, True)]
+    assert (await look.find_vehicles(hub, admin, text="PDM3")).total == 1
+
+
+async def test_whoever_holds_a_plate_in_the_policy_is_the_one_that_was_registered(
+    hub: Services, admin: Actor, agent: DrawnAgent
+) -> None:
+    first = (await look.find_vehicles(hub, admin, text="PDM1001")).rows[0].vehicle
     with pytest.raises(Conflict):
-        await register.add_vehicle(hub, admin, VehicleDetails(plate="P-DM 1OO1"))
+        await register.add_vehicle(hub, admin, VehicleDetails(plate="PDM1O01"))
+    found = (await agent.policy()).holder_of(CredentialKind.PLATE, "PDM-1O0I")
+    assert found is not None
+    assert found[0].subject == first.id
 
 
 async def test_a_card_belongs_to_one_person(hub: Services, admin: Actor) -> None:
