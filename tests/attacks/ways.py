@@ -239,14 +239,14 @@ async def by_a_crashing_database(postern: World, plan: Plan, planted: Planted) -
             data=replace(Planted.drawn(1, people=500), plates=[]).people_csv(LEVEL),
         )
     )
-    await asyncio.sleep(0.3)
     async with await _supervisor(cluster) as connection:
-        found = await connection.execute(
-            "SELECT pid FROM pg_stat_activity WHERE usename = 'postern' AND xact_start IS NOT NULL"
-            " ORDER BY xact_start LIMIT 1"
-        )
-        row = await found.fetchone()
-    assert row is not None
+        row = None
+        while row is None:
+            await asyncio.sleep(0.2)
+            found = await connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE usename LIKE 'postern%' AND backend_xid IS NOT NULL"
+            )
+            row = await found.fetchone()
     os.kill(row[0], signal.SIGKILL)
     with suppress(PosternError, psycopg.Error):
         await importing

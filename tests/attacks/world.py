@@ -18,22 +18,20 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import httpx
 
+from postern import wiring
 from postern.access.model import Grant, SubjectKind
-from postern.clock import SystemClock
-from postern.devices.picture_folder import PictureFolder
-from postern.ids import AccessPointId, AreaId, DoorId, SiteId, new_id
-from postern.keystore.opening import open_keystore
+from postern.ids import AccessPointId, AreaId, DoorId, SiteId, TenantId, new_id
 from postern.operations import access_levels, agents, credentials, register, sites
 from postern.operations.publish_policy import publish_stale
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from postern.people.model import PersonDetails
 from postern.postgres.embedded import Cluster
-from postern.postgres.migrate import migrate
-from postern.postgres.pool import Database
 from postern.settings import Settings
 from postern.sites.model import AccessPoint, Area, Door
 from postern.supervise import Handover
@@ -137,7 +135,7 @@ class World:
 class Plan:
     """One organisation with one site, whose people may pass its one door with their cards."""
 
-    tenant: int
+    tenant: TenantId
     site: SiteId
 
 
@@ -302,32 +300,20 @@ def free_port() -> int:
 @asynccontextmanager
 async def world(prefix: str = "postern-attack-") -> AsyncIterator[World]:
     """Both clusters, made anew and durable, and what the test itself needs to look at them."""
+    clusters: dict[str, Cluster] = {}
+    make = wiring._cluster
+
+    def noted(*given: Any, **named: Any) -> Cluster:
+        cluster = make(*given, **named)
+        clusters[given[1]] = cluster
+        return cluster
+
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
         settings = Settings(data=folder, mode="demo")
-        clusters = {
-            name: Cluster(
-                settings.folder("pg") / name,
-                name=name,
-                sockets=settings.folder("run"),
-                logs=settings.folder("log"),
-            )
-            for name in ("data", "keystore")
-        }
-        for cluster in clusters.values():
-            stack.push_async_callback(cluster.stop)
-        started = await asyncio.gather(*(cluster.start() for cluster in clusters.values()))
-        handover = Handover(data=started[0], keystore=started[1], passphrase=None)
-        data = await stack.enter_async_context(Database.open(handover.data, size=4))
-        keystore = await stack.enter_async_context(Database.open(handover.keystore, size=3))
-        await migrate(data, "hub")
-        await migrate(keystore, "keystore")
-        services = Services(
-            database=data,
-            keyring=await open_keystore(keystore, settings, None),
-            pictures=PictureFolder(settings.folder("pictures")),
-            clock=SystemClock(),
-        )
+        with patch.object(wiring, "_cluster", noted):
+            handover = await stack.enter_async_context(wiring.databases(settings, lambda _: None))
+        services = await stack.enter_async_context(wiring.services(settings, handover))
         made = World(folder=folder, clusters=clusters, handover=handover, services=services, port=free_port())
         try:
             yield made
