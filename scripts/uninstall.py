@@ -28,7 +28,7 @@ def main():
         print("uninstall: the data is still in {}; 'make uninstall DATA=yes' removes it too".format(data))
     elif os.geteuid() == 0:
         print(
-            "uninstall: 'userdel postern-data; userdel postern-keystore' removes the databases' system users"
+            "uninstall: 'userdel postern-data; userdel postern-keystore' removes their system users"
         )
     return 0
 
