@@ -7,7 +7,7 @@ from starlette.staticfiles import StaticFiles
 
 from postern.operations.services import Services
 from postern.settings import Settings
-from postern.web import problems
+from postern.web import endpoints, problems
 from postern.web.api import agents as agent_wire
 from postern.web.api import journal as journal_checkpoints
 from postern.web.api import v1
@@ -59,7 +59,7 @@ NO_PORTS = ConsolePorts()
 
 def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO_PORTS) -> FastAPI:
     """The application. Whatever is not listed as public here needs a login, or an agent's signature."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(endpoints.listed)])
     app.state.services = services
     app.state.settings = settings_
     app.state.ports = ports
@@ -73,6 +73,7 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
         app.include_router(router, dependencies=private, include_in_schema=False)
     app.include_router(v1.router, dependencies=private)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+    endpoints.install(app)
     problems.install(app)
     app.add_middleware(problems.LastResort)
     app.add_middleware(OriginCheck)

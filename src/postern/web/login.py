@@ -14,7 +14,11 @@ from starlette.responses import Response
 
 from postern.errors import NotSignedIn, Refused
 from postern.operations import sign_in
+from postern.operations.refusals import refuse
 from postern.operations.services import Services
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, may, require
+from postern.web import endpoints
 from postern.web.forms import LARGEST_UPLOAD, FormReader
 from postern.web.pages import Caller
 from postern.web.security import SAFE_METHODS
@@ -29,9 +33,14 @@ def services_of(request: Request) -> Services:
     return services
 
 
+def is_secure(request: Request) -> bool:
+    """Whether browsers reach the console over https, be it through a proxy that ends TLS before us."""
+    return request.url.scheme == "https" or services_of(request).public_url.startswith("https://")
+
+
 def cookie_name(request: Request) -> str:
     """`__Host-` binds the cookie to this host and to https; http has no such thing."""
-    return "__Host-postern" if request.url.scheme == "https" else "postern"
+    return "__Host-postern" if is_secure(request) else "postern"
 
 
 def form_key_of(secret: str) -> str:
@@ -65,7 +74,16 @@ async def signed_in(request: Request) -> Caller:
     request.state.caller = caller
     if request.method not in SAFE_METHODS:
         await _check_form_key(request, caller)
+    await require_duty(request, actor)
     return caller
+
+
+async def require_duty(request: Request, actor: Actor) -> None:
+    """Refuse, in the journal too, what the actor's role has no line for in the table."""
+    endpoint, need = endpoints.needed(request)
+    if isinstance(need, Duty) and not may(actor, need):
+        await refuse(services_of(request), actor, f"{endpoint.method} {endpoint.path}")
+        require(actor, need)
 
 
 async def perhaps_signed_in(request: Request) -> Caller | None:
@@ -90,7 +108,7 @@ def set_login(request: Request, response: Response, secret: str) -> None:
         cookie_name(request),
         secret,
         httponly=True,
-        secure=request.url.scheme == "https",
+        secure=is_secure(request),
         samesite="lax",
         path="/",
     )
@@ -99,7 +117,7 @@ def set_login(request: Request, response: Response, secret: str) -> None:
 def drop_login(request: Request, response: Response) -> None:
     """Take it back."""
     response.delete_cookie(
-        cookie_name(request), path="/", secure=request.url.scheme == "https", httponly=True, samesite="lax"
+        cookie_name(request), path="/", secure=is_secure(request), httponly=True, samesite="lax"
     )
 
 

@@ -11,6 +11,12 @@ import httpx
 import pyotp
 import pytest
 from fastapi import FastAPI
+
+from postern.operations import operators
+from postern.operations.demo import Demo
+from postern.operations.services import Services
+from postern.settings import Settings
+from postern.web.app import create_app
 from tests.flows.operations.conftest import (
     admin,
     agent,
@@ -21,12 +27,6 @@ from tests.flows.operations.conftest import (
     hub,
     places,
 )
-
-from postern.operations import operators
-from postern.operations.demo import Demo
-from postern.operations.services import Services
-from postern.settings import Settings
-from postern.web.app import create_app
 
 __all__ = ["admin", "agent", "clock", "controller", "demo", "entrance", "hub", "places"]
 

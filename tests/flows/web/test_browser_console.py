@@ -17,6 +17,7 @@ import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
 from tests.needs import needs
 
 pytestmark = needs("chromium")
@@ -33,6 +34,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]
 PAGES = (
     "/wall",
@@ -251,7 +254,21 @@ def test_a_phone_finds_every_page_in_the_menu_by_keyboard(page: Page, running: R
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_a_passkey_is_added_and_signs_in(page: Page, running: Running, chromium: Browser) -> None:
+def test_a_photo_is_taken_with_the_camera(page: Page, running: Running) -> None:
+    page.goto(f"{running.url}/people")
+    page.get_by_role("link", name="Ada Nowak").click()
+    page.get_by_label("The person has read this text and agrees.").check()
+    page.get_by_role("button", name="Record the consent").click()
+    page.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("button", name="Take a photo").click()
+    expect(page.get_by_text("Photos ready to enrol: 1")).to_be_visible()
+    page.get_by_role("button", name="Stop the camera").click()
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_text("Photo 1: not enrolled")).to_be_visible()  # the drawn camera shows nobody
+
+
+def with_authenticator(page: Page) -> None:
+    """Plug a drawn authenticator into the browser."""
     page.bring_to_front()  # browsers give passkeys to a page in front only
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
@@ -264,6 +281,10 @@ def test_a_passkey_is_added_and_signs_in(page: Page, running: Running, chromium:
         "automaticPresenceSimulation": True,
     }
     session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def test_a_passkey_is_added_and_signs_in(page: Page, running: Running) -> None:
+    with_authenticator(page)
     page.goto(f"{running.url}/profile")
     page.get_by_label("Name for it").fill("Test key")
     page.get_by_role("button", name="Add a passkey").click()
@@ -271,7 +292,28 @@ def test_a_passkey_is_added_and_signs_in(page: Page, running: Running, chromium:
     page.get_by_role("button", name="Sign out", exact=True).click()
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_role("heading", name="Live wall")).to_be_visible()
-    session.detach()
+
+
+def test_an_invited_operator_begins_with_a_passkey_and_sees_their_own_pages(
+    page: Page, running: Running, chromium: Browser
+) -> None:
+    page.goto(f"{running.url}/operators")
+    page.get_by_label("Login name").fill("guard")
+    page.get_by_label("Role").select_option(label="Attendant")
+    page.get_by_role("button", name="Make a one-time link").click()
+    link = page.locator("#link").inner_text()
+    context = chromium.new_context(locale="en-GB")
+    guard = context.new_page()
+    with_authenticator(guard)
+    guard.goto(link)
+    guard.get_by_role("button", name="Use the link now").click()
+    guard.get_by_role("button", name="Create a passkey").click()
+    expect(guard.get_by_role("heading", name="Live wall")).to_be_visible()
+    expect(guard.get_by_role("link", name="Doors", exact=True).first).to_be_visible()
+    expect(guard.get_by_role("link", name="People")).to_have_count(0)
+    guard.goto(f"{running.url}/people")
+    expect(guard.get_by_role("heading", name="You may not do this")).to_be_visible()
+    context.close()
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.flows.operations.drawn import DrawnAgent
-from tests.flows.web.conftest import SAME_ORIGIN, Browser
 
 from postern.access.decision import CodePresented, Request
 from postern.access.model import CredentialKind
@@ -15,6 +13,8 @@ from postern.operations.admit import Entrance, admit
 from postern.operations.receive import receive
 from postern.operations.services import Services
 from postern.sites.store import SitePlan
+from tests.flows.operations.drawn import DrawnAgent
+from tests.flows.web.conftest import SAME_ORIGIN, Browser
 
 PAGES = (
     "/wall",
@@ -168,6 +168,13 @@ async def test_somebody_is_blocked_and_unblocked(browser: Browser) -> None:
         assert (await browser.send(f"{path}/{id}/restore")).headers["location"].endswith("unblocked")
 
 
+async def test_somebody_is_removed_for_good(browser: Browser) -> None:
+    for path in ("/people", "/vehicles"):
+        id = await first_id(browser, path)
+        assert (await browser.send(f"{path}/{id}/remove")).headers["location"] == f"{path}?said=erased"
+        assert (await browser.get(f"{path}/{id}")).status_code == 404
+
+
 async def test_a_vehicle_is_added_and_a_second_with_its_plate_is_not(browser: Browser) -> None:
     assert (await browser.send("/vehicles/new", plate="b-ab 123", country="de")).status_code == 303
     again = await browser.send("/vehicles/new", plate="B AB 123", description="the same")
@@ -218,11 +225,14 @@ async def test_a_site_is_set_up_part_by_part(browser: Browser) -> None:
         controller="http-relay",
         url="http://10.0.0.5",
         password="s3cret-relay",
+        free_exit="yes",
     )
     assert door.status_code == 303
     id = re.findall(r'href="/sites/2/doors/([0-9a-f-]{36})"', (await browser.get("/sites/2")).text)[0]
     page = (await browser.get(f"/sites/2/doors/{id}")).text
     assert "s3cret-relay" not in page
+    assert re.search(r'name="free_exit"[^>]*checked', page)
+    assert not re.search(r'name="contact_fitted"[^>]*checked', page)
     changed = await browser.send(
         f"/sites/2/doors/{id}",
         name="Back door",

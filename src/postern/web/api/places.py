@@ -50,6 +50,7 @@ class DoorOut(BaseModel):
     release_seconds: float
     held_open_seconds: float
     contact_fitted: bool
+    free_exit: bool
 
 
 class AccessPointOut(BaseModel):

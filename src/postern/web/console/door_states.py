@@ -14,6 +14,7 @@ from postern.web.i18n import Words
 
 TONES = {
     DoorCondition.CLOSED: "good",
+    DoorCondition.ONLINE: "good",
     DoorCondition.FORCED: "bad",
     DoorCondition.HELD_OPEN: "warn",
     DoorCondition.OFFLINE: "bad",

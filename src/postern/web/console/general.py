@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from postern.web.i18n import LANGUAGES
-from postern.web.login import Fields, SignedIn, perhaps_signed_in
+from postern.web.login import Fields, SignedIn, is_secure, perhaps_signed_in
 from postern.web.navigation import first_page
 from postern.web.pages import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, page
 
@@ -97,6 +97,6 @@ async def prefer(request: Request, fields: Fields) -> Response:
                 max_age=A_YEAR,
                 httponly=True,
                 samesite="lax",
-                secure=request.url.scheme == "https",
+                secure=is_secure(request),
             )
     return answer

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from postern.access.model import SubjectKind
 from postern.errors import PosternError
 from postern.ids import CredentialId, PersonId
-from postern.operations import access_levels, consent, credentials, enrol, revoke
+from postern.operations import access_levels, consent, credentials, enrol, register, revoke
 from postern.operations.credentials import Issued
 from postern.operations.enrol import PhotoReport
 from postern.privacy.model import ConsentForm
@@ -147,6 +147,13 @@ async def block(hub: Hub, caller: SignedIn, id: UUID) -> Response:
     """Refuse everything at once."""
     await revoke.revoke_holder(hub, caller.actor, subject=id, kind=PERSON, reason="blocked")
     return go(f"/people/{id}", "blocked")
+
+
+@router.post("/remove")
+async def remove(hub: Hub, caller: SignedIn, id: UUID) -> Response:
+    """Remove the person for good, with the keys."""
+    await register.remove_person(hub, caller.actor, PersonId(id))
+    return go("/people", "erased")
 
 
 @router.post("/restore")

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from postern.errors import BadInput, NotFound, NotSignedIn, PosternError, TooMany
-from postern.operations import operators, passkeys, sign_in
+from postern.operations import link_passkey, operators, passkeys, sign_in
 from postern.operators.passwords import totp_uri
 from postern.web.console.pictures import qr_picture
 from postern.web.forms import EMPTY, Form, FormReader
-from postern.web.login import Fields, Hub, SignedIn, drop_login, form_key_of, set_login
+from postern.web.login import Fields, Hub, SignedIn, drop_login, form_key_of, is_secure, set_login
 from postern.web.navigation import first_page
 from postern.web.pages import Caller, go, page
 from postern.web.problem_document import problem
@@ -93,7 +93,7 @@ def _ceremony(request: Request, ceremony: passkeys.Ceremony) -> Response:
         max_age=300,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=is_secure(request),
     )
     return answer
 
@@ -155,21 +155,48 @@ async def use_link(request: Request, hub: Hub, fields: Fields, secret: str) -> R
     found = await operators.look_at_link(hub, secret)
     name = found.operator.login_name
     if "totp_secret" not in fields.values:
-        return _setup(request, name, found.totp_secret, EMPTY)
+        return _setup(request, hub, name, found.totp_secret, EMPTY)
     password, totp = checked_password(fields), fields.text("totp_secret")
     code = fields.needed("code")
     if fields.errors:
-        return _setup(request, name, totp, fields.result())
+        return _setup(request, hub, name, totp, fields.result())
     try:
         operator, codes = await operators.spend_link(
             hub, secret, password=password, totp_secret=totp, totp_code=code
         )
     except BadInput as fault:
-        return _setup(request, name, totp, fields.result(fault))
+        return _setup(request, hub, name, totp, fields.result(fault))
     async with hub.database.transaction(operator.tenant) as tx:
         signed = await sign_in.start_login(hub, tx, operator, detail="one-time link")
     request.state.caller = Caller(actor=signed.actor, form_key=form_key_of(signed.secret))
     answer = page(request, "signing/recovery.html", codes=codes, next=first_page(signed.actor))
+    set_login(request, answer, signed.secret)
+    return answer
+
+
+@public.post("/first/{secret}/passkey/options")
+async def link_passkey_options(request: Request, hub: Hub, secret: str) -> Response:
+    """What the authenticator is asked by an operator's first passkey."""
+    try:
+        return _ceremony(request, await link_passkey.begin_link_passkey(hub, secret))
+    except PosternError as fault:
+        return problem(fault.status, fault.code, str(fault))
+
+
+@public.post("/first/{secret}/passkey")
+async def use_link_by_passkey(request: Request, hub: Hub, fields: Fields, secret: str) -> Response:
+    """Keep the first passkey, spend the link, sign in; read by `passkeys.js`."""
+    try:
+        signed = await link_passkey.spend_link_with_passkey(
+            hub,
+            secret,
+            secret=request.cookies.get(CEREMONY, ""),
+            answer=fields.text("answer"),
+            name=fields.text("name"),
+        )
+    except PosternError as fault:
+        return problem(fault.status, fault.code, str(fault))
+    answer = JSONResponse({"next": first_page(signed.actor)})
     set_login(request, answer, signed.secret)
     return answer
 
@@ -184,7 +211,15 @@ def checked_password(fields: FormReader) -> str:
     return password
 
 
-def _setup(request: Request, name: str, secret: str, form: Form) -> Response:
+def _setup(request: Request, hub: Hub, name: str, secret: str, form: Form) -> Response:
     totp = TotpView(secret=secret, qr=qr_picture(totp_uri(secret, name)))
     status = 422 if form.wrong else 200
-    return page(request, "signing/first_setup.html", status=status, form=form, totp=totp, name=name)
+    return page(
+        request,
+        "signing/first_setup.html",
+        status=status,
+        form=form,
+        totp=totp,
+        name=name,
+        passkeys=passkeys_possible(hub),
+    )

@@ -51,6 +51,7 @@ def read_door(fields: FormReader, site: SiteId, present: Part | None) -> Door:
         release_seconds=fields.number("release_seconds", 5.0),
         held_open_seconds=fields.number("held_open_seconds", 30.0),
         contact_fitted=fields.ticked("contact_fitted"),
+        free_exit=fields.ticked("free_exit"),
         version=_version(fields),
     )
 
@@ -148,7 +149,7 @@ def _door_form(door: Door) -> Form:
         contact_channel=door.controller.contact_channel,
         version=door.version,
     )
-    return _with_ticks(form, contact_fitted=door.contact_fitted)
+    return _with_ticks(form, contact_fitted=door.contact_fitted, free_exit=door.free_exit)
 
 
 def _with_ticks(form: Form, **ticks: bool) -> Form:

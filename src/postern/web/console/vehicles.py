@@ -160,6 +160,13 @@ async def block(hub: Hub, caller: SignedIn, id: UUID) -> Response:
     return go(f"/vehicles/{id}", "blocked")
 
 
+@router.post("/vehicles/{id}/remove")
+async def remove(hub: Hub, caller: SignedIn, id: UUID) -> Response:
+    """Remove the vehicle for good, with its keys."""
+    await register.remove_vehicle(hub, caller.actor, VehicleId(id))
+    return go("/vehicles", "erased")
+
+
 @router.post("/vehicles/{id}/restore")
 async def unblock(hub: Hub, caller: SignedIn, id: UUID) -> Response:
     """Lift that."""

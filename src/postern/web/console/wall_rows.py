@@ -120,7 +120,7 @@ def _news(row: DoorNews, t: Words, zone: tzinfo) -> WallRow:
         tone = "info" if row.done else "bad"
     else:
         verdict = t(f"door-state.{row.condition}")
-        tone = "info" if row.condition == "closed" else "warn"
+        tone = "info" if row.condition in ("closed", "online") else "warn"
     return WallRow(
         key=key_text(row.key),
         at=row.at,
