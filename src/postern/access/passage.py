@@ -96,7 +96,7 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Noticed:
-    """The door's own condition changed; `closed` ends the one before."""
+    """The door's own condition changed; `closed` ends the one before, and `online` ends `offline`."""
 
     condition: DoorCondition
     at: datetime
@@ -241,18 +241,25 @@ def _seen(watch: DoorWatch, state: DoorState, at: datetime) -> Followed:
     if watch.online and not state.online:
         findings = (Noticed(condition=DoorCondition.OFFLINE, at=at),)
         watch = replace(watch, trouble=DoorCondition.OFFLINE)
-    watch = replace(watch, online=state.online)
+    step = _contact_seen(replace(watch, online=state.online), state, at)
+    findings += step.findings
+    if state.online and step.watch.trouble is DoorCondition.OFFLINE:
+        findings = (*findings, Noticed(condition=DoorCondition.ONLINE, at=at))
+        return Followed(watch=replace(step.watch, trouble=DoorCondition.ONLINE), findings=findings)
+    return Followed(watch=step.watch, findings=findings)
+
+
+def _contact_seen(watch: DoorWatch, state: DoorState, at: datetime) -> Followed:
     contact = state.contact if state.online and watch.times.contact_fitted else Contact.UNKNOWN
     if contact is watch.contact:
-        return Followed(watch=watch, findings=findings)
+        return Followed(watch=watch)
     match contact:
         case Contact.OPEN:
-            step = _opened(watch, at)
+            return _opened(watch, at)
         case Contact.CLOSED:
-            step = _closed(watch, at)
+            return _closed(watch, at)
         case Contact.UNKNOWN:
-            step = _lost(watch, at)
-    return Followed(watch=step.watch, findings=findings + step.findings)
+            return _lost(watch, at)
 
 
 def _opened(watch: DoorWatch, at: datetime) -> Followed:

@@ -68,8 +68,13 @@ class DoorKeeper:
         self._spool = spool
         self._clock = clock
         self._happened: asyncio.Queue[Happened] = asyncio.Queue()
-        held_after = timedelta(seconds=door.held_open_seconds)
-        self._watch = DoorWatch(times=DoorTimes(held_after=held_after, contact_fitted=door.contact_fitted))
+        self._watch = DoorWatch(
+            times=DoorTimes(
+                held_after=timedelta(seconds=door.held_open_seconds),
+                contact_fitted=door.contact_fitted,
+                free_exit=door.free_exit,
+            )
+        )
         self._task = tasks.start(self._run(), name=f"door {door.id}")
 
     def released(self, released: Released) -> None:
@@ -195,5 +200,5 @@ def _driven_alike(one: Door | None, other: Door) -> bool:
     """Whether a changed door may keep its controller and what is known of it."""
     if one is None:
         return False
-    fields = ("controller", "contact_fitted", "held_open_seconds")
+    fields = ("controller", "contact_fitted", "free_exit", "held_open_seconds")
     return all(getattr(one, name) == getattr(other, name) for name in fields)

@@ -153,9 +153,12 @@ async def _area(services: Services, actor: Actor, site: Site, name: str, *, outs
 async def _doorway(
     services: Services, actor: Actor, site: Site, name: str, kind: DoorKind, *areas: Area
 ) -> _Doorway:
-    """A door with its two directions."""
+    """A door with its two directions; a leaf has a handle inside."""
     outer, inner = areas
-    door = await sites.add(services, actor, Door(id=DoorId(new_id()), site=site.id, name=name, kind=kind))
+    leaf = kind is DoorKind.LEAF
+    door = await sites.add(
+        services, actor, Door(id=DoorId(new_id()), site=site.id, name=name, kind=kind, free_exit=leaf)
+    )
     inwards = AccessPoint(
         id=AccessPointId(new_id()),
         site=site.id,

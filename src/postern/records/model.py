@@ -43,6 +43,8 @@ class DoorCondition(StrEnum):
     HELD_OPEN = "held-open"
     CLOSED = "closed"
     OFFLINE = "offline"
+    ONLINE = "online"
+    """It answers again, and nothing yet tells how it stands."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -87,7 +87,10 @@ class ControllerSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Door:
-    """The barrier itself. Spans are in seconds; `contact_fitted`: passages can be confirmed."""
+    """The barrier itself. Spans are in seconds; `contact_fitted`: passages can be confirmed.
+
+    `free_exit`: a handle opens it from inside without a request, so that no opening is called forced.
+    """
 
     id: DoorId
     site: SiteId
@@ -97,6 +100,7 @@ class Door:
     release_seconds: float = 5.0
     held_open_seconds: float = 30.0
     contact_fitted: bool = True
+    free_exit: bool = False
     version: int = 1
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postern.access.decision import (
@@ -67,12 +67,14 @@ def ada_with(*credentials: Credential) -> Policy:
     return replace(POLICY, holders=(replace(ada, credentials=credentials),))
 
 
+@settings(deadline=None)  # a PIN is compared slowly, on purpose
 @given(presentations, moments)
 def test_an_empty_policy_denies_everything(presented: Presented, at: datetime) -> None:
     decision = decide(Request(access_point=point("front"), presented=presented), EMPTY, at)
     assert isinstance(decision, Denied)
 
 
+@settings(deadline=None)
 @given(presentations, moments)
 def test_a_policy_without_holders_lets_nobody_in_and_everybody_out(
     presented: Presented, at: datetime

@@ -25,6 +25,7 @@ from postern.records.model import DoorCondition, Outcome
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 FITTED = DoorTimes(held_after=timedelta(seconds=30), grace=timedelta(seconds=1))
 UNFITTED = DoorTimes(contact_fitted=False)
+HANDLE = DoorTimes(free_exit=True)
 
 
 def at(seconds: float) -> datetime:
@@ -183,6 +184,38 @@ def test_a_controller_that_goes_silent_is_noticed_once_and_its_return_too() -> N
         noticed(DoorCondition.OFFLINE, 5),
         noticed(DoorCondition.CLOSED, 9),
     ]
+
+
+def test_a_door_without_a_contact_is_told_online_again_once() -> None:
+    assert found(silent(5), closed(9), closed(10), times=UNFITTED) == [
+        noticed(DoorCondition.OFFLINE, 5),
+        noticed(DoorCondition.ONLINE, 9),
+    ]
+
+
+def test_a_door_that_comes_back_open_is_told_online_and_then_closed() -> None:
+    assert found(closed(0), silent(5), opened(9), closed(12)) == [
+        noticed(DoorCondition.OFFLINE, 5),
+        noticed(DoorCondition.ONLINE, 9),
+        noticed(DoorCondition.CLOSED, 12),
+    ]
+
+
+def test_a_door_that_never_was_away_is_not_told_online() -> None:
+    assert found(opened(1), closed(2)) == []
+    assert found(closed(1), times=UNFITTED) == []
+
+
+def test_an_opening_by_the_handle_inside_is_not_forced() -> None:
+    assert found(closed(0), opened(5), closed(8)) == [
+        noticed(DoorCondition.FORCED, 5),
+        noticed(DoorCondition.CLOSED, 8),
+    ]
+    assert found(closed(0), opened(5), closed(8), times=HANDLE) == []
+
+
+def test_a_door_with_a_handle_that_stands_open_is_held_open_all_the_same() -> None:
+    assert found(closed(0), opened(5), passed(60), times=HANDLE) == [noticed(DoorCondition.HELD_OPEN, 35)]
 
 
 def test_a_release_whose_door_could_not_be_heard_is_presumed() -> None:

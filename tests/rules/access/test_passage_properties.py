@@ -117,6 +117,14 @@ def test_a_door_with_a_free_exit_or_no_contact_is_never_forced(
         assert DoorCondition.FORCED not in {one.condition for one in forced}
 
 
+@given(times, st.lists(happenings, max_size=30).map(numbered))
+def test_a_door_that_answers_is_never_left_offline(door: DoorTimes, happened: list[Happened]) -> None:
+    heard = [one for one in happened if isinstance(one, DoorState)]
+    news = [one.condition for one in run(door, happened) if isinstance(one, Noticed)]
+    if heard and heard[-1].online and DoorCondition.OFFLINE in news:
+        assert news[-1] is not DoorCondition.OFFLINE
+
+
 @given(times, st.lists(happenings, max_size=30).map(numbered), st.lists(moments, max_size=10))
 def test_looking_at_the_clock_more_often_changes_nothing(
     door: DoorTimes, happened: list[Happened], looks: list[datetime]
