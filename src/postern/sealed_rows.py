@@ -76,6 +76,19 @@ async def insert(tx: Transaction, table: Table, row: Row) -> None:
         ) from fault
 
 
+async def insert_all(tx: Transaction, table: Table, rows: Sequence[Row]) -> None:
+    """Add many rows at a time. Conflict as in `insert`, and then none is added."""
+    query = sql.SQL("INSERT INTO {table} ({scope}, {id}, version, sealed) VALUES (%s, %s, %s, %s)")
+    values = [(row.scope, row.id, row.version, row.sealed) for row in rows]
+    try:
+        async with tx.transaction(), tx.cursor() as cursor:
+            await cursor.executemany(query.format(**table._names), values)
+    except (UniqueViolation, ForeignKeyViolation) as fault:
+        raise Conflict(
+            f"one {table.thing} of these is there already, or its place is not; reload and look"
+        ) from fault
+
+
 async def update(tx: Transaction, table: Table, row: Row) -> None:
     """Replace the row of the version before `row.version`. Conflict when somebody else was faster."""
     query = sql.SQL(
@@ -164,6 +177,21 @@ async def put_index(
             ) from fault
 
 
+async def add_index(
+    tx: Transaction, table: IndexTable, scope: int, entries: Sequence[tuple[UUID, IndexEntry]]
+) -> None:
+    """Let many new rows be found. Conflict when a value finds another one already, and then none is."""
+    query = sql.SQL("INSERT INTO {table} (tenant_id, field, tag, {owner}) VALUES (%s, %s, %s, %s)")
+    values = [(scope, entry.field, entry.tag, owner) for owner, entry in entries]
+    try:
+        async with tx.transaction(), tx.cursor() as cursor:
+            await cursor.executemany(query.format(**table._names), values)
+    except UniqueViolation as fault:
+        raise Conflict(
+            "a number or plate of these belongs to another one already; check them again"
+        ) from fault
+
+
 async def drop_index(tx: Transaction, table: IndexTable, scope: int, owner: UUID) -> None:
     """Nothing finds `owner` any more."""
     query = sql.SQL("DELETE FROM {table} WHERE tenant_id = %s AND {owner} = %s")
@@ -176,6 +204,19 @@ async def find_by_index(tx: Transaction, table: IndexTable, scope: int, entry: I
     cursor = await tx.execute(query.format(**table._names), (scope, entry.field, entry.tag))
     found = await cursor.fetchone()
     return None if found is None else found[0]
+
+
+async def find_all_by_index(
+    tx: Transaction, table: IndexTable, scope: int, entries: Sequence[IndexEntry]
+) -> dict[IndexEntry, UUID]:
+    """Whom each of the values finds, in one query; a value that finds nobody is absent."""
+    query = sql.SQL(
+        "SELECT field, tag, {owner} FROM {table} WHERE tenant_id = %s"
+        " AND (field, tag) IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))"
+    )
+    fields, tags = [entry.field for entry in entries], [entry.tag for entry in entries]
+    cursor = await tx.execute(query.format(**table._names), (scope, fields, tags))
+    return {IndexEntry(field=field, tag=bytes(tag)): owner for field, tag, owner in await cursor.fetchall()}
 
 
 class OpenedRows(Generic[T]):

@@ -14,8 +14,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -199,6 +199,11 @@ class AgentUnderLoad:
         given = ["--code", self.code, *(["--mutant", self.mutant] if self.mutant else [])]
         return [*program, str(self.ledger), *given, *more]
 
+    def said(self) -> str:
+        """What its processes said of faults, so far."""
+        lines = (self.folder.parent / "said").read_text().splitlines()
+        return "\n".join(line for line in lines if line != "next")
+
     def start(self) -> None:
         with (self.folder.parent / "said").open("ab") as said:
             self.process = subprocess.Popen(self.command(), cwd=ROOT, stdout=said, stderr=said)
@@ -219,7 +224,7 @@ class AgentUnderLoad:
             self.world.tend_hub()
             await asyncio.sleep(0.02)
         self.process = None
-        assert code == 0, (self.folder.parent / "said").read_text()[-3000:]
+        assert code == 0, self.said()[-3000:]
 
     def unsynced(self) -> set[tuple[int, int]]:
         """Decisions (agent, seq) in the spool that no hub has acknowledged; the process must not run."""
@@ -274,7 +279,7 @@ class AgentUnderLoad:
         while self.released() < wanted:
             self.world.tend_hub()
             if self.process is not None and self.process.poll() is not None:
-                raise AssertionError((self.folder.parent / "said").read_text()[-3000:])
+                raise AssertionError(self.said()[-3000:])
             await asyncio.sleep(0.02)
 
 
@@ -298,8 +303,15 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def world(prefix: str = "postern-attack-") -> AsyncIterator[World]:
-    """Both clusters, made anew and durable, and what the test itself needs to look at them."""
+async def world(
+    prefix: str = "postern-attack-",
+    *,
+    databases_on: Callable[[Path], AbstractContextManager[None]] | None = None,
+) -> AsyncIterator[World]:
+    """Both clusters, made anew and durable, and what the test itself needs to look at them.
+
+    `databases_on` puts their folder on a disk of its own for as long as they are there.
+    """
     clusters: dict[str, Cluster] = {}
     make = wiring._cluster
 
@@ -311,6 +323,8 @@ async def world(prefix: str = "postern-attack-") -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
         settings = Settings(data=folder, mode="demo")
+        if databases_on is not None:
+            stack.enter_context(databases_on(settings.folder("pg")))
         with patch.object(wiring, "_cluster", noted):
             handover = await stack.enter_async_context(wiring.databases(settings, lambda _: None))
         services = await stack.enter_async_context(wiring.services(settings, handover))

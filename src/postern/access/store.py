@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
@@ -95,13 +95,26 @@ async def put_holding(tx: Transaction, keyring: Keyring, tenant: TenantId, chang
         await rows.insert(tx, HOLDING, row)
     else:
         await rows.update(tx, HOLDING, row)
-    entries = [
-        await _entry(keyring, tenant, one.kind, one.value)
-        for one in stored.credentials
-        if one.kind in INDEXED_FIELDS and not one.revoked
-    ]
+    entries = await _entries(keyring, tenant, stored)
     await rows.put_index(tx, HOLDING_INDEX, tenant, stored.subject, entries)
     return stored
+
+
+async def add_holdings(tx: Transaction, keyring: Keyring, tenant: TenantId, fresh: Sequence[Holding]) -> None:
+    """Store what many new subjects hold. Conflict as in `put_holding`, and then nothing is stored."""
+    keys = await keyring.subject_keys(tenant, [one.subject for one in fresh], Purpose.IDENTITY)
+    stored = [replace(one, version=1) for one in fresh]
+    sealed = [rows.seal_document(keys[one.subject], tenant, HOLDING, one.subject, one) for one in stored]
+    await rows.insert_all(
+        tx,
+        HOLDING,
+        [
+            Row(scope=tenant, id=one.subject, version=one.version, sealed=text)
+            for one, text in zip(stored, sealed, strict=True)
+        ],
+    )
+    entries = [(one.subject, entry) for one in stored for entry in await _entries(keyring, tenant, one)]
+    await rows.add_index(tx, HOLDING_INDEX, tenant, entries)
 
 
 async def remove_holding(tx: Transaction, tenant: TenantId, subject: UUID) -> None:
@@ -141,6 +154,23 @@ async def find_by_credential(
     """Who holds that card, QR code or keypad number, or None."""
     entry = await _entry(keyring, tenant, credential.kind, credential.value)
     return await rows.find_by_index(tx, HOLDING_INDEX, tenant, entry)
+
+
+async def find_all_by_card(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, numbers: Iterable[str]
+) -> dict[str, UUID]:
+    """Who holds each of the cards; one that nobody holds is absent."""
+    entries = {number: await _entry(keyring, tenant, CredentialKind.CARD, number) for number in numbers}
+    found = await rows.find_all_by_index(tx, HOLDING_INDEX, tenant, list(entries.values()))
+    return {number: found[entry] for number, entry in entries.items() if entry in found}
+
+
+async def _entries(keyring: Keyring, tenant: TenantId, held: Holding) -> list[IndexEntry]:
+    return [
+        await _entry(keyring, tenant, one.kind, one.value)
+        for one in held.credentials
+        if one.kind in INDEXED_FIELDS and not one.revoked
+    ]
 
 
 async def _entry(keyring: Keyring, tenant: TenantId, kind: CredentialKind, value: str) -> IndexEntry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from postern.ids import PersonId, ReferenceId, TenantId
 from postern.people.model import Person, PersonDetails
 from postern.postgres.pool import Transaction
 from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
-from postern.sealing.envelope import Context, open_sealed, seal
+from postern.sealing.envelope import Context, Key, open_sealed, seal
 from postern.sealing.keyring import Keyring, Purpose
 from postern.sealing.tags import blind_index
 
@@ -26,6 +26,16 @@ async def add(tx: Transaction, keyring: Keyring, person: Person) -> None:
     """Store a new person, whose keys exist. Conflict when a number is another's already."""
     await rows.insert(tx, PERSON, await _row(keyring, person))
     await _index(tx, keyring, person)
+
+
+async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, everyone: Sequence[Person]) -> None:
+    """Store many new people of one tenant, whose keys exist. Conflict as in `add`; then nobody is."""
+    keys = await keyring.subject_keys(tenant, [person.id for person in everyone], Purpose.IDENTITY)
+    await rows.insert_all(tx, PERSON, [_sealed_row(keys[person.id], person) for person in everyone])
+    entries = [
+        (person.id, entry) for person in everyone for entry in await _entries(keyring, tenant, person.details)
+    ]
+    await rows.add_index(tx, INDEX, tenant, entries)
 
 
 async def change(tx: Transaction, keyring: Keyring, person: Person) -> Person:
@@ -90,21 +100,35 @@ async def find(
     return None if found is None else PersonId(found)
 
 
+async def find_all(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, *, field: str, values: Iterable[str]
+) -> dict[str, PersonId]:
+    """Who has exactly which of the values of `field`; one that nobody has is absent."""
+    entries = {value: await _entry(keyring, tenant, field, value) for value in values}
+    found = await rows.find_all_by_index(tx, INDEX, tenant, list(entries.values()))
+    return {value: PersonId(found[entry]) for value, entry in entries.items() if entry in found}
+
+
 async def _row(keyring: Keyring, person: Person) -> Row:
-    key = await keyring.subject_key(person.tenant, person.id, Purpose.IDENTITY)
+    return _sealed_row(await keyring.subject_key(person.tenant, person.id, Purpose.IDENTITY), person)
+
+
+def _sealed_row(key: Key, person: Person) -> Row:
     sealed = rows.seal_document(key, person.tenant, PERSON, person.id, person.details)
     return Row(scope=person.tenant, id=person.id, version=person.version, sealed=sealed)
 
 
 async def _index(tx: Transaction, keyring: Keyring, person: Person) -> None:
-    numbers = {
-        "employee_number": person.details.employee_number,
-        "resident_id_number": person.details.resident_id_number,
-    }
-    entries = [
-        await _entry(keyring, person.tenant, field, value) for field, value in numbers.items() if value
-    ]
+    entries = await _entries(keyring, person.tenant, person.details)
     await rows.put_index(tx, INDEX, person.tenant, person.id, entries)
+
+
+async def _entries(keyring: Keyring, tenant: TenantId, details: PersonDetails) -> list[IndexEntry]:
+    numbers = {
+        "employee_number": details.employee_number,
+        "resident_id_number": details.resident_id_number,
+    }
+    return [await _entry(keyring, tenant, field, value) for field, value in numbers.items() if value]
 
 
 async def _entry(keyring: Keyring, tenant: TenantId, field: str, value: str) -> IndexEntry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from postern.errors import Conflict
 from postern.ids import TenantId, VehicleId
 from postern.postgres.pool import Transaction
 from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
+from postern.sealing.envelope import Key
 from postern.sealing.keyring import Keyring, Purpose
 from postern.sealing.tags import blind_index
 from postern.vehicles.model import Vehicle, VehicleDetails
@@ -28,6 +29,14 @@ async def add(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> None:
     """Store a new vehicle, whose keys exist. Conflict when the plate is another's (O=0, I=1) already."""
     await rows.insert(tx, VEHICLE, await _row(keyring, vehicle))
     await _index(tx, keyring, vehicle)
+
+
+async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, every: Sequence[Vehicle]) -> None:
+    """Store many new vehicles of one tenant, whose keys exist. Conflict as in `add`; then none is."""
+    keys = await keyring.subject_keys(tenant, [vehicle.id for vehicle in every], Purpose.IDENTITY)
+    await rows.insert_all(tx, VEHICLE, [_sealed_row(keys[vehicle.id], vehicle) for vehicle in every])
+    entries = [(vehicle.id, await _entry(keyring, tenant, vehicle.details.plate)) for vehicle in every]
+    await rows.add_index(tx, INDEX, tenant, entries)
 
 
 async def change(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> Vehicle:
@@ -88,8 +97,20 @@ async def find_by_plate(tx: Transaction, keyring: Keyring, tenant: TenantId, pla
     return None if found is None else VehicleId(found)
 
 
+async def find_all_by_plate(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, plates: Iterable[str]
+) -> dict[str, VehicleId]:
+    """The vehicle with each of the plates (O=0, I=1); one that no vehicle has is absent."""
+    entries = {plate: await _entry(keyring, tenant, plate) for plate in plates}
+    found = await rows.find_all_by_index(tx, INDEX, tenant, list(entries.values()))
+    return {plate: VehicleId(found[entry]) for plate, entry in entries.items() if entry in found}
+
+
 async def _row(keyring: Keyring, vehicle: Vehicle) -> Row:
-    key = await keyring.subject_key(vehicle.tenant, vehicle.id, Purpose.IDENTITY)
+    return _sealed_row(await keyring.subject_key(vehicle.tenant, vehicle.id, Purpose.IDENTITY), vehicle)
+
+
+def _sealed_row(key: Key, vehicle: Vehicle) -> Row:
     sealed = rows.seal_document(key, vehicle.tenant, VEHICLE, vehicle.id, vehicle.details)
     return Row(scope=vehicle.tenant, id=vehicle.id, version=vehicle.version, sealed=sealed)
 
