@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,69 +12,20 @@ import pytest
 from postern.access.model import CredentialKind
 from postern.agent.channel import Present
 from postern.agent.main import Agent, AgentSettings, opened
-from postern.clock import SystemClock
-from postern.devices.picture_folder import PictureFolder
 from postern.errors import Refused
-from postern.ids import ReaderId
-from postern.keystore.keyring import PostgresKeyring
-from postern.keystore.rootkey import UnattendedKeyFile
 from postern.operations import agents, look, open_door, present
-from postern.operations.demo import Demo, set_up_demo
-from postern.operations.services import Services
-from postern.operators.model import Actor, Role
 from postern.postgres.pool import Database
 from postern.records.model import Outcome
-from postern.settings import Settings
-from postern.sites.store import SitePlan, plan
-from postern.web.app import create_app
-from tests.flows.agent_hub import served
 from tests.flows.agent_site import FRONT, TestDoor, ports
-
-ALWAYS_CARD = "0410A1B2C4"
-"""Bruno Keller's, who may pass at any hour."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RealHub:
-    services: Services
-    url: str
-    demo: Demo
-    admin: Actor
-    places: SitePlan
-
-    @property
-    def reader(self) -> ReaderId:
-        """A reader of the front door's way in."""
-        way_in = next(one for one in self.places.access_points if one.name == "Front door, in")
-        return next(one.id for one in self.places.readers if one.access_point == way_in.id)
+from tests.flows.real_hub import ALWAYS_CARD, RealHub, agent_of, running_real_hub
 
 
 @pytest.fixture
-async def hub(database: Database, keystore_database: Database, tmp_path: Path) -> AsyncIterator[RealHub]:
-    (tmp_path / "pictures").mkdir(mode=0o700)
-    services = Services(
-        database=database,
-        keyring=PostgresKeyring(keystore_database, UnattendedKeyFile.create(tmp_path / "unattended.key")),
-        pictures=PictureFolder(tmp_path / "pictures"),
-        clock=SystemClock(),
-    )
-    demo = await set_up_demo(services)
-    async with database.transaction() as tx:
-        places = await plan(tx, services.keyring, demo.tenant, demo.site)
-    admin = Actor(tenant=demo.tenant, name="admin", role=Role.ADMINISTRATOR)
-    async with served(create_app(services, Settings(data=tmp_path, mode="demo"))) as url:
-        yield RealHub(services=services, url=url, demo=demo, admin=admin, places=places)
-
-
-@asynccontextmanager
-async def agent_of(hub: RealHub, folder: Path, door: TestDoor | None = None) -> AsyncIterator[Agent]:
-    code = await agents.new_code(hub.services, hub.admin, hub.demo.site)
-    settings = AgentSettings(folder=folder, hub_url=hub.url, code=code)
-    async with opened(settings, ports(door or TestDoor())) as agent:
-        try:
-            yield agent
-        finally:
-            await agent.doors.close()
+async def hub(
+    runtime_database: Database, keystore_database: Database, tmp_path: Path
+) -> AsyncIterator[RealHub]:
+    async with running_real_hub(runtime_database, keystore_database, tmp_path) as running:
+        yield running
 
 
 async def show_card(agent: Agent, hub: RealHub, number: str = ALWAYS_CARD) -> bool:

@@ -14,7 +14,7 @@ import websockets
 from postern.access.model import CredentialKind
 from postern.agent.hub import Hub
 from postern.backoff import delays
-from postern.errors import PosternError
+from postern.errors import NotFound, PosternError
 from postern.ids import DoorId, ReaderId
 
 
@@ -54,10 +54,14 @@ Command = OpenDoor | Present | Play | NewBundle
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
-    """What came of a command; `detail` in words or a decision's reason."""
+    """What came of a command; `detail` in words or a decision's reason.
+
+    `not_mine`: nothing was done, since this agent does not drive what it is about; another of the site may.
+    """
 
     done: bool
     detail: str
+    not_mine: bool = False
 
 
 Perform = Callable[[Command], Awaitable[Done]]
@@ -101,6 +105,9 @@ async def _answer(socket: websockets.ClientConnection, message: str | bytes, per
         return  # a newer hub's command: what this agent cannot read, it cannot answer either
     try:
         outcome = await perform(command)
+    except NotFound as fault:
+        outcome = Done(done=False, detail=str(fault), not_mine=True)
     except PosternError as fault:
         outcome = Done(done=False, detail=str(fault))
-    await socket.send(json.dumps({"id": number, "done": outcome.done, "detail": outcome.detail[:500]}))
+    answer = {"done": outcome.done, "detail": outcome.detail[:500], "not_mine": outcome.not_mine}
+    await socket.send(json.dumps({"id": number, **answer}))

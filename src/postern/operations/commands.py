@@ -1,4 +1,8 @@
-"""Commands to a site's agents: kept until their outcome is back, never carried out late."""
+"""Commands to a site's agents: kept until their outcome is back, never carried out late.
+
+One agent takes a command at a time. One that does not drive the door gives it back, and the next may take it
+while it is good.
+"""
 
 from __future__ import annotations
 
@@ -113,8 +117,8 @@ async def _waiting(services: Services, known: KnownAgent) -> list[Instruction]:
     async with services.database.transaction(known.tenant) as tx:
         cursor = await tx.execute(
             "UPDATE command SET taken_by = %s WHERE site_id = %s AND taken_by IS NULL AND good_until > %s"
-            " RETURNING id, sealed",
-            (known.agent.id, known.agent.site, services.clock.now()),
+            " AND %s <> ALL (declined_by) RETURNING id, sealed",
+            (known.agent.id, known.agent.site, services.clock.now(), known.agent.id),
         )
         found = [(id, bytes(sealed)) for id, sealed in await cursor.fetchall()]
     key = await services.keyring.purpose_key(known.tenant, "commands")
@@ -135,6 +139,32 @@ async def answered(services: Services, known: KnownAgent, id: UUID, *, done: boo
             " WHERE site_id = %s AND id = %s AND taken_by = %s AND outcome IS NULL",
             (text, known.agent.site, id, known.agent.id),
         )
+
+
+async def declined(services: Services, known: KnownAgent, id: UUID, *, detail: str) -> None:
+    """The agent does not drive what the command is about: offer it to the others.
+
+    When all have declined, the command has failed for what the last one says. Of one that is away, nothing is
+    heard until the command is void.
+    """
+    async with services.database.transaction(known.tenant) as tx:
+        cursor = await tx.execute(
+            "UPDATE command SET taken_by = NULL, declined_by = array_append(declined_by, taken_by)"
+            " WHERE site_id = %s AND id = %s AND taken_by = %s AND outcome IS NULL RETURNING declined_by",
+            (known.agent.site, id, known.agent.id),
+        )
+        found = await cursor.fetchone()
+        if found is None:
+            return
+        active = [one for one in await agents_store.of_site(tx, known.agent.site) if one.active]
+        others = [one for one in active if one.id not in found[0]]
+        for one in others:
+            await services.database.notify(tx, agent_channel(one), str(id))
+        if not others:
+            await tx.execute(
+                "UPDATE command SET outcome = %s WHERE site_id = %s AND id = %s",
+                (f"failed|{detail[:300]}", known.agent.site, id),
+            )
 
 
 def _context(tenant: TenantId, id: UUID) -> Context:

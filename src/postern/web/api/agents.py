@@ -166,6 +166,8 @@ class Answer(BaseModel):
     id: UUID
     done: bool
     detail: str = Field(default="", max_length=500)
+    not_mine: bool = False
+    """The agent does not drive this door or reader; another agent of the site may."""
 
 
 @router.post("/enrol")
@@ -296,4 +298,7 @@ async def _take_answer(hub: Hub, known: KnownAgent, text: str) -> None:
         said = Answer.model_validate_json(text)
     except ValidationError:
         return  # a newer agent's message: what this hub cannot read, it need not keep
-    await commands.answered(hub, known, said.id, done=said.done, detail=said.detail)
+    if said.not_mine:
+        await commands.declined(hub, known, said.id, detail=said.detail)
+    else:
+        await commands.answered(hub, known, said.id, done=said.done, detail=said.detail)
