@@ -90,7 +90,8 @@ async def insert_all(tx: Transaction, table: Table, rows: Sequence[Row]) -> None
 
 
 async def update(tx: Transaction, table: Table, row: Row) -> None:
-    """Replace the row of the version before `row.version`. Conflict when somebody else was faster."""
+    """Replace the row of the version before `row.version`. Conflict when somebody else was faster, NotFound
+    when it is gone."""
     query = sql.SQL(
         "UPDATE {table} SET version = %s, sealed = %s WHERE {scope} = %s AND {id} = %s AND version = %s"
     )
@@ -98,7 +99,8 @@ async def update(tx: Transaction, table: Table, row: Row) -> None:
         query.format(**table._names), (row.version, row.sealed, row.scope, row.id, row.version - 1)
     )
     if cursor.rowcount != 1:
-        raise Conflict(f"this {table.thing} was changed or removed meanwhile; reload it and try again")
+        await one(tx, table, row.scope, row.id)
+        raise Conflict(f"this {table.thing} was changed meanwhile; reload it and try again")
 
 
 async def one(tx: Transaction, table: Table, scope: int, id: UUID) -> Row:

@@ -11,10 +11,12 @@ from postern import sealed_rows as rows
 from postern.access.model import AccessLevel, Credential, CredentialKind, Holding, Schedule, SubjectKind
 from postern.errors import NotFound
 from postern.ids import AccessLevelId, ScheduleId, TenantId
+from postern.people.store import PERSON
 from postern.postgres.pool import Transaction
 from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
 from postern.sealing.keyring import Keyring, Purpose
 from postern.sealing.tags import blind_index
+from postern.vehicles.store import VEHICLE
 
 LEVEL = Table(name="access_level", thing="access level")
 SCHEDULE = Table(name="schedule", thing="schedule")
@@ -74,10 +76,11 @@ async def _rule_row(keyring: Keyring, rule: Rule) -> Row:
 async def holding(
     tx: Transaction, keyring: Keyring, tenant: TenantId, subject: UUID, kind: SubjectKind
 ) -> Holding:
-    """What the subject holds; an empty holding (version 0) when nothing was given yet."""
+    """What the subject holds; an empty holding (version 0) when nothing was given yet. NotFound without them."""
     try:
         row = await rows.one(tx, HOLDING, tenant, subject)
     except NotFound:
+        await rows.one(tx, PERSON if kind is SubjectKind.PERSON else VEHICLE, tenant, subject)
         return Holding(subject=subject, kind=kind)
     return (await _opened(keyring, tenant, [row]))[subject]
 

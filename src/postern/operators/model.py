@@ -58,13 +58,17 @@ class SignInSecrets:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who asks for an operation: a signed-in operator, or a job of our own (`login` None)."""
+    """Who asks for an operation: a signed-in operator, or a job of our own (`login` None).
+
+    `scopes`: an API key asks for its operator, and may do no more than these duties; None: no key.
+    """
 
     tenant: TenantId
     name: str
     role: Role
     operator: OperatorId | None = None
     login: LoginId | None = None
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,14 @@
-"""What each role may do. Whatever is not written here is refused."""
+"""What each role may do, as roles.yaml has it. Whatever is not written there is refused."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from importlib import resources
+from typing import Any
+
+import yaml
 
 from postern.errors import Refused
 from postern.operators.model import Actor, Role
@@ -14,10 +20,12 @@ class Duty(StrEnum):
     SEE_SITES = "see-sites"
     CHANGE_SITES = "change-sites"
     SEE_PEOPLE = "see-people"
+    KEEP_PEOPLE = "keep-people"
     CHANGE_PEOPLE = "change-people"
     ENROL = "enrol"
     CHANGE_VEHICLES = "change-vehicles"
     SEE_VEHICLES = "see-vehicles"
+    KEEP_VEHICLES = "keep-vehicles"
     CHANGE_ACCESS = "change-access"
     WATCH = "watch"
     OPEN_EVIDENCE = "open-evidence"
@@ -25,49 +33,82 @@ class Duty(StrEnum):
     OPEN_DOOR = "open-door"
     CHANGE_AGENTS = "change-agents"
     CHANGE_OPERATORS = "change-operators"
+    CHANGE_API_KEYS = "change-api-keys"
     READ_JOURNAL = "read-journal"
     TRY_PICTURE = "try-picture"
+    EXPORT = "export"
+    APPROVE = "approve"
+    SEE_INSIDER_ALARMS = "see-insider-alarms"
+    PLANT_BAIT = "plant-bait"
 
 
-_D = Duty
-DUTIES: dict[Role, frozenset[Duty]] = {
-    Role.ADMINISTRATOR: frozenset(Duty),
-    Role.SECURITY: frozenset(
-        {
-            _D.SEE_SITES,
-            _D.SEE_PEOPLE,
-            _D.CHANGE_PEOPLE,
-            _D.ENROL,
-            _D.SEE_VEHICLES,
-            _D.CHANGE_VEHICLES,
-            _D.CHANGE_ACCESS,
-            _D.WATCH,
-            _D.OPEN_EVIDENCE,
-            _D.SEARCH,
-            _D.OPEN_DOOR,
-            _D.TRY_PICTURE,
-        }
-    ),
-    Role.ATTENDANT: frozenset({_D.SEE_SITES, _D.WATCH, _D.OPEN_EVIDENCE, _D.OPEN_DOOR}),
-    Role.HR: frozenset({_D.SEE_SITES, _D.SEE_PEOPLE, _D.CHANGE_PEOPLE, _D.ENROL}),
-    Role.GARAGE: frozenset(
-        {_D.SEE_SITES, _D.SEE_VEHICLES, _D.CHANGE_VEHICLES, _D.WATCH, _D.OPEN_EVIDENCE, _D.OPEN_DOOR}
-    ),
-    Role.PRIVACY_OFFICER: frozenset({_D.SEE_SITES, _D.SEE_PEOPLE, _D.READ_JOURNAL}),
-    Role.AUDITOR: frozenset({_D.SEE_SITES, _D.READ_JOURNAL}),
-    Role.INSTALLER: frozenset({_D.SEE_SITES, _D.CHANGE_SITES, _D.CHANGE_AGENTS, _D.TRY_PICTURE}),
-}
+class Door(StrEnum):
+    """What stands before an address that needs no duty."""
+
+    ANYONE = "anyone"
+    AGENTS = "agents"
+    ANY_LOGIN = "any-login"
+
+
+Need = Duty | Door
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """An address of the console or the API: its method and its path as the routes spell it."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleTable:
+    """roles.yaml: the duties of each role, and what each endpoint needs."""
+
+    duties: Mapping[Role, frozenset[Duty]]
+    needs: Mapping[Endpoint, Need]
+
+
+def read_table(text: str) -> RoleTable:
+    """The table of that YAML text. Raises ValueError for an unknown word, a duty without a line, and an
+    endpoint that stands there twice."""
+    document: dict[str, Any] = yaml.safe_load(text)
+    duties: dict[str, dict[str, list[str]]] = document["duties"]
+    if set(duties) != {duty.value for duty in Duty} or set(document) != {"duties", *Door}:
+        raise ValueError("the table has a line for every duty, and for nothing else")
+    lines: list[tuple[Need, str]] = [(door, line) for door in Door for line in document[door.value]]
+    lines += [(Duty(duty), line) for duty, row in duties.items() for line in row["endpoints"]]
+    needs: dict[Endpoint, Need] = {}
+    for need, line in lines:
+        method, _, path = line.partition(" ")
+        endpoint = Endpoint(method=method, path=path)
+        if endpoint in needs:
+            raise ValueError(f"{line} stands in the table twice")
+        needs[endpoint] = need
+    roles = {duty: {Role(role) for role in row["roles"]} for duty, row in duties.items()}
+    return RoleTable(
+        duties={
+            role: frozenset(Duty(duty) for duty, charged in roles.items() if role in charged) for role in Role
+        },
+        needs=needs,
+    )
+
+
+TABLE = read_table((resources.files("postern.operators") / "roles.yaml").read_text("utf-8"))
+DUTIES = TABLE.duties
 
 
 def may(actor: Actor, duty: Duty) -> bool:
-    """Whether the actor's role is charged with `duty`."""
-    return duty in DUTIES.get(actor.role, frozenset())
+    """Whether the actor's role is charged with `duty`, and the key that acts for them covers it."""
+    return duty in DUTIES[actor.role] and (actor.scopes is None or duty.value in actor.scopes)
 
 
 def require(actor: Actor, duty: Duty) -> None:
-    """Raises Refused unless the actor's role is charged with `duty`."""
-    if not may(actor, duty):
-        raise Refused(
-            f"the role {actor.role.value} may not do this ({duty.value}); "
-            "ask an administrator for another role"
-        )
+    """Raises Refused unless the actor may do what `duty` names."""
+    if may(actor, duty):
+        return
+    if duty in DUTIES[actor.role]:
+        raise Refused(f"this API key does not cover {duty.value}; make one that does")
+    raise Refused(
+        f"the role {actor.role.value} may not do this ({duty.value}); ask an administrator for another role"
+    )

@@ -113,6 +113,8 @@ async def test_an_unforeseen_fault_is_answered_with_the_headers_and_without_its_
 
     app.add_api_route("/broken", broken)
     app.add_api_route("/api/v1/broken", broken)
+    for path in ("/broken", "/api/v1/broken"):
+        app.state.endpoints[broken, "GET"] = (Endpoint(method="GET", path=path), Door.ANYONE)
     page = await stranger_browser.get("/broken")
     document = await stranger_browser.get("/api/v1/broken")
     assert page.status_code == document.status_code == 500

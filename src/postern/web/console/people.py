@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from postern.errors import PosternError
+from postern.errors import NotFound, PosternError
 from postern.ids import PersonId, SiteId
 from postern.operations import look, register
 from postern.operations import sites as site_operations
@@ -105,6 +105,8 @@ async def change(request: Request, hub: Hub, caller: SignedIn, fields: Fields, i
         await register.change_person(
             hub, caller.actor, id=PersonId(id), version=int(fields.number("version")), details=details
         )
+    except NotFound:
+        raise
     except PosternError as fault:
         return await _form(request, hub, caller, fields.result(fault), person=person)
     return go(f"/people/{id}", "saved")

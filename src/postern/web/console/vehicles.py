@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.access.model import SubjectKind
-from postern.errors import PosternError
+from postern.errors import NotFound, PosternError
 from postern.ids import PersonId, VehicleId
 from postern.operations import access_levels, look, register, revoke
 from postern.operations.registry_look import MOST_ROWS
@@ -131,6 +131,8 @@ async def change(request: Request, hub: Hub, caller: SignedIn, fields: Fields, i
         await register.change_vehicle(
             hub, caller.actor, id=VehicleId(id), version=int(fields.number("version")), details=details
         )
+    except NotFound:
+        raise
     except PosternError as fault:
         return await _form(request, hub, caller, fields.result(fault), vehicle=vehicle)
     return go(f"/vehicles/{id}", "saved")
