@@ -15,7 +15,7 @@ from postern.journal.export import export
 from postern.journal.notes import NoteKey
 from postern.journal.verify import Report, check
 from postern.journal.witness import read_seen
-from postern.postgres.pool import Database
+from postern.postgres.pool import Database, confine
 from postern.settings import Settings
 from postern.supervise import running_on
 
@@ -36,6 +36,7 @@ async def export_to(settings: Settings, file: Path, tenant: int | None) -> int:
     async with Database.open(_database(settings), size=1) as database, database.transaction() as tx:
         await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found, key = _one_of(await checkpoints.public_keys(tx), tenant)
+        await confine(tx, found)
         count = 0
         with _new_file(file) as written:
             async for line in export(tx, found, key.text):

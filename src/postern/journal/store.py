@@ -1,8 +1,10 @@
-"""The journal's table: append, and read backwards. There is no way here to change or remove an entry."""
+"""The journal's table: append and read. There is no way here to change or remove an entry."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row
@@ -13,11 +15,14 @@ from postern.journal import leaves, tags
 from postern.journal.leaves import JournalKeys, Row
 from postern.journal.model import Entry, NumberedEntry
 from postern.postgres.pool import Transaction
+from postern.sealing.envelope import Key
 from postern.sealing.keyring import Keyring
 
 _LOCK = 0x6A6F7572  # "jour"; its second half is the tenant
 _PATIENCE = "10s"
 """How long an appender waits for those before it. Without an entry nothing is opened, so it must not hang."""
+
+_PAGE = 5000
 
 ROW = 'idx AS index, at, actor, act, purpose, case_reference AS "case", tags, sealed, leaf'
 """The columns of a `Row`, for queries."""
@@ -85,6 +90,49 @@ async def read(
     start = rows[0].index if rows and before is None else (before or 0) - 1
     if any(row.index != start - n for n, row in enumerate(rows)) or _ends_early(rows, start, limit):
         raise _tampered("An entry is missing from")
+    return _opened(key, tenant, rows)
+
+
+async def read_about(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, subject: UUID
+) -> list[NumberedEntry]:
+    """Every entry that concerns `subject`, the earliest first. Only those are opened; all are looked at.
+
+    Raises CannotOpen when one of those was changed, and when any entry is missing.
+    """
+    key = await keyring.purpose_key(tenant, "journal")
+    tag_key = await keyring.purpose_key(tenant, tags.PURPOSE)
+    found: list[int] = []
+    done = -1
+    while page := await _tagged(tx, tenant, done):
+        if [index for index, _ in page] != list(range(done + 1, done + 1 + len(page))):
+            raise _tampered("An entry is missing from")
+        # Some microseconds an entry, and there may be millions: the hub goes on meanwhile.
+        found += await asyncio.to_thread(_about, tag_key, subject, page)
+        done = page[-1][0]
+    async with tx.cursor(row_factory=class_row(Row)) as cursor:
+        await cursor.execute(
+            f"SELECT {ROW} FROM journal_entry WHERE tenant_id = %s AND idx = ANY(%s) ORDER BY idx",  # noqa: S608
+            (tenant, found),
+        )
+        opened = _opened(key, tenant, await cursor.fetchall())
+    return [one for one in opened if subject in one.entry.subjects]
+
+
+async def _tagged(tx: Transaction, tenant: TenantId, after: int) -> list[tuple[int, bytes | None]]:
+    cursor = await tx.execute(
+        "SELECT idx, tags FROM journal_entry WHERE tenant_id = %s AND idx > %s ORDER BY idx LIMIT %s",
+        (tenant, after, _PAGE),
+    )
+    return [(int(index), None if tag is None else bytes(tag)) for index, tag in await cursor.fetchall()]
+
+
+def _about(key: Key, subject: UUID, page: Sequence[tuple[int, bytes | None]]) -> list[int]:
+    """The entries that may concern the subject; those without tags, of the first schema, all may."""
+    return [index for index, tagged in page if tagged is None or tags.is_about(key, index, subject, tagged)]
+
+
+def _opened(key: Key, tenant: TenantId, rows: Sequence[Row]) -> list[NumberedEntry]:
     try:
         return [
             NumberedEntry(index=row.index, entry=leaves.read(key, tenant, row), leaf=row.leaf) for row in rows

@@ -31,6 +31,8 @@ def tags_for(key: Key, index: int, subjects: Collection[UUID]) -> bytes:
 
 def is_about(key: Key, index: int, subject: UUID, tags: bytes) -> bool:
     """Whether the tags of entry `index` say that it concerns `subject`."""
+    if not tags:
+        return False
     wanted = _tag(key, index, subject)
     return any(tags[at : at + TAG_BYTES] == wanted for at in range(0, len(tags), TAG_BYTES))
 

@@ -91,10 +91,14 @@ async def set_grants(
 
 
 async def holding(services: Services, actor: Actor, *, subject: UUID, kind: SubjectKind) -> Holding:
-    """What a person or vehicle may present, and where that lets them."""
+    """What a person or vehicle may present, and where that lets them. Journalled before it is told."""
     require(actor, Duty.SEE_PEOPLE if kind is SubjectKind.PERSON else Duty.SEE_VEHICLES)
     async with services.database.transaction(actor.tenant) as tx:
-        return await store.holding(tx, services.keyring, actor.tenant, subject, kind)
+        held = await store.holding(tx, services.keyring, actor.tenant, subject, kind)
+        await trace(
+            services, tx, actor, Act.LOOKED, purpose="set up access", subjects=[subject], detail="holding"
+        )
+    return held
 
 
 async def _check(services: Services, tx: Transaction, level: AccessLevel) -> None:

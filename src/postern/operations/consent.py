@@ -98,10 +98,12 @@ async def withdraw_consent(services: Services, actor: Actor, *, person: PersonId
 
 
 async def consents(services: Services, actor: Actor, person: PersonId) -> list[Consent]:
-    """The person's consents, withdrawn ones too, latest first."""
+    """The person's consents, withdrawn ones too, latest first. Journalled before they are told."""
     require(actor, Duty.SEE_PEOPLE)
     async with services.database.transaction(actor.tenant) as tx:
-        return await _consents(services, tx, actor, person)
+        found = await _consents(services, tx, actor, person)
+        await trace(services, tx, actor, Act.LOOKED, purpose="consent", subjects=[person], detail="consents")
+    return found
 
 
 async def _consents(services: Services, tx: Transaction, actor: Actor, person: PersonId) -> list[Consent]:

@@ -5,6 +5,7 @@ open them for an operator.
 """
 
 from postern.operations.evidence import enrolment_photo, evidence
+from postern.operations.looked_at import Look, Looks, looked_at
 from postern.operations.registry_look import (
     PeoplePage,
     PersonFile,
@@ -23,6 +24,8 @@ from postern.operations.wall import DoorNews, Passing, Row, Unopenable, Wall, wa
 
 __all__ = [
     "DoorNews",
+    "Look",
+    "Looks",
     "Passing",
     "PeoplePage",
     "PersonFile",
@@ -39,6 +42,7 @@ __all__ = [
     "find_people",
     "find_vehicles",
     "journal_page",
+    "looked_at",
     "person_file",
     "search_passages",
     "vehicle_file",

@@ -1,0 +1,336 @@
+"""No log, no look: when the entry cannot be made durable, nothing is opened, by any operation that opens."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from postern import operations
+from postern.access.decision import PlatePresented, Request
+from postern.access.model import SubjectKind
+from postern.errors import DatabaseUnavailable, PosternError, StorageFull, Unavailable
+from postern.ids import PersonId, TenantId, VehicleId
+from postern.journal import store as journal
+from postern.journal.model import Act
+from postern.operations import access_levels, consent, look, trace
+from postern.operations import looked_at as looked_at_module
+from postern.operations.admit import Entrance, admit
+from postern.operations.demo import Demo
+from postern.operations.enrol import enrol
+from postern.operations.receive import receive
+from postern.operations.services import Services
+from postern.operations.try_picture import try_picture
+from postern.operators.model import Actor
+from postern.postgres.pool import Database
+from postern.records.model import RecordKey
+from postern.sites.store import SitePlan
+from tests.flows.operations.drawn import NOON, DrawnAgent
+
+TODAY = NOON.date()
+FACE = b"pic" + bytes((200, 10, 30))
+
+
+@dataclass(kw_only=True)
+class Place:
+    """A site at which somebody passed, with a picture kept, and somebody is enrolled with a photo.
+
+    `owner` is the same database as its owner reaches it, to make it fail.
+    """
+
+    hub: Services
+    owner: Database
+    actor: Actor
+    demo: Demo
+    places: SitePlan
+    person: PersonId
+    vehicle: VehicleId
+    record: RecordKey
+
+    async def last(self) -> int:
+        async with self.owner.transaction() as tx:
+            found = await tx.execute("SELECT coalesce(max(idx), -1) FROM journal_entry")
+            row = await found.fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@pytest.fixture
+async def place(
+    hub: Services,
+    database: Database,
+    admin: Actor,
+    demo: Demo,
+    agent: DrawnAgent,
+    entrance: Entrance,
+    places: SitePlan,
+) -> Place:
+    drive = next(one for one in places.access_points if one.name == "Driveway barrier, in")
+    request = Request(access_point=drive.id, presented=PlatePresented(text="P-DM 1001", score=0.9))
+    await admit(entrance, await agent.policy(), request, evidence=b"a jpeg")
+    await receive(hub, await agent.known(), agent.entries, agent.pictures)
+    person = (await look.find_people(hub, admin)).rows[0].person.id
+    await consent.give_consent(hub, admin, person=person, keep_photo=True)
+    await enrol(hub, admin, person=person, photos=[FACE])
+    return Place(
+        hub=hub,
+        owner=database,
+        actor=admin,
+        demo=demo,
+        places=places,
+        person=person,
+        vehicle=(await look.find_vehicles(hub, admin)).rows[0].vehicle.id,
+        record=RecordKey(site=demo.site, day=TODAY, agent=agent.enrolled.agent, seq=1),
+    )
+
+
+# Every operation that opens, each as somebody would call it.
+
+Opening = Callable[[Place], Awaitable[object]]
+
+OPENING: dict[str, Opening] = {
+    "wall": lambda at: look.wall(at.hub, at.actor, at.demo.site),
+    "evidence": lambda at: look.evidence(at.hub, at.actor, at.record, purpose="a dent"),
+    "enrolment_photo": lambda at: look.enrolment_photo(at.hub, at.actor, at.person, purpose="a complaint"),
+    "find_people": lambda at: look.find_people(at.hub, at.actor, text="a"),
+    "person_file": lambda at: look.person_file(at.hub, at.actor, at.person),
+    "find_vehicles": lambda at: look.find_vehicles(at.hub, at.actor),
+    "vehicle_file": lambda at: look.vehicle_file(at.hub, at.actor, at.vehicle),
+    "journal_page": lambda at: look.journal_page(at.hub, at.actor),
+    "search_passages": lambda at: look.search_passages(
+        at.hub,
+        at.actor,
+        look.Wanted(subject=at.vehicle),
+        site_ids=[at.demo.site],
+        first=TODAY,
+        last=TODAY,
+        purpose="a dent",
+        case="C-1",
+    ),
+    "looked_at": lambda at: look.looked_at(at.hub, at.actor, at.person, purpose="they asked"),
+    "holding": lambda at: access_levels.holding(at.hub, at.actor, subject=at.person, kind=SubjectKind.PERSON),
+    "consents": lambda at: consent.consents(at.hub, at.actor, at.person),
+    "try_picture": lambda at: try_picture(
+        at.hub, at.actor, FACE, site=at.demo.site, access_point=at.places.access_points[0].id
+    ),
+}
+
+
+# What can happen to the entry, made to happen in the database itself.
+
+Fault = Callable[[Place], AbstractAsyncContextManager[None]]
+
+
+def _at_the_entry(timing: str, body: str) -> Fault:
+    @asynccontextmanager
+    async def fault(at: Place) -> AsyncIterator[None]:
+        async with at.owner.transaction() as tx:
+            made = (
+                f"CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {body}; RETURN NEW; END'"
+            )
+            await tx.execute(made.encode())
+            await tx.execute(f"CREATE {timing} FOR EACH ROW EXECUTE FUNCTION fail()".encode())
+        try:
+            yield
+        finally:
+            async with at.owner.transaction() as tx:
+                await tx.execute("DROP FUNCTION fail() CASCADE")
+
+    return fault
+
+
+@asynccontextmanager
+async def _held_up(at: Place) -> AsyncIterator[None]:
+    """Another appender hangs, and holds its turn."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(journal, "_PATIENCE", "100ms")
+        async with at.owner.transaction() as tx:
+            await tx.execute("SELECT pg_advisory_xact_lock(%s, %s)", (journal._LOCK, at.actor.tenant))
+            yield
+
+
+@asynccontextmanager
+async def _without_keys(at: Place) -> AsyncIterator[None]:
+    """The keystore is away just when the entry is to be sealed; what is cached still opens."""
+    real = at.hub.keyring.purpose_key
+
+    async def away(tenant: TenantId, name: str) -> object:
+        if name == "journal":
+            raise DatabaseUnavailable("the keystore does not answer")
+        return await real(tenant, name)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(at.hub.keyring, "purpose_key", away)
+        yield
+
+
+_INSERT = "TRIGGER failing BEFORE INSERT ON journal_entry"
+_COMMIT = "CONSTRAINT TRIGGER failing AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED"
+_FULL = "RAISE EXCEPTION USING ERRCODE = ''disk_full'', MESSAGE = ''no space left''"
+
+FAULTS: dict[str, Fault] = {
+    "the disk is full": _at_the_entry(_INSERT, _FULL),
+    "the disk is full when it is committed": _at_the_entry(_COMMIT, _FULL),
+    "the database goes away": _at_the_entry(_INSERT, "PERFORM pg_terminate_backend(pg_backend_pid())"),
+    "another appender hangs": _held_up,
+    "the keystore is away": _without_keys,
+}
+
+
+async def opens_nothing(at: Place, opening: Opening, fault: Fault) -> bool:
+    """Whether it failed in words, gave nothing back and took no picture from the store."""
+    pictures = at.hub.pictures
+    taken: list[str] = []
+    real = pictures.get
+
+    async def watched(name: str) -> bytes:
+        taken.append(name)
+        return await real(name)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pictures, "get", watched)
+        async with fault(at):
+            try:
+                await opening(at)
+            except (StorageFull, Unavailable):
+                return not taken
+    return False
+
+
+@pytest.mark.parametrize("name", OPENING)
+async def test_what_cannot_be_journalled_is_not_opened(place: Place, name: str) -> None:
+    before = await place.last()
+    for fault, happens in FAULTS.items():
+        assert await opens_nothing(place, OPENING[name], happens), fault
+        assert await place.last() == before, fault
+
+    await OPENING[name](place)  # once the fault is over it opens, and is journalled
+    assert await place.last() == before + 1
+
+
+async def test_the_wall_that_failed_is_written_down_when_it_is_shown_next(place: Place) -> None:
+    assert await opens_nothing(place, OPENING["wall"], FAULTS["the disk is full when it is committed"])
+    await look.wall(place.hub, place.actor, place.demo.site)
+
+    (newest, *_) = await look.journal_page(place.hub, place.actor)
+    assert newest.entry.purpose == "live wall"
+    assert newest.entry.subjects != ()
+
+
+async def test_the_attack_catches_operations_that_go_on_without_their_entry(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mutant: whatever befalls the entry is swallowed."""
+    real = journal.append
+
+    async def swallowing(*given: object) -> int:
+        try:
+            return await real(*given)  # type: ignore[arg-type]
+        except PosternError:
+            return -1
+
+    monkeypatch.setattr(trace.journal, "append", swallowing)
+
+    for name, opening in OPENING.items():
+        assert not await opens_nothing(place, opening, FAULTS["another appender hangs"]), name
+
+
+# That none is forgotten.
+
+_TRACING = frozenset({"trace", "trace_as"})
+UNTRACED = {
+    "access_levels.access_levels": "rules; of no subject",
+    "agents.agents": "agents",
+    "alarms.alarms": "alarms name no subject",
+    "import_csv.check_import": "says what is wrong with the file given, and shows nothing that is stored",
+    "operators.operators": "operators of the console, who stand in clear",
+    "own_sign_in.own_logins": "the caller's own",
+    "passkeys.begin_registration": "the caller's own",
+    "passkeys.passkeys": "the caller's own",
+    "retention.reports": "counts",
+    "retention.retention_of": "a setting",
+    "schedules.schedules": "rules; of no subject",
+    "sites.plan": "places",
+    "sites.sites": "places",
+    "wall.wall_news": "says only that there is something new",
+}
+"""Operations for operators that write no entry, each with its reason. None of them shows a subject."""
+
+
+def _sources() -> dict[str, ast.AsyncFunctionDef | ast.FunctionDef]:
+    """Every function of the operations by module and name."""
+    folder = Path(inspect.getfile(operations)).parent
+    return {
+        f"{path.stem}.{node.name}": node
+        for path in sorted(folder.glob("*.py"))
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)
+    }
+
+
+def _calls(node: ast.AST) -> set[str]:
+    names = {one.func for one in ast.walk(node) if isinstance(one, ast.Call)}
+    return {
+        one.id if isinstance(one, ast.Name) else one.attr
+        for one in names
+        if isinstance(one, ast.Name | ast.Attribute)
+    }
+
+
+def _reaches(
+    name: str, wanted: frozenset[str], sources: dict[str, ast.AsyncFunctionDef | ast.FunctionDef]
+) -> bool:
+    """Whether the function calls one of `wanted`, itself or by way of others of its module."""
+    module, found, open_ = name.partition(".")[0], set[str](), [name]
+    while open_:
+        calls = _calls(sources[open_.pop()])
+        if calls & wanted:
+            return True
+        inner = {f"{module}.{call}" for call in calls} & sources.keys() - found
+        found |= inner
+        open_ += inner
+    return False
+
+
+def test_every_operation_for_operators_writes_an_entry_or_has_its_reason() -> None:
+    sources = _sources()
+    public = {
+        name
+        for name, node in sources.items()
+        if isinstance(node, ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+        and any(one.arg == "actor" for one in node.args.args)
+    }
+    silent = {name for name in public if not _reaches(name, _TRACING, sources)}
+    assert silent - UNTRACED.keys() == set(), "journal these, or give their reasons"
+    assert UNTRACED.keys() - silent == set(), "these write an entry now, or are gone"
+
+
+def test_every_operation_that_looks_is_tried_here() -> None:
+    looks = frozenset({Act.LOOKED.name, Act.SEARCHED.name, Act.EXPORTED.name})
+    found = {
+        node.name
+        for name, node in _sources().items()
+        if not node.name.startswith("_") and any(_names_act(_sources()[one], looks) for one in _own(name))
+    }
+    named = {name for name in look.__all__ if inspect.iscoroutinefunction(getattr(look, name))}
+    assert (found | named) - OPENING.keys() == set(), "try these, too"
+
+
+def _own(name: str) -> set[str]:
+    """The function and the private ones of its module that it calls."""
+    module = name.partition(".")[0]
+    return {name} | ({f"{module}.{call}" for call in _calls(_sources()[name])} & _sources().keys())
+
+
+def _names_act(node: ast.AST, acts: frozenset[str]) -> bool:
+    return any(isinstance(one, ast.Attribute) and one.attr in acts for one in ast.walk(node))
+
+
+def test_the_report_is_offered_with_the_other_looks() -> None:
+    assert look.looked_at is looked_at_module.looked_at
