@@ -74,7 +74,6 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     app.include_router(v1.router, dependencies=private)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     endpoints.install(app)
-    endpoints.install(app)
     problems.install(app)
     app.add_middleware(problems.LastResort)
     app.add_middleware(OriginCheck)
