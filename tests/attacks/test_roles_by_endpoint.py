@@ -1,0 +1,287 @@
+"""The table of roles, expanded: every role at every address that it has no line for, and another tenant's
+things at every address that takes an id. Through the application itself, page and API alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from tests.flows.operations.conftest import clock, demo, hub
+from tests.flows.web.conftest import HOME, SAME_ORIGIN, app
+
+from postern.ids import OperatorId, TenantId, new_id
+from postern.operations import demo as invented
+from postern.operations import sites
+from postern.operations.demo import Demo
+from postern.operations.services import Services
+from postern.operations.sign_in import start_login
+from postern.operators import store
+from postern.operators.model import Actor, Operator, Role
+from postern.operators.roles import DUTIES, TABLE, Door, Duty, Endpoint, read_table
+from postern.web.endpoints import endpoints_of
+from postern.web.login import FORM_KEY_HEADER, form_key_of
+
+__all__ = ["app", "clock", "demo", "hub"]
+
+GUARDED = sorted(
+    (endpoint for endpoint, need in TABLE.needs.items() if isinstance(need, Duty)),
+    key=lambda endpoint: (endpoint.path, endpoint.method),
+)
+STREAMS = {"/wall/stream/{site}"}
+ANY = {"key": "1-20260304-1-1", "kind": "doors", "agent": "1", "site": "1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """A signed-in operator's browser."""
+
+    client: httpx.AsyncClient
+    form_key: str
+
+    async def ask(self, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
+        path = re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], str(uuid4())), endpoint.path)
+        path += "?purpose=an+attack" if "evidence" in path else ""
+        headers = {**SAME_ORIGIN, FORM_KEY_HEADER: self.form_key}
+        if endpoint.path.startswith("/api/") and endpoint.method in ("POST", "PUT"):
+            body = body_of(endpoint)
+            return await self.client.request(endpoint.method, path, headers=headers, **body)
+        if endpoint.method == "POST":
+            return await self.client.post(path, data=FORM, headers=headers)
+        return await self.client.request(endpoint.method, path, headers=headers)
+
+
+FORM = {
+    "form_key": "",
+    "name": "Drawn",
+    "plate": "DRAWN 1",
+    "version": "1",
+    "kind": "leaf",
+    "reason": "an attack",
+    "agreed": "on",
+    "value": "0410A1B2FF",
+    "level": str(uuid4()),
+    "site": "2",
+    "door": str(uuid4()),
+    "time_zone": "Europe/Berlin",
+    "access_point": str(uuid4()),
+    "reader": str(uuid4()),
+    "way": "card",
+    "source": "/dev/null",
+    "release_seconds": "5",
+    "held_open_seconds": "30",
+    "controller": "simulated",
+    "login_name": "drawn",
+    "role": "auditor",
+}
+PHOTO = {"files": {"photos": ("one.jpg", b"pic\x10\x20\x30"), "picture": ("one.jpg", b"pic\x10\x20\x30")}}
+_ANY_BODY = {
+    "name": "Drawn",
+    "plate": "DRAWN 1",
+    "time_zone": "Europe/Berlin",
+    "version": 1,
+    "reason": "an attack",
+    "form": "signed-paper",
+    "wording": "drawn",
+    "kind": "card",
+    "number": "0410A1B2FF",
+    "access_points": [],
+    "weekly": [],
+    "special_days": [],
+}
+
+
+def body_of(endpoint: Endpoint) -> dict[str, object]:
+    """A body that the endpoint would take from whoever may."""
+    if endpoint.path.endswith("/grants"):
+        return {"json": []}
+    if endpoint.path.endswith("/photos"):
+        return dict(PHOTO)
+    if endpoint.path.endswith("/try"):
+        return PHOTO | {"data": {"site": "2", "access_point": str(uuid4())}}
+    return {"json": _ANY_BODY}
+
+
+@asynccontextmanager
+async def seat(app: FastAPI, hub: Services, tenant: TenantId, role: Role) -> AsyncIterator[Seat]:
+    """Somebody of that role who is signed in."""
+    operator = Operator(
+        id=OperatorId(new_id()), tenant=tenant, login_name=f"{role.value}.{tenant}", role=role
+    )
+    async with hub.database.transaction(tenant) as tx:
+        await store.add(tx, hub.keyring, operator)
+        signed = await start_login(hub, tx, operator, detail="drawn")
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    cookies = {"__Host-postern": signed.secret}
+    async with httpx.AsyncClient(transport=transport, base_url=HOME, cookies=cookies) as client:
+        yield Seat(client=client, form_key=form_key_of(signed.secret))
+
+
+def may(role: Role, endpoint: Endpoint) -> bool:
+    return TABLE.needs[endpoint] in DUTIES[role]
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_whatever_a_role_is_not_granted_is_refused_on_every_address(
+    app: FastAPI, hub: Services, demo: Demo, role: Role
+) -> None:
+    answers: dict[Endpoint, int] = {}
+    async with seat(app, hub, demo.tenant, role) as somebody:
+        for endpoint in GUARDED:
+            if endpoint.path in STREAMS and may(role, endpoint):
+                continue
+            answers[endpoint] = (await somebody.ask(endpoint, ANY)).status_code
+    assert {endpoint for endpoint, status in answers.items() if status == 403} == {
+        endpoint for endpoint in answers if not may(role, endpoint)
+    }
+    assert [endpoint for endpoint, status in answers.items() if status >= 500] == []
+
+
+async def test_a_refusal_is_in_the_journal_with_its_address(app: FastAPI, hub: Services, demo: Demo) -> None:
+    async with seat(app, hub, demo.tenant, Role.AUDITOR) as auditor:
+        await auditor.client.get("/people")
+        page = (await auditor.client.get("/api/v1/journal")).json()
+    refused = [one for one in page if one["act"] == "refused"]
+    assert [(one["actor"], one["purpose"]) for one in refused] == [("auditor.1", "GET /people")]
+
+
+def test_every_address_of_the_application_has_its_line_and_every_line_an_address(app: FastAPI) -> None:
+    assert {endpoint for _, endpoint in endpoints_of(app)} == set(TABLE.needs)
+
+
+async def test_an_address_without_a_line_is_closed_to_everybody(
+    app: FastAPI, hub: Services, demo: Demo
+) -> None:
+    async def forgotten() -> str:
+        return "secret"
+
+    app.add_api_route("/forgotten", forgotten)
+    async with seat(app, hub, demo.tenant, Role.ADMINISTRATOR) as administrator:
+        answer = await administrator.client.get("/forgotten")
+    assert answer.status_code == 403
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "endpoint", [one for one, need in TABLE.needs.items() if need is Door.AGENTS], ids=str
+)
+async def test_an_agents_address_wants_a_signature(
+    app: FastAPI, hub: Services, demo: Demo, endpoint: Endpoint
+) -> None:
+    if endpoint.method == "WEBSOCKET":
+        return  # test_agent_real_hub speaks it
+    async with seat(app, hub, demo.tenant, Role.ADMINISTRATOR) as administrator:
+        answer = await administrator.ask(endpoint, {})
+    assert answer.status_code in (401, 422), answer.text
+
+
+@pytest.mark.parametrize(
+    "endpoint", [one for one, need in TABLE.needs.items() if need is not Door.AGENTS], ids=str
+)
+async def test_without_a_login_only_the_public_addresses_answer(
+    app: FastAPI, hub: Services, demo: Demo, endpoint: Endpoint
+) -> None:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=HOME) as client:
+        stranger = Seat(client=client, form_key="")
+        answer = await stranger.ask(endpoint, ANY)
+    sent_to_sign_in = answer.status_code == 303 and answer.headers["location"] == "/sign-in"
+    refused = answer.status_code == 401 or sent_to_sign_in
+    assert refused == (TABLE.needs[endpoint] is not Door.ANYONE or endpoint.path == "/sign-in/passkey")
+
+
+@pytest.fixture
+async def neighbours(hub: Services, demo: Demo) -> dict[str, str]:
+    """Ids of another organisation's things, as they would stand in an address."""
+    tenant = (await sites.create_tenant(hub, "Neighbours")).id
+    actor = Actor(tenant=tenant, name="job:demo", role=Role.ADMINISTRATOR)
+    site = await sites.create_site(hub, actor, name="Next door", time_zone="Europe/Berlin")
+    staff, always = await invented._places(hub, actor, site)
+    await invented._people(hub, actor, staff, always)
+    await invented._vehicles(hub, actor, staff)
+    plan = await sites.plan(hub, actor, site.id)
+    async with hub.database.transaction(tenant) as tx:
+        person = next(iter(await hub.registry.people.everyone(tx, tenant)))
+        vehicle = next(iter(await hub.registry.vehicles.all(tx, tenant)))
+        cursor = await tx.execute("SELECT id FROM schedule")
+        ((schedule,),) = await cursor.fetchall()
+    return {
+        "site": str(site.id),
+        "people": str(person),
+        "vehicles": str(vehicle),
+        "access-levels": str(staff),
+        "schedules": str(schedule),
+        "door": str(plan.doors[0].id),
+        "doors": str(plan.doors[0].id),
+        "readers": str(plan.readers[0].id),
+        "kind": "doors",
+        "agent": "1",
+        "key": f"{site.id}-20260304-1-1",
+        "tenant": str(tenant),
+    }
+
+
+def ids_for(endpoint: Endpoint, known: Mapping[str, str]) -> dict[str, str]:
+    """What `{id}` means depends on the slice that the address is of."""
+    parts = endpoint.path.removeprefix("/api/v1").strip("/").split("/")
+    kind = "readers" if parts[0] == "sites" and "readers" in parts else parts[0]
+    own = known.get("doors" if kind == "sites" else kind, str(uuid4()))
+    return {**known, "id": own}
+
+
+LOOKS_NOTHING_UP = {"/wall/evidence/{key}"}  # a frame for the picture, whose own address does
+TAKES_AN_ID = [
+    endpoint
+    for endpoint in GUARDED
+    if re.search(r"\{(id|site|key)\}", endpoint.path) and endpoint.path not in LOOKS_NOTHING_UP
+]
+
+
+async def test_another_tenants_things_are_not_there_whatever_the_address(
+    app: FastAPI, hub: Services, demo: Demo, neighbours: dict[str, str]
+) -> None:
+    tenant = TenantId(int(neighbours["tenant"]))
+    before = await rows_of(hub, tenant)
+    answers: dict[Endpoint, int] = {}
+    async with seat(app, hub, demo.tenant, Role.ADMINISTRATOR) as administrator:
+        for endpoint in TAKES_AN_ID:
+            answers[endpoint] = (await administrator.ask(endpoint, ids_for(endpoint, neighbours))).status_code
+    assert sorted(f"{s} {e.method} {e.path}" for e, s in answers.items() if s != 404) == []
+    assert await rows_of(hub, tenant) == before
+
+
+async def rows_of(hub: Services, tenant: TenantId) -> dict[str, set[tuple[object, ...]]]:
+    """What the tenant has in the tables that an operator changes."""
+    tables = ("person", "vehicle", "holding", "consent", "access_level", "schedule", "site", "door", "reader")
+    async with hub.database.transaction(tenant) as tx:
+        return {
+            table: {tuple(row) for row in await (await tx.execute(f"SELECT * FROM {table}")).fetchall()}
+            for table in tables
+        }
+
+
+def test_a_table_with_an_unknown_duty_a_missing_one_or_a_doubled_line_is_refused() -> None:
+    whole = f"anyone: []\nagents: []\nany-login: []\nduties:\n{''.join(map(line_of, Duty))}"
+    assert read_table(whole).needs == {}
+    for broken in (
+        whole.replace("  watch:", "  stare:"),
+        whole.replace(line_of(Duty.WATCH), ""),
+        whole.replace("anyone: []", "anyone: [GET /x, GET /x]"),
+        whole.replace("roles: [auditor]", "roles: [nobody]", 1),
+    ):
+        with pytest.raises(ValueError, match=r"table|not a valid"):
+            read_table(broken)
+
+
+def line_of(duty: Duty) -> str:
+    return f"  {duty.value}:\n    roles: [auditor]\n    endpoints: []\n"
+
+
+def test_no_role_is_charged_with_looking_and_with_keeping_the_journal_but_the_administrator() -> None:
+    both = {role for role in Role if {Duty.SEARCH, Duty.READ_JOURNAL} <= DUTIES[role]}
+    assert both == {Role.ADMINISTRATOR}
