@@ -26,12 +26,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In continuous integration, which installs everything, a skipped test is a failed one.
 
-    Only the pictures, which are other people's data and not ours to ship, may be missing there.
+    Only the pictures, which are other people's data and not ours to ship, may be missing there, and the right
+    to mount a disk, which a container may withhold even from root.
     """
     report = yield
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
-        if "POSTERN_TEST_PICTURES" not in reason or "POSTERN_TEST_PICTURES" in os.environ:
+        excused = "POSTERN_TEST_PICTURES" in reason and "POSTERN_TEST_PICTURES" not in os.environ
+        if not excused and "may not mount a small disk" not in reason:
             report.outcome = "failed"
             report.longrepr = f"Nothing may be skipped in continuous integration. {reason}"
     return report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import sys
 from collections.abc import Coroutine
 from typing import Annotated, Any
@@ -32,6 +33,8 @@ USAGE = 2
 
 def main() -> None:
     """Run a command. A fault is one line on standard error and status 1; --debug shows where it arose."""
+    # Keys and templates are open in memory: neither this process nor its children may leave a core dump.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from pathlib import Path
 
 from tests.attacks.conftest import Measured
 from tests.attacks.verdict import judge
@@ -53,3 +54,12 @@ async def test_nothing_acknowledged_is_lost_doubled_or_replaced_whatever_is_kill
     assert not verdict.quarantined
     assert len(verdict.unacknowledged) <= victims.count("agent")
     assert len(verdict.agents) == 1
+
+
+async def test_a_crash_leaves_no_core_dump_with_keys_and_templates_in_it(postern: World) -> None:
+    postern.start_hub()
+    await postern.hub_answers()
+    assert postern.hub
+    limits = Path(f"/proc/{postern.hub.pid}/limits").read_text().splitlines()
+    (core,) = [line.split() for line in limits if line.startswith("Max core file size")]
+    assert core[4:6] == ["0", "0"]

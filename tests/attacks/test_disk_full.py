@@ -1,5 +1,6 @@
-"""A full disk under the agent's spool, the hub's pictures and the databases: clear faults, nothing half done, and
-all goes on once there is space. The disks are small ones, really full.
+"""A full disk under the agent's spool, the hub's pictures and the databases: clear faults, nothing half done.
+
+All goes on once there is space. The disks are small ones, really full.
 """
 
 from __future__ import annotations
