@@ -1,10 +1,12 @@
 """Sign in and out. A login is an opaque secret in the browser, of which only the SHA-256 is kept here.
 
-An attempt is answered alike whether the name exists or not: same words, same hashing, same back-off.
+An attempt is answered alike whether the name exists or not: same words, same hashing, same back-off, same
+reads and writes. About a name that nobody has, all of it is done with another operator's secrets, in vain.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass, replace
@@ -15,7 +17,7 @@ from postern.ids import LoginId, new_id
 from postern.journal.model import Act
 from postern.operations.operators import actor_of
 from postern.operations.services import Services
-from postern.operations.trace import trace
+from postern.operations.trace import trace, trace_as
 from postern.operators import store
 from postern.operators.model import Actor, Login, Operator, SignInSecrets
 from postern.operators.passwords import password_matches, recovery_hash, totp_step
@@ -27,6 +29,11 @@ FREE_FAILURES = 4
 LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
 _TOUCH_EVERY = timedelta(minutes=1)
+
+JOB = "job:sign-in"
+"""Under whose name the journal has attempts at names that nobody has."""
+_HASHING = asyncio.Semaphore(2)
+"""Each takes 64 MiB and most of a core: whoever floods the form waits for themselves."""
 
 WRONG = "login name, password or code is wrong"
 
@@ -48,15 +55,27 @@ async def sign_in(services: Services, *, login_name: str, password: str, code: s
     name = login_name.strip().lower()
     async with services.database.transaction() as tx:
         await _refuse_if_locked(services, tx, name)
-        operator = await store.by_login_name(tx, name)
-        kept = await store.secrets(tx, services.keyring, operator) if operator else SignInSecrets()
-        right = password_matches(kept.password_hash, password)
+        operator, other = await store.by_login_name(tx, name), await store.stand_in(tx)
+        read = await _secrets(services, tx, operator or other)
+    # Outside of any transaction: hashing takes long, and must not hold a connection or the event loop.
+    async with _HASHING:
+        right = await asyncio.to_thread(
+            password_matches, read.password_hash if operator is not None else None, password
+        )
+    async with services.database.transaction() as tx:
+        kept = await _secrets(services, tx, operator or other)
+        await _refuse_if_locked(services, tx, name)  # of many attempts at once, only the free ones count
         spent = _spend_code(kept, code, services.clock.now())
-        if operator is not None and not operator.disabled and right and spent is not None:
+        proven = right and spent is not None and kept.password_hash == read.password_hash
+        if operator is not None and not operator.disabled and proven and spent is not None:
             await store.put_secrets(tx, services.keyring, operator, spent)
             return await start_login(services, tx, operator, detail="password")
-        await _count_failure(services, tx, name, operator)
+        await _count_failure(services, tx, name, operator, other)
     raise NotSignedIn(WRONG)
+
+
+async def _secrets(services: Services, tx: Transaction, operator: Operator | None) -> SignInSecrets:
+    return SignInSecrets() if operator is None else await store.secrets(tx, services.keyring, operator)
 
 
 def _spend_code(kept: SignInSecrets, code: str, at: datetime) -> SignInSecrets | None:
@@ -127,11 +146,17 @@ async def _refuse_if_locked(services: Services, tx: Transaction, name: str) -> N
         raise TooMany("too many attempts; wait a quarter of an hour, or ask an administrator for a new link")
 
 
-async def _count_failure(services: Services, tx: Transaction, name: str, operator: Operator | None) -> None:
+async def _count_failure(
+    services: Services, tx: Transaction, name: str, operator: Operator | None, other: Operator | None
+) -> None:
+    """Count it, and write it down: of a name that nobody has not even the name, which may be a password."""
     await store.count_failure(tx, _tried(name), services.clock.now())
-    if operator is not None:
-        await confine(tx, operator.tenant)
-        await trace(services, tx, actor_of(operator), Act.REFUSED, purpose="sign in", detail="wrong")
+    whose = operator or other
+    if whose is None:
+        return
+    await confine(tx, whose.tenant)
+    who, detail = (operator.login_name, "wrong") if operator is not None else (JOB, "no such name")
+    await trace_as(services, tx, whose.tenant, who, Act.REFUSED, purpose="sign in", detail=detail)
 
 
 def _tried(name: str) -> bytes:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pyotp
 import pytest
 
 from postern.clock import SetClock
 from postern.errors import BadInput, Conflict, NotFound, NotSignedIn, TooMany
 from postern.ids import TenantId
-from postern.operations import operators, passkeys, sign_in
+from postern.journal.model import Act
+from postern.operations import look, operators, passkeys, sign_in
 from postern.operations.demo import Demo
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
@@ -186,3 +190,88 @@ async def test_no_secret_stands_in_clear_in_the_operators_row(hub: Services, tot
         rows = await cursor.fetchall()
     assert rows
     assert all(totp.secret.encode() not in bytes(row[0]) for row in rows)
+
+
+class Watched:
+    """What an attempt asks the database and the hasher, in order."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        matches = sign_in.password_matches
+        for name in ("execute", "executemany"):
+            monkeypatch.setattr(psycopg.AsyncCursor, name, self.watching(getattr(psycopg.AsyncCursor, name)))
+
+        def hashing(password_hash: str | None, password: str) -> bool:
+            self.done.append("argon2")
+            return matches(password_hash, password)
+
+        monkeypatch.setattr(sign_in, "password_matches", hashing)
+
+    def watching(self, ask: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        async def asking(cursor: object, query: object, *values: object, **more: object) -> object:
+            self.done.append(str(query))
+            return await ask(cursor, query, *values, **more)
+
+        return asking
+
+    async def attempt(self, hub: Services, name: str) -> list[str]:
+        self.done.clear()
+        with pytest.raises(NotSignedIn, match=sign_in.WRONG):
+            await sign_in.sign_in(hub, login_name=name, password="not the password", code="000000")
+        return list(self.done)
+
+
+async def test_a_name_that_nobody_has_costs_the_same_hashing_and_the_same_statements(
+    hub: Services, totp: pyotp.TOTP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(monkeypatch)
+    known = await watched.attempt(hub, "administrator")
+    unknown = await watched.attempt(hub, "nobody.here")
+    assert known == unknown
+    assert known.count("argon2") == 1
+    assert sum("INSERT INTO sign_in_failure" in one for one in known) == 1
+    assert sum("INSERT INTO journal_entry" in one for one in known) == 1
+
+
+async def _only_for_the_known(
+    services: Services, tx: object, name: str, operator: object, other: object
+) -> None:
+    """The mutant that writes nothing about a name that nobody has."""
+    if operator is not None:
+        await _count(services, tx, name, operator, other)  # type: ignore[arg-type]
+
+
+_count = sign_in._count_failure
+
+
+async def test_an_attempt_that_tells_known_names_from_others_is_caught(
+    hub: Services, totp: pyotp.TOTP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "_count_failure", _only_for_the_known)
+    watched = Watched(monkeypatch)
+    assert await watched.attempt(hub, "administrator") != await watched.attempt(hub, "nobody.here")
+
+
+async def test_a_name_that_nobody_has_is_not_in_the_journal(hub: Services, totp: pyotp.TOTP) -> None:
+    with pytest.raises(NotSignedIn):
+        await sign_in.sign_in(hub, login_name="my.secret.password", password="x", code="1")
+    admin = Actor(tenant=TenantId(1), name="administrator", role=Role.ADMINISTRATOR)
+    entries = [one.entry for one in await look.journal_page(hub, admin)]
+    refused = [one for one in entries if one.act is Act.REFUSED]
+    assert [(one.actor, one.detail) for one in refused] == [("job:sign-in", "no such name")]
+    assert "my.secret.password" not in str(entries)
+
+
+async def test_of_many_attempts_at_once_only_the_free_ones_are_judged(
+    hub: Services, totp: pyotp.TOTP, clock: SetClock
+) -> None:
+    async def attempt(number: int) -> type[Exception]:
+        try:
+            await sign_in.sign_in(hub, login_name="administrator", password=f"guess {number}", code="000000")
+        except (NotSignedIn, TooMany) as fault:
+            return type(fault)
+        return AssertionError
+
+    outcomes = await asyncio.gather(*(attempt(number) for number in range(12)))
+    assert outcomes.count(NotSignedIn) == sign_in.FREE_FAILURES + 1
+    assert outcomes.count(TooMany) == 12 - sign_in.FREE_FAILURES - 1
