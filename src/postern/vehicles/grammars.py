@@ -31,8 +31,8 @@ _CHINESE_LEFT_OUT = 3.0
 _LEAST_RIVAL = 0.1
 """Likelihood from which a mark's second character makes a reading of its own."""
 _LEAST = 1e-3
-_OTHER_COUNTRY = 3.0
-"""Cost of a country other than the one expected, about 1 in 20: foreign vehicles do come."""
+_OTHER_COUNTRY = 1.5
+"""Cost of a country other than the one expected, about 1 in 5: foreign vehicles come and are let in."""
 _MOST_LEFT_OUT = 4
 _HIGHEST_COST = 14.0
 
