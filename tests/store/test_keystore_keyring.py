@@ -143,6 +143,18 @@ async def test_a_new_consent_gets_a_new_key(keyring: PostgresKeyring) -> None:
     assert new.secret != old.secret
 
 
+async def test_keys_of_many_are_made_at_once_and_those_that_exist_stay(keyring: PostgresKeyring) -> None:
+    subjects = [uuid4() for _ in range(150)]
+    await keyring.new_subject_keys(TENANT, subjects[0], [Purpose.IDENTITY])
+    before = await keyring.subject_key(TENANT, subjects[0], Purpose.IDENTITY)
+    await keyring.new_keys_of_all(TENANT, subjects, [Purpose.IDENTITY, Purpose.MOVEMENT])
+    identity = await keyring.subject_keys(TENANT, subjects, Purpose.IDENTITY)
+    movement = await keyring.subject_keys(TENANT, subjects, Purpose.MOVEMENT)
+    assert identity[subjects[0]] == before
+    assert len({key.secret for key in [*identity.values(), *movement.values()]}) == 300
+    assert await keyring.subject_keys(TENANT, subjects, Purpose.FACE) == {}
+
+
 async def test_another_process_forgets_a_destroyed_key_within_the_stated_time(
     keystore_database: Database, root: RootKey, keyring: PostgresKeyring
 ) -> None:

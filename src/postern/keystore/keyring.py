@@ -89,14 +89,19 @@ class PostgresKeyring:
     async def new_subject_keys(
         self, tenant: TenantId, subject: UUID, purposes: Sequence[Purpose] = ALL_PURPOSES
     ) -> None:
-        keys = {purpose: new_key() for purpose in purposes}
+        await self.new_keys_of_all(tenant, [subject], purposes)
+
+    async def new_keys_of_all(
+        self, tenant: TenantId, subjects: Sequence[UUID], purposes: Sequence[Purpose] = ALL_PURPOSES
+    ) -> None:
+        keys = {
+            (subject, purpose): (wrapping.of_subject(tenant, subject, purpose), new_key())
+            for subject in subjects
+            for purpose in purposes
+        }
 
         async def write(tx: Transaction, under: Key) -> None:
-            made = {
-                purpose: wrapping.wrap(under, key, wrapping.of_subject(tenant, subject, purpose))
-                for purpose, key in keys.items()
-            }
-            await store.put_subject_keys(tx, tenant, subject, made)
+            await store.put_subject_keys(tx, tenant, await wrapping.wrap_all(under, keys))
 
         await self._write(tenant, write)
 

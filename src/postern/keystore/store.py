@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import LiteralString
@@ -133,14 +133,17 @@ async def subject_keys(
 
 
 async def put_subject_keys(
-    tx: Transaction, tenant: TenantId, subject: UUID, keys: dict[Purpose, WrappedKey]
+    tx: Transaction, tenant: TenantId, keys: Mapping[tuple[UUID, Purpose], WrappedKey]
 ) -> None:
-    """Keep those of `keys` whose purpose has no key yet."""
+    """Keep those of `keys` whose subject has none of that purpose yet."""
     async with tx.cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO subject_key (tenant_id, subject, purpose, key_id, wrapped)"
             " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            [(tenant, subject, int(purpose), key.id, key.wrapped) for purpose, key in keys.items()],
+            [
+                (tenant, subject, int(purpose), key.id, key.wrapped)
+                for (subject, purpose), key in keys.items()
+            ],
         )
 
 

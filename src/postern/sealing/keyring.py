@@ -43,6 +43,11 @@ class Keyring(Protocol):
     ) -> None:
         """Make the keys that the subject lacks; keys that exist stay as they are."""
 
+    async def new_keys_of_all(
+        self, tenant: TenantId, subjects: Sequence[UUID], purposes: Sequence[Purpose] = ALL_PURPOSES
+    ) -> None:
+        """The same for many subjects: all of their keys are there afterwards, or none was made."""
+
     async def destroy_subject_keys(
         self, tenant: TenantId, subject: UUID, purposes: Sequence[Purpose]
     ) -> tuple[bytes, ...]:
