@@ -7,6 +7,7 @@ put here by whoever receives them. No partition is made for them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from postern.ids import AgentId, SiteId
@@ -28,6 +29,28 @@ _NOTE = """
 INSERT INTO record_progress (site_id, agent_id, highest_seq, last_day) VALUES (%s, %s, %s, %s)
 ON CONFLICT (site_id, agent_id) DO UPDATE SET
     highest_seq = greatest(record_progress.highest_seq, excluded.highest_seq)"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptAside:
+    """How many records of one agent came in on `day` and were kept aside."""
+
+    day: date
+    agent: AgentId
+    count: int
+
+
+async def kept_aside(tx: Transaction, site: SiteId) -> list[KeptAside]:
+    """What is in the site's quarantine, the latest day first. Nothing is opened."""
+    cursor = await tx.execute(
+        "SELECT day, agent_id, count(*) FROM record_quarantine WHERE site_id = %s"
+        " GROUP BY day, agent_id ORDER BY day DESC, agent_id LIMIT 100",
+        (site,),
+    )
+    return [
+        KeptAside(day=day, agent=AgentId(agent), count=int(count))
+        for day, agent, count in await cursor.fetchall()
+    ]
 
 
 async def keep_aside(tx: Transaction, records: Sequence[SealedRecord]) -> None:

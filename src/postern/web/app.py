@@ -13,6 +13,7 @@ from postern.web.api import journal as journal_checkpoints
 from postern.web.api import v1
 from postern.web.console import (
     agents,
+    alarms,
     doors,
     general,
     imports,
@@ -20,7 +21,9 @@ from postern.web.console import (
     people,
     person_acts,
     profile,
+    roles,
     schedules,
+    search,
     settings,
     signing,
     sites,
@@ -41,6 +44,7 @@ PRIVATE = (
     signing.private,
     wall.router,
     trust.router,
+    alarms.router,
     doors.router,
     people.router,
     person_acts.router,
@@ -51,6 +55,8 @@ PRIVATE = (
     sites.router,
     agents.router,
     try_picture.router,
+    search.router,
+    roles.router,
     settings.router,
     profile.router,
 )

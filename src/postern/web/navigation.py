@@ -34,6 +34,7 @@ PARTS = (
             Item(key="wall", href="/wall", icon="wall", duty=Duty.WATCH),
             Item(key="alarms", href="/alarms", icon="bell", duty=Duty.WATCH),
             Item(key="doors", href="/doors", icon="door", duty=Duty.SEE_SITES),
+            Item(key="search", href="/search", icon="search", duty=Duty.SEARCH),
         ),
     ),
     Part(
@@ -58,6 +59,7 @@ PARTS = (
         items=(
             Item(key="journal", href="/journal", icon="journal", duty=Duty.READ_JOURNAL),
             Item(key="operators", href="/operators", icon="shield", duty=Duty.CHANGE_OPERATORS),
+            Item(key="roles", href="/roles", icon="people", duty=Duty.SEE_SITES),
             Item(key="settings", href="/settings", icon="gear", duty=Duty.CHANGE_SITES),
         ),
     ),

@@ -56,6 +56,8 @@ PAGES = (
     "/try",
     "/import",
     "/journal",
+    "/search",
+    "/roles",
     "/operators",
     "/settings",
     "/profile",

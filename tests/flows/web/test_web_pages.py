@@ -38,6 +38,8 @@ PAGES = (
     "/try",
     "/import",
     "/journal",
+    "/search",
+    "/roles",
     "/operators",
     "/settings",
     "/profile",

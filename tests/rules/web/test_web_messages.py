@@ -12,6 +12,7 @@ from postern.access.model import CredentialKind
 from postern.access.reasons import Reason
 from postern.journal.model import Act
 from postern.operators.model import Role
+from postern.operators.roles import Duty
 from postern.people.model import Sex
 from postern.privacy.model import ConsentForm
 from postern.records.model import DoorCondition, Outcome
@@ -43,6 +44,7 @@ MADE_OF_CODES = {
     "credential": [one.value for one in CredentialKind],
     "door-kind": [one.value for one in DoorKind],
     "door-state": [*(one.value for one in DoorCondition), "unknown"],
+    "duty": [one.value for one in Duty],
     "error": [
         f"{status}.{part}"
         for status in (400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503, 507)
@@ -54,6 +56,7 @@ MADE_OF_CODES = {
     "part": [f"{what}{kind}" for what in ("", "add-", "none-") for kind in KINDS],
     "reader-kind": [one.value for one in ReaderKind],
     "role": [one.value for one in Role],
+    "search": ["what-person", "what-plate"],
     "sex": [one.value for one in Sex],
     "weekday": [f"{length}-{day}" for length in ("long", "short") for day in range(7)],
 }

@@ -1,19 +1,22 @@
-"""The journal and the alarms."""
+"""The journal: browsed by who, what, when and why, and proved entry by entry."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from postern.journal.model import NumberedEntry
-from postern.operations import alarms as alarm_operations
-from postern.operations import look
-from postern.operations import sites as site_operations
+from postern.journal.browse import Wanted
+from postern.journal.model import Act, NumberedEntry
+from postern.operations import browse_journal
+from postern.operations.browse_journal import Proof
 from postern.web.console.holders import zone_for
+from postern.web.forms import filled
 from postern.web.login import Hub, SignedIn
 from postern.web.pages import page, words_for
 
@@ -34,27 +37,46 @@ class EntryLine:
     subjects: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AlarmLine:
-    """An alarm in words."""
-
-    title: str
-    detail: str
-    day: str
-
-
 @router.get("/journal")
-async def journal(request: Request, hub: Hub, caller: SignedIn, before: int | None = None) -> Response:
+async def journal(
+    request: Request,
+    hub: Hub,
+    caller: SignedIn,
+    before: int | None = None,
+    actor: str = "",
+    act: str = "",
+    day: str = "",
+    purpose: str = "",
+) -> Response:
     """The journal, latest first."""
-    found = await look.journal_page(hub, caller.actor, before=before, limit=PAGE)
-    older = min(one.index for one in found) if len(found) == PAGE else None
+    t = words_for(request)
+    wanted = Wanted(
+        actor=actor.strip() or None,
+        act=next((one for one in Act if one.value == act), None),
+        day=_day(day),
+        purpose=purpose.strip() or None,
+    )
+    found = await browse_journal.entries(hub, caller.actor, wanted, before=before, limit=PAGE)
+    asked = {"actor": actor, "act": act, "day": day, "purpose": purpose}
+    older = {"before": str(found[-1].index)} if len(found) == PAGE else None
     return page(
         request,
         "trust/journal.html",
         entries=[_line(one) for one in found],
-        older=older,
+        older=urlencode({name: value for name, value in (asked | older).items() if value}) if older else "",
+        asked=any(asked.values()),
+        form=filled(**asked),
+        acts=[(one.value, t.code("act", one.value)) for one in Act],
+        head=await browse_journal.head(hub, caller.actor),
         zone=await zone_for(hub, caller),
     )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _line(one: NumberedEntry) -> EntryLine:
@@ -70,19 +92,22 @@ def _line(one: NumberedEntry) -> EntryLine:
     )
 
 
-@router.get("/alarms")
-async def alarms(request: Request, hub: Hub, caller: SignedIn) -> Response:
-    """What somebody must look at, of the last 30 days."""
-    t = words_for(request)
-    lines = []
-    for site in await site_operations.sites(hub, caller.actor):
-        for one in await alarm_operations.alarms(hub, caller.actor, site.id):
-            who = t("agents.one", n=one.agent) if one.agent is not None else site.name
-            lines.append(
-                AlarmLine(
-                    title=f"{site.name} · {who}",
-                    detail=alarm_operations.words(one.kind, t.language),
-                    day=t.day(one.day),
-                )
-            )
-    return page(request, "trust/alarms.html", alarms=lines)
+@router.get("/journal/{index}/proof")
+async def proof(request: Request, hub: Hub, caller: SignedIn, index: int) -> Response:
+    """That an entry is in the journal that the newest checkpoint is about."""
+    found = await browse_journal.proof(hub, caller.actor, index)
+    head = await browse_journal.head(hub, caller.actor)
+    return page(request, "trust/proof.html", proof=found, document=_document(found), head=head)
+
+
+def _document(proof: Proof) -> str:
+    """Everything that RFC 6962, section 2.1.1, asks for to check it."""
+    found = proof.inclusion
+    fields = {
+        "index": found.index,
+        "size": found.size,
+        "leaf": found.leaf.hex(),
+        "path": [one.hex() for one in found.path],
+        "root": proof.root.hex(),
+    }
+    return json.dumps(fields, indent=2)

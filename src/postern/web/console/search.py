@@ -1,0 +1,136 @@
+"""Passages of one person or plate over a few days, with a purpose and a case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from postern.clock import utc_day
+from postern.errors import PosternError
+from postern.ids import PersonId, SiteId
+from postern.operations import look
+from postern.operations import sites as site_operations
+from postern.operations.look import Row, Wanted
+from postern.sites.model import Site, zone_of
+from postern.web.console.wall_rows import WallRow, rows_of
+from postern.web.forms import Form, FormReader
+from postern.web.i18n import Words
+from postern.web.login import Fields, Hub, SignedIn
+from postern.web.pages import Caller, page, words_for
+
+router = APIRouter()
+DAYS = 7
+MOST_CHOICES = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundRow:
+    """A passage with its day, as the site's wall clock has it."""
+
+    when: str
+    row: WallRow
+
+
+@router.get("/search")
+async def ask(request: Request, hub: Hub, caller: SignedIn, person: UUID | None = None) -> Response:
+    """The form; `person` is whoever was looked at before coming here."""
+    today = utc_day(hub.clock.now())
+    sites = await site_operations.sites(hub, caller.actor)
+    choices: Sequence[tuple[UUID, str]] = ()
+    values = {"first": str(today - timedelta(days=DAYS - 1)), "last": str(today), "what": "person"}
+    if person is not None:
+        file = await look.person_file(hub, caller.actor, PersonId(person))
+        choices = ((person, file.person.details.name),)
+        values |= {"who": file.person.details.name, "subject": str(person)}
+    form = Form(values=values, chosen={"site": tuple(str(one.id) for one in sites)})
+    return _shown(request, sites, form, choices)
+
+
+@router.post("/search")
+async def find(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> Response:
+    """The passages; or who of several is meant; or what is still to be filled in."""
+    sites = await site_operations.sites(hub, caller.actor)
+    choices: Sequence[tuple[UUID, str]] = ()
+    first, last = fields.day("first"), fields.day("last")
+    purpose, case = fields.needed("purpose"), fields.needed("case")
+    chosen = [one for one in sites if str(one.id) in fields.chosen.get("site", ())]
+    if not chosen:
+        fields.errors["site"] = "search.no-site"
+    for name in ("first", "last"):
+        if not fields.text(name):
+            fields.errors.setdefault(name, "form.needed")
+    fields.needed("who")
+    if fields.errors or first is None or last is None:
+        return _shown(request, sites, fields.result())
+    try:
+        wanted, choices = await _wanted(hub, caller, fields)
+        if wanted is None:
+            return _shown(request, sites, fields.result(), choices)
+        rows = await look.search_passages(
+            hub,
+            caller.actor,
+            wanted,
+            site_ids=[SiteId(one.id) for one in chosen],
+            first=first,
+            last=last,
+            purpose=purpose,
+            case=case,
+        )
+    except PosternError as fault:
+        return _shown(request, sites, fields.result(fault), choices)
+    found = _found(rows, sites, words_for(request))
+    return _shown(request, sites, fields.result(), choices, found)
+
+
+async def _wanted(
+    hub: Hub, caller: Caller, fields: FormReader
+) -> tuple[Wanted | None, Sequence[tuple[UUID, str]]]:
+    """Whom the form means; None with an error told, and with choices when the name fits several."""
+    if fields.text("what") == "plate":
+        return Wanted(plate=fields.text("who")), ()
+    found = await look.find_people(hub, caller.actor, text=fields.text("who"), limit=MOST_CHOICES)
+    choices = [(row.person.id, row.person.details.name) for row in found.rows]
+    subject = fields.id("subject")
+    if subject is not None and subject in dict(choices):
+        return Wanted(subject=subject), choices
+    if len(choices) == 1 and found.total == 1:
+        return Wanted(subject=choices[0][0]), choices
+    if choices:
+        fields.errors["subject"] = "search.several"
+    else:
+        fields.errors["who"] = "search.nobody"
+    return None, choices
+
+
+def _found(rows: Sequence[Row], sites: Sequence[Site], t: Words) -> list[FoundRow]:
+    zones = {one.id: zone_of(one.time_zone) for one in sites}
+    return [
+        FoundRow(when=t.moment(row.at, zones[row.key.site]), row=rows_of([row], t, zones[row.key.site])[0])
+        for row in rows
+    ]
+
+
+def _shown(
+    request: Request,
+    sites: Sequence[Site],
+    form: Form,
+    choices: Sequence[tuple[UUID, str]] = (),
+    found: Sequence[FoundRow] | None = None,
+) -> Response:
+    t = words_for(request)
+    return page(
+        request,
+        "look/search.html",
+        status=422 if form.wrong else 200,
+        sites=sites,
+        form=form,
+        choices=choices if len(choices) > 1 else (),
+        whats=[(one, t(f"search.what-{one}")) for one in ("person", "plate")],
+        found=found,
+    )
