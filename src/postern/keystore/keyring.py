@@ -7,14 +7,14 @@ root key ─ hub key     └ wrapped under it:          └ site-day keys  ┘
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
 from postern.errors import Conflict, KeyDestroyed, NotFound
 from postern.ids import SiteId, TenantId
-from postern.keystore import store, tenant_keys, wrapping
+from postern.keystore import store, tenant_keys, tombstones, wrapping
 from postern.keystore.cache import KeyCache
 from postern.keystore.rootkey import RootKey
 from postern.keystore.roots import Roots
@@ -188,6 +188,16 @@ class PostgresKeyring:
         self._keys.drop(
             lambda name: isinstance(name, tuple) and name[:2] == ("site-day", site) and name[2] < before
         )
+        await store.sweep(self.database)
+        return destroyed
+
+    async def destroyed_keys(self, tenant: TenantId) -> frozenset[bytes]:
+        return frozenset(await tombstones.listed(self.database, tenant))
+
+    async def destroy_again(self, tenant: TenantId, keys: Collection[bytes]) -> tuple[bytes, ...]:
+        async with self.database.transaction() as tx:
+            destroyed = await tombstones.apply(tx, tenant, keys)
+        self._keys.drop(lambda _: True)
         await store.sweep(self.database)
         return destroyed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from postern.errors import CannotOpen, SettingsInvalid
 from postern.keystore import store
 from postern.keystore.keyring import PostgresKeyring
-from postern.keystore.providers import FILES, Kind
-from postern.keystore.roots import open_roots
+from postern.keystore.providers import FILES, Kind, chosen
+from postern.keystore.roots import open_roots, read_plan
 from postern.postgres.pool import Database
 from postern.settings import Settings
 
@@ -32,5 +32,9 @@ async def open_keystore(database: Database, settings: Settings, passphrase: str 
             "under. Restore the right key file, or point to the keystore that belongs to it; nothing was "
             "changed."
         ) from fault
+    async with database.transaction() as tx:
+        await store.root_in_force(tx, roots.newest.id)
+        if read_plan(settings.folder("keys")) is None:
+            await store.note_holder(tx, roots.newest.id, chosen(settings).kind)
     await store.sweep(database)
     return keyring

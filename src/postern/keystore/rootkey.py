@@ -31,7 +31,8 @@ class RootKey(Protocol):
 
     @property
     def id(self) -> bytes:
-        """Eight random bytes by which the keystore knows which root key is in force. No secret."""
+        """Eight random bytes, no secret, by which the keystore knows which root key is in force. All that it
+        wraps bears them after a first byte."""
 
     async def wrap(self, secret: bytes, *, label: str) -> bytes:
         """`secret` sealed so that only this root key unwraps it, and only under the same `label`."""

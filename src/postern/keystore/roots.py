@@ -9,7 +9,6 @@ So at every moment the files that are there open all that the keystore holds.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,13 @@ from pathlib import Path
 from postern.errors import CannotOpen, PosternError, SettingsInvalid
 from postern.keystore import providers
 from postern.keystore.providers import FILES, Kind, Provider
+from postern.keystore.rootfiles import damaged, read, write_new
 from postern.keystore.rootkey import RootKey
 from postern.settings import Settings
 
 NEXT = "next"
 PLAN = "rotation.json"
+_FORMAT = "postern-root-key-rotation/1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,9 +31,6 @@ class Plan:
 
     old: Provider
     new: Provider
-
-    def to_text(self) -> str:
-        return json.dumps({"from": self.old.text, "to": self.new.text}) + "\n"
 
 
 class Roots:
@@ -118,16 +116,18 @@ async def _open(settings: Settings, passphrase: str | None) -> list[RootKey]:
 
 def read_plan(folder: Path) -> Plan | None:
     """The rotation that is under way in the folder `keys`, if one is."""
-    path = folder / NEXT / PLAN
     try:
-        content = json.loads(path.read_text("utf-8"))
-        return Plan(old=Provider.parse(content["from"]), new=Provider.parse(content["to"]))
+        content = read(folder / NEXT / PLAN, _FORMAT)
+        return Plan(old=Provider.parse(str(content["from"])), new=Provider.parse(str(content["to"])))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as fault:
-        raise SettingsInvalid(
-            f"{path} is damaged; restore the folder {folder} from its safe copy."
-        ) from fault
+    except KeyError as fault:
+        raise damaged(folder / NEXT / PLAN) from fault
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Begin a rotation, whose coming root key lies in its file already."""
+    write_new(folder / NEXT / PLAN, {"format": _FORMAT, "from": plan.old.text, "to": plan.new.text})
 
 
 def _signature(folder: Path) -> tuple[tuple[str, int, int], ...]:

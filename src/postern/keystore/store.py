@@ -49,9 +49,17 @@ async def is_empty(tx: Transaction) -> bool:
 async def root_in_force(tx: Transaction, first: bytes) -> bytes:
     """The id of the root key that wraps now, which stays so until `tx` ends; `first` if none was named."""
     await tx.execute("INSERT INTO root_key (id) VALUES (%s) ON CONFLICT DO NOTHING", (first,))
-    cursor = await tx.execute("SELECT id FROM root_key FOR KEY SHARE")
+    cursor = await tx.execute("SELECT id FROM root_key FOR SHARE")
     row = await cursor.fetchone()
     return first if row is None else bytes(row[0])
+
+
+async def note_holder(tx: Transaction, root: bytes, provider: str) -> None:
+    """Note what holds the root key of that id, if it is in force."""
+    await tx.execute(
+        "UPDATE root_key SET provider = %s WHERE id = %s AND provider IS DISTINCT FROM %s",
+        (provider, root, provider),
+    )
 
 
 async def hold_tenant_key(tx: Transaction, tenant: TenantId, key_id: bytes) -> bool:
@@ -86,9 +94,10 @@ async def derivation_keys(tx: Transaction, tenant: TenantId) -> dict[int, bytes]
 
 
 async def put_derivation_key(tx: Transaction, tenant: TenantId, version: int, wrapped: bytes) -> None:
-    """Keep it unless there is one of that version."""
+    """Keep it, in the place of one of that version. Only a rotation does, and one runs at a time."""
     await tx.execute(
-        "INSERT INTO derivation_key (tenant_id, version, wrapped) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        "INSERT INTO derivation_key (tenant_id, version, wrapped) VALUES (%s, %s, %s)"
+        " ON CONFLICT (tenant_id, version) DO UPDATE SET wrapped = excluded.wrapped",
         (tenant, version, wrapped),
     )
 
