@@ -36,6 +36,8 @@ ALLOWED_IN = {
     ("devices/certificates/acme_client.py", "token"): "ACME's own term (RFC 8555)",
     ("devices/certificates/challenges.py", "token"): "ACME's own term (RFC 8555)",
     ("web/", "zone"): "a ZoneInfo, the standard library's name",
+    ("operations/", "zone"): "a ZoneInfo, the standard library's name",
+    ("operations/", "zones"): "several ZoneInfo",
     ("vehicles/grammars.py", "group"): "characters that look alike",
 }
 """And in these places."""
