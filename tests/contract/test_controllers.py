@@ -10,12 +10,12 @@ from typing import Protocol
 
 import pytest
 
-from postern.access.controller import Contact, DoorController, DoorState
+from postern.access.controller import Contact, DoorController, DoorState, Visitor
 from postern.clock import SystemClock
 from postern.devices.controllers.http_relay import HttpRelay, HttpRelaySettings
 from postern.devices.controllers.mqtt import MqttDoor
 from postern.devices.controllers.mqtt_settings import MqttDoorSettings
-from postern.devices.controllers.simulated import SimulatedDoor, Visitor
+from postern.devices.controllers.simulated import SimulatedDoor
 from postern.errors import BadInput, ControllerUnavailable
 from tests.contract.mqtt_broker import LOGIN, PASSWORD, Broker, MqttDevice
 from tests.contract.shelly_device import ShellyDevice

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from postern.access.controller import Contact
+from postern.access.controller import Contact, Visitor
 from postern.clock import SystemClock
 from postern.devices.controllers.build import controller_for, mqtt_settings, relay_settings
 from postern.devices.controllers.mqtt_settings import Kind
-from postern.devices.controllers.simulated import SimulatedDoor, Visitor
+from postern.devices.controllers.simulated import SimulatedDoor
 from postern.errors import BadInput
 from postern.sites.model import ControllerKind, ControllerSettings
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from postern.clock import aware
 from postern.errors import BadInput
@@ -58,6 +58,31 @@ class DoorController(Protocol):
 
     async def close(self) -> None:
         """Let go of connections and end every iterator of `states`. May be called twice."""
+        ...
+
+
+class Visitor(StrEnum):
+    """What whoever stands before a simulated door does when it is released."""
+
+    GOES_THROUGH = "goes-through"
+    NOBODY = "nobody"
+    HOLDS_IT_OPEN = "holds-it-open"
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A door that is not there: what happens at it can be played."""
+
+    def expect(self, visitor: Visitor) -> None:
+        """Choose what happens at the releases to come."""
+        ...
+
+    def force_open(self) -> None:
+        """Somebody opens it although nothing released it."""
+        ...
+
+    def shut(self) -> None:
+        """Somebody pushes it closed."""
         ...
 
 

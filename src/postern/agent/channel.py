@@ -6,11 +6,12 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import websockets
 
+from postern.access.controller import Visitor
 from postern.access.model import CredentialKind
 from postern.agent.hub import Hub
 from postern.backoff import delays
@@ -45,11 +46,19 @@ class Play:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """What happens at a simulated door: from its next release on (a visitor), or at once."""
+
+    door: DoorId
+    act: Visitor | Literal["forced", "shut"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NewBundle:
     """The hub has a newer policy."""
 
 
-Command = OpenDoor | Present | Play | NewBundle
+Command = OpenDoor | Present | Play | Stage | NewBundle
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +88,10 @@ def read_command(text: str | bytes) -> tuple[str, Command]:
         return number, Present(reader=reader, kind=kind, value=str(fields["value"]))
     if name == "play":
         return number, Play(reader=ReaderId(UUID(fields["reader"])), source=str(fields["source"]))
+    if name == "stage":
+        act = fields["act"]
+        played = act if act in ("forced", "shut") else Visitor(act)
+        return number, Stage(door=DoorId(UUID(fields["door"])), act=played)
     if name == "new-bundle":
         return number, NewBundle()
     raise ValueError(f"an unknown command: {name}")

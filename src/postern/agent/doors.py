@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from postern.access.controller import DoorController, DoorState
+from postern.access.controller import DoorController, DoorState, Staged
 from postern.access.passage import (
     DoorTimes,
     DoorWatch,
@@ -22,11 +22,12 @@ from postern.access.passage import (
     next_deadline,
 )
 from postern.access.policy import Policy
+from postern.agent.channel import Done, Stage
 from postern.agent.ports import OpenController
 from postern.agent.tasks import Tasks, cancelled
 from postern.backoff import delays
 from postern.clock import Clock, utc_day
-from postern.errors import PosternError
+from postern.errors import NotFound, PosternError, Refused
 from postern.ids import DoorId
 from postern.operations.ports import Spool
 from postern.records.model import DoorRecord, Happening, PassageRecord, kind_of
@@ -65,6 +66,8 @@ class DoorKeeper:
     ) -> None:
         self.door = door
         self.controller: DoorController = _Announced(controller, self._unlocked)
+        self.staged = controller if isinstance(controller, Staged) else None
+        """The same, where the door is only simulated."""
         self._spool = spool
         self._clock = clock
         self._happened: asyncio.Queue[Happened] = asyncio.Queue()
@@ -163,6 +166,22 @@ class Doors:
         """A release of that door was told to its controller."""
         if (keeper := self._keepers.get(door)) is not None:
             keeper.released(released)
+
+    def stage(self, command: Stage) -> Done:
+        """Play what happens at a simulated door. Raises NotFound; Refused for one in a wall."""
+        keeper = self._keepers.get(command.door)
+        if keeper is None:
+            raise NotFound("this site has no such door, or no controller for it; look at the door's settings")
+        if keeper.staged is None:
+            raise Refused("only a simulated door takes this; go to the door and do it there")
+        match command.act:
+            case "forced":
+                keeper.staged.force_open()
+            case "shut":
+                keeper.staged.shut()
+            case visitor:
+                keeper.staged.expect(visitor)
+        return Done(done=True, detail="staged")
 
     async def close(self) -> None:
         """Let go of every controller."""

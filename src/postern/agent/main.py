@@ -15,7 +15,7 @@ import structlog
 from postern.access.policy import Policy
 from postern.agent.admission import Admissions
 from postern.agent.bundle import BundleStore
-from postern.agent.channel import Command, Done, OpenDoor, Play, Present, listen
+from postern.agent.channel import Command, Done, OpenDoor, Play, Present, Stage, listen
 from postern.agent.doors import Doors
 from postern.agent.eyes import Matching
 from postern.agent.files import site_key
@@ -115,6 +115,8 @@ class Agent:
                 return await self.admissions.present(command)
             case Play():
                 return await self.readers.play(command)
+            case Stage():
+                return self.doors.stage(command)
             case _:
                 self.sync.wake()
                 return Done(done=True, detail="fetching")

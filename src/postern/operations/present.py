@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from postern.access.model import CredentialKind
-from postern.errors import Refused
-from postern.ids import ReaderId, SiteId
+from postern.errors import BadInput, Refused
+from postern.ids import DoorId, ReaderId, SiteId
 from postern.journal.model import Act
 from postern.operations import commands
 from postern.operations.commands import CommandOutcome
@@ -39,6 +39,24 @@ async def play(
     )
 
 
+ACTS = ("goes-through", "nobody", "holds-it-open", "forced", "shut")
+"""What can happen at a simulated door: the first three from its next release on, the others at once."""
+
+
+async def stage(services: Services, actor: Actor, *, site: SiteId, door: DoorId, act: str) -> CommandOutcome:
+    """Play what happens at a simulated door. Raises NotFound, Refused for a real one, BadInput."""
+    require(actor, Duty.TRY_PICTURE)
+    async with services.database.transaction(actor.tenant) as tx:
+        await sites.site(tx, services.keyring, actor.tenant, site)
+        _require_simulated(await sites.part(tx, services.keyring, actor.tenant, Door, site=site, id=door))
+        if act not in ACTS:
+            raise BadInput(f"choose what happens at the door: {', '.join(ACTS)}")
+        fields = {"door": str(door), "act": act}
+        id = await commands.send(services, tx, tenant=actor.tenant, site=site, command="stage", fields=fields)
+        await trace(services, tx, actor, Act.CHANGED, purpose="simulated door", detail=f"door {door}: {act}")
+    return await commands.outcome(services, actor.tenant, site, id)
+
+
 async def _send(
     services: Services,
     actor: Actor,
@@ -65,5 +83,9 @@ async def _check_simulated(
         tx, services.keyring, actor.tenant, AccessPoint, site=site, id=found.access_point
     )
     door = await sites.part(tx, services.keyring, actor.tenant, Door, site=site, id=point.door)
+    _require_simulated(door)
+
+
+def _require_simulated(door: Door) -> None:
     if door.controller.kind is not ControllerKind.SIMULATED:
         raise Refused("only a simulated door takes this; go to the reader and present it there")

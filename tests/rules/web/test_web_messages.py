@@ -11,6 +11,7 @@ import pytest
 from postern.access.model import CredentialKind
 from postern.access.reasons import Reason
 from postern.journal.model import Act
+from postern.operations.present import ACTS
 from postern.operators.model import Role
 from postern.operators.roles import Duty
 from postern.people.model import Sex
@@ -58,6 +59,7 @@ MADE_OF_CODES = {
     "role": [one.value for one in Role],
     "search": ["what-person", "what-plate"],
     "sex": [one.value for one in Sex],
+    "stage": list(ACTS),
     "weekday": [f"{length}-{day}" for length in ("long", "short") for day in range(7)],
 }
 """Keys that pages put together from a code, with every code there is."""

@@ -5,20 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from enum import StrEnum
 
-from postern.access.controller import Contact, DoorState, checked_seconds
+from postern.access.controller import Contact, DoorState, Visitor, checked_seconds
 from postern.clock import Clock
 from postern.devices.controllers.feed import StateFeed
 from postern.errors import ControllerUnavailable
-
-
-class Visitor(StrEnum):
-    """What whoever stands before the simulated door does when it is released."""
-
-    GOES_THROUGH = "goes-through"
-    NOBODY = "nobody"
-    HOLDS_IT_OPEN = "holds-it-open"
 
 
 class SimulatedDoor:

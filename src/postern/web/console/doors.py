@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from postern.access.model import CredentialKind
 from postern.access.reasons import Reason
-from postern.errors import ControllerUnavailable, NotFound, PosternError
+from postern.errors import BadInput, ControllerUnavailable, NotFound, PosternError, Refused
 from postern.ids import DoorId, ReaderId, SiteId
 from postern.operations import look, open_door, present
 from postern.operations import sites as site_operations
@@ -104,6 +104,24 @@ async def stand_in(
     return await _stand_in(request, hub, caller, site, door, fields.result(fault))
 
 
+@router.post("/doors/{site}/{door}/stage")
+async def stage(
+    request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int, door: UUID
+) -> Response:
+    """Play what happens at a simulated door: nobody goes through, it is held open, forced or shut."""
+    await _door(hub, caller, site, door)
+    act = fields.text("act")
+    fault: PosternError
+    try:
+        outcome = await present.stage(hub, caller.actor, site=SiteId(site), door=DoorId(door), act=act)
+        if outcome.done:
+            return go(f"/doors/{site}/{door}/stand-in", "staged")
+        fault = _not_done(outcome)
+    except (BadInput, Refused) as caught:
+        fault = caught
+    return await _stand_in(request, hub, caller, site, door, fields.result(fault))
+
+
 async def _present(
     hub: Hub, caller: Caller, fields: FormReader, site: SiteId, reader: ReaderId, value: str
 ) -> CommandOutcome:
@@ -123,8 +141,10 @@ async def _stand_in(
         request,
         "doors/stand_in.html",
         status=422 if form.wrong else 200,
+        site=plan.site,
         door=found,
         readers=[(one.id, one.name) for one in _readers(plan, door)],
+        acts=present.ACTS,
         whats=[("file", t("stand-in.file")), *((one, t(f"credential.{one}")) for one in PRESENTED)],
         form=form,
     )
