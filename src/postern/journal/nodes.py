@@ -78,31 +78,20 @@ async def _hashes(tx: Transaction, tenant: TenantId, nodes: Iterable[Node]) -> d
 
 
 async def _stored(tx: Transaction, tenant: TenantId, runs: set[Run]) -> dict[Node, bytes]:
-    low = [run for run in runs if run.level == 0]
-    high = [run for run in runs if run.level > 0]
+    """The stored hashes in the runs, by level: each a look-up by key, whatever the planner believes."""
+    wanted: dict[int, list[int]] = {}
+    for run in runs:
+        wanted.setdefault(run.level, []).extend(range(run.first, run.first + run.count))
     found: dict[Node, bytes] = {}
-    cursor = await tx.execute(
-        "SELECT 0, entry.idx, entry.leaf FROM unnest(%(first)s::bigint[], %(count)s::bigint[])"
-        " AS run (first, count)"
-        " JOIN journal_entry entry ON entry.tenant_id = %(tenant)s"
-        " AND entry.idx >= run.first AND entry.idx < run.first + run.count",
-        {"tenant": tenant, "first": [run.first for run in low], "count": [run.count for run in low]},
-    )
-    found |= {Node(level, position): bytes(hash_) for level, position, hash_ in await cursor.fetchall()}
-    cursor = await tx.execute(
-        "SELECT node.level, node.position, node.hash"
-        " FROM unnest(%(level)s::smallint[], %(first)s::bigint[], %(count)s::bigint[])"
-        " AS run (level, first, count)"
-        " JOIN journal_node node ON node.tenant_id = %(tenant)s AND node.level = run.level"
-        " AND node.position >= run.first AND node.position < run.first + run.count",
-        {
-            "tenant": tenant,
-            "level": [run.level for run in high],
-            "first": [run.first for run in high],
-            "count": [run.count for run in high],
-        },
-    )
-    found |= {Node(level, position): bytes(hash_) for level, position, hash_ in await cursor.fetchall()}
+    for level, positions in wanted.items():
+        cursor = await tx.execute(
+            "SELECT idx, leaf FROM journal_entry WHERE tenant_id = %s AND idx = ANY(%s)"
+            if level == 0
+            else "SELECT position, hash FROM journal_node WHERE tenant_id = %s AND position = ANY(%s)"
+            " AND level = %s",
+            (tenant, positions) if level == 0 else (tenant, positions, level),
+        )
+        found |= {Node(level, position): bytes(hash_) for position, hash_ in await cursor.fetchall()}
     if len(found) != sum(run.count for run in runs):
         raise _missing("Entries of the journal, or hashes over them, are missing.")
     return found
