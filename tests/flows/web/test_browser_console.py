@@ -56,6 +56,7 @@ PAGES = (
     "/try",
     "/import",
     "/journal",
+    "/journal/0/proof",
     "/search",
     "/roles",
     "/operators",
@@ -232,6 +233,16 @@ def test_a_door_opens_from_afar_with_its_reason_on_the_wall(page: Page, running:
     expect(row).to_contain_text("administrator", timeout=30_000)
 
 
+def test_a_simulated_door_is_forced_and_the_wall_tells_it(page: Page, running: Running) -> None:
+    page.goto(f"{running.url}/doors")
+    page.get_by_role("link", name="Stand in at Turnstile").click()
+    page.get_by_role("button", name="Forced").click()
+    expect(page.get_by_text("The simulated door does so.")).to_be_visible()
+    page.get_by_role("button", name="Pushed closed").click()
+    page.goto(f"{running.url}/wall")
+    expect(page.locator(".passage", has_text="Forced").first).to_contain_text("Turnstile", timeout=30_000)
+
+
 def test_a_week_is_painted_and_written(page: Page, running: Running) -> None:
     page.goto(f"{running.url}/schedules/new")
     monday = page.get_by_label("Monday", exact=True)
@@ -318,8 +329,7 @@ def test_an_invited_operator_begins_with_a_passkey_and_sees_their_own_pages(
     context.close()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_no_page_has_a_barrier_or_is_wider_than_the_screen(
     page: Page, running: Running, width: int, scheme: str
 ) -> None:
