@@ -50,6 +50,11 @@ _WORDS: dict[AlarmKind, tuple[str, str]] = {
         "该日该代理端的部分记录无法打开：它们在数据库中被更改或移动。"
         "请保留数据库副本作为证据，查明谁能写入数据库，并与备份比对。",
     ),
+    AlarmKind.KEYSTORE_RESTORED: (
+        "An older copy of the keystore was put back. Keys that had been destroyed since then were destroyed "
+        "again; find out who restored it, and look at the erasures of that time.",
+        "密钥库被换回旧副本。此后已销毁的密钥已再次销毁。请查明是谁恢复的，并检查该期间的删除记录。",
+    ),
 }
 
 

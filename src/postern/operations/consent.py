@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from postern.access import store as access
-from postern.access.model import CredentialKind, SubjectKind
 from postern.errors import BadInput, NotFound
 from postern.ids import ConsentId, PersonId, new_id
 from postern.journal.model import Act
-from postern.operations.publish_policy import mark_stale, publish_stale
+from postern.operations import erase, tombstones
+from postern.operations.publish_policy import mark_stale
 from postern.operations.services import Services
 from postern.operations.trace import trace
 from postern.operators.model import Actor
@@ -70,7 +69,7 @@ async def give_consent(
 
 
 async def withdraw_consent(services: Services, actor: Actor, *, person: PersonId) -> list[Consent]:
-    """Withdraw every live consent of the person: the face key is destroyed, and only that.
+    """Withdraw every live consent of the person: the face key is destroyed, and only that (`erase.py`).
 
     References, kept photos and the face credential go; cards, PINs and access levels stay. A policy
     without the face is published before this returns. Raises NotFound when there is no live consent.
@@ -78,23 +77,42 @@ async def withdraw_consent(services: Services, actor: Actor, *, person: PersonId
     require(actor, Duty.ENROL)
     async with services.database.transaction(actor.tenant) as tx:
         live = [one for one in await _consents(services, tx, actor, person) if one.withdrawn_at is None]
+    if not live:
+        raise NotFound("this person has no live consent to withdraw")
+    await erase.erase_face(services, actor, person)
+    async with services.database.transaction(actor.tenant) as tx:
+        withdrawn = await _consents(services, tx, actor, person)
+    return [one for one in withdrawn if one.id in {was.id for was in live}]
+
+
+async def withdraw_photo(services: Services, actor: Actor, *, person: PersonId) -> list[Consent]:
+    """Withdraw the consent to keep the enrolment photo, and nothing else: the face still opens doors.
+
+    References and photos are sealed under one key; so it is destroyed, and the references, without the
+    photos, are sealed under a new one. Raises NotFound when no live consent covers a photo.
+    """
+    require(actor, Duty.ENROL)
+    photo = ConsentPurpose.ENROLMENT_PHOTO
+    async with services.database.transaction(actor.tenant) as tx:
+        live = [one for one in await _consents(services, tx, actor, person) if one.covers(photo)]
         if not live:
-            raise NotFound("this person has no live consent to withdraw")
-        now = services.clock.now()
-        withdrawn = [
-            await privacy.change(tx, services.keyring, replace(one, withdrawn_at=now)) for one in live
+            raise NotFound("this person has no live consent to keeping the photo")
+        changed = [
+            await privacy.change(tx, services.keyring, replace(one, without=one.without | {photo}))
+            for one in live
         ]
         stored = await people.references(tx, services.keyring, actor.tenant, [person])
         await people.remove_references(tx, actor.tenant, person)
-        await _remove_face(services, tx, actor, person)
-        await mark_stale(services, tx, actor.tenant)
-        await trace(services, tx, actor, Act.WITHDREW, purpose="face recognition", subjects=[person])
-        # Last before the commit: if it fails, all is as before; if the commit fails, it is done again.
-        await services.keyring.destroy_subject_keys(actor.tenant, person, [Purpose.FACE])
-    for photo in {one.photo for one in stored if one.photo}:
-        await services.pictures.delete(photo)
-    await publish_stale(services)
-    return withdrawn
+        await trace(services, tx, actor, Act.WITHDREW, purpose=photo.value, subjects=[person])
+        # From here to the commit a fault loses the references, which can be made again; never the erasure.
+        keys = await services.keyring.destroy_subject_keys(actor.tenant, person, [Purpose.FACE])
+        await services.keyring.new_subject_keys(actor.tenant, person, [Purpose.FACE])
+        for one in stored:
+            await people.add_reference(tx, services.keyring, actor.tenant, replace(one, photo=None))
+    await tombstones.set_up(services, actor.tenant, keys)
+    for name in {one.photo for one in stored if one.photo}:
+        await services.pictures.delete(name)
+    return changed
 
 
 async def consents(services: Services, actor: Actor, person: PersonId) -> list[Consent]:
@@ -108,10 +126,3 @@ async def consents(services: Services, actor: Actor, person: PersonId) -> list[C
 
 async def _consents(services: Services, tx: Transaction, actor: Actor, person: PersonId) -> list[Consent]:
     return await privacy.consents(tx, services.keyring, actor.tenant, person)
-
-
-async def _remove_face(services: Services, tx: Transaction, actor: Actor, person: PersonId) -> None:
-    held = await access.holding(tx, services.keyring, actor.tenant, person, SubjectKind.PERSON)
-    kept = tuple(one for one in held.credentials if one.kind is not CredentialKind.FACE)
-    if kept != held.credentials:
-        await access.put_holding(tx, services.keyring, actor.tenant, replace(held, credentials=kept))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from postern.access import store as access
 from postern.access.model import Credential, CredentialKind, Holding, SubjectKind
 from postern.errors import BadInput
 from postern.ids import CredentialId, PersonId, SiteId, TenantId, VehicleId, new_id
 from postern.journal.model import Act
-from postern.operations.publish_policy import mark_stale, publish_stale
+from postern.operations import erase
+from postern.operations.publish_policy import mark_stale
 from postern.operations.services import Services
 from postern.operations.trace import trace
 from postern.operators.model import Actor
@@ -17,7 +19,8 @@ from postern.operators.roles import Duty, require
 from postern.people import store as people
 from postern.people.model import Person, PersonDetails, checked_details
 from postern.postgres.pool import Transaction
-from postern.sealing.keyring import ALL_PURPOSES, ERASABLE, Purpose
+from postern.privacy.receipt import Receipt
+from postern.sealing.keyring import ALL_PURPOSES, Purpose
 from postern.sites import store as sites
 from postern.vehicles import store as vehicles
 from postern.vehicles.model import Vehicle, VehicleDetails, checked_vehicle
@@ -27,9 +30,10 @@ _WHY = "keep the registry"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Removed:
-    """What a removal destroyed: ids of keys that no longer exist."""
+    """What a removal destroyed: how many keys no longer exist, and the number of the receipt that says so."""
 
     destroyed_keys: int
+    receipt: UUID
 
 
 async def add_person(services: Services, actor: Actor, details: PersonDetails) -> Person:
@@ -60,22 +64,15 @@ async def change_person(
 
 
 async def remove_person(services: Services, actor: Actor, id: PersonId) -> Removed:
-    """Remove a person at once and for good: rows, credentials, references, and all keys but the statutory.
+    """Erase a person for good (`erase.py`): rows, credentials, references, pictures, and the keys.
 
     What the archive holds of them stays, but nobody can tell any more whose it was.
     """
-    require(actor, Duty.CHANGE_PEOPLE)
-    async with services.database.transaction(actor.tenant) as tx:
-        stored = await people.references(tx, services.keyring, actor.tenant, [id])
-        await access.remove_holding(tx, actor.tenant, id)
-        await people.remove(tx, actor.tenant, id)
-        await mark_stale(services, tx, actor.tenant)
-        await trace(services, tx, actor, Act.ERASED, purpose=_WHY, subjects=[id], detail="person removed")
-        destroyed = await services.keyring.destroy_subject_keys(actor.tenant, id, ERASABLE)
-    for photo in {one.photo for one in stored if one.photo}:
-        await services.pictures.delete(photo)
-    await publish_stale(services)
-    return Removed(destroyed_keys=len(destroyed))
+    return _removed(await erase.erase_person(services, actor, id))
+
+
+def _removed(receipt: Receipt) -> Removed:
+    return Removed(destroyed_keys=len(receipt.destroyed), receipt=receipt.id)
 
 
 async def add_vehicle(services: Services, actor: Actor, details: VehicleDetails) -> Vehicle:
@@ -112,16 +109,8 @@ async def change_vehicle(
 
 
 async def remove_vehicle(services: Services, actor: Actor, id: VehicleId) -> Removed:
-    """Remove a vehicle at once and for good, with all its keys but the statutory."""
-    require(actor, Duty.CHANGE_VEHICLES)
-    async with services.database.transaction(actor.tenant) as tx:
-        await access.remove_holding(tx, actor.tenant, id)
-        await vehicles.remove(tx, actor.tenant, id)
-        await mark_stale(services, tx, actor.tenant)
-        await trace(services, tx, actor, Act.ERASED, purpose=_WHY, subjects=[id], detail="vehicle removed")
-        destroyed = await services.keyring.destroy_subject_keys(actor.tenant, id, ERASABLE)
-    await publish_stale(services)
-    return Removed(destroyed_keys=len(destroyed))
+    """Erase a vehicle for good, with its keys."""
+    return _removed(await erase.erase_vehicle(services, actor, id))
 
 
 async def _put_plate(services: Services, tx: Transaction, vehicle: Vehicle) -> Holding:

@@ -16,7 +16,7 @@ import psycopg
 import structlog
 
 from postern.clock import utc_day
-from postern.errors import CannotOpen, PosternError
+from postern.errors import PosternError
 from postern.ids import SiteId, TenantId, new_id
 from postern.journal.model import Act
 from postern.operations.opening import OpenedRecord, opened
@@ -24,12 +24,12 @@ from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
-from postern.postgres.pool import Transaction
+from postern.postgres.pool import confine
 from postern.privacy import retention_store as store
 from postern.privacy.retention import Retention
 from postern.privacy.retention_store import Ended, RetentionReport, SiteEnd
 from postern.records import ending
-from postern.records.model import DecisionRecord, Kind, SealedRecord
+from postern.records.model import DecisionRecord, Kind
 from postern.records.partitions import detach_before
 from postern.sites import store as sites
 
@@ -88,11 +88,12 @@ async def run_daily(services: Services) -> None:
 
 
 async def _is_after_a_gap(services: Services) -> bool:
+    last: list[date] = []
     async with services.database.transaction() as tx:
-        cursor = await tx.execute("SELECT max(day) FROM retention_report")
-        found = await cursor.fetchone()
-    last = found[0] if found is not None else None
-    return last is not None and utc_day(services.clock.now()) - last > LONGEST_GAP
+        for tenant in await sites.tenant_ids(tx):
+            await confine(tx, tenant)
+            last += [utc_day(one.at) for one in await store.reports(tx, services.keyring, tenant, limit=1)]
+    return bool(last) and utc_day(services.clock.now()) - max(last) > LONGEST_GAP
 
 
 async def end_what_is_over(services: Services) -> list[RetentionReport]:
@@ -203,7 +204,8 @@ class _Run:
                     limit=_AT_ONCE,
                     quarantined=quarantined,
                 )
-                found = await _opened_each(self.services, tx, self.tenant, batch)
+                found = await opened(self.services, tx, self.tenant, batch)
+                found = [one for one in found if one.happening is not None]
             names = {name for one in found if (name := _picture(one)) is not None}
             for name in names:
                 await self.services.pictures.delete(name)
@@ -225,22 +227,6 @@ class _Run:
         async with self.services.database.transaction(self.tenant) as tx:
             await store.put_report(tx, self.services.keyring, made, self.today)
         return made
-
-
-async def _opened_each(
-    services: Services, tx: Transaction, tenant: TenantId, batch: Sequence[SealedRecord]
-) -> list[OpenedRecord]:
-    """What opens of a batch; one row that was tampered with must not keep a day's pictures for ever."""
-    try:
-        return await opened(services, tx, tenant, batch)
-    except CannotOpen:
-        found: list[OpenedRecord] = []
-        for one in batch:
-            try:
-                found += await opened(services, tx, tenant, [one])
-            except CannotOpen:
-                continue
-        return found
 
 
 def _picture(one: OpenedRecord) -> str | None:

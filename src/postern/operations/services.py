@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from postern.clock import Clock
+from postern.keystore.tombstones import TombstoneFile
 from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.registry import Registry
 from postern.postgres.pool import Database
@@ -22,6 +23,8 @@ class Services:
     recognition: RecognitionPort | None = None
     public_url: str = "http://127.0.0.1:8440"
     """The console's address as browsers see it: for one-time links and passkeys."""
+    tombstones: TombstoneFile | None = None
+    """The list of destroyed keys beside the databases; None where nothing outlives this process."""
     registry: Registry = field(init=False)
 
     def __post_init__(self) -> None:

@@ -35,7 +35,8 @@ class ConsentForm(StrEnum):
 class Consent:
     """One person's consent. It is live until withdrawn; a withdrawn one is kept as proof and never revived.
 
-    `wording` names the text that was shown; `reference` the file, contract or law behind it.
+    `wording` names the text that was shown; `reference` the file, contract or law behind it; `without` are
+    purposes of it that were withdrawn by themselves.
     """
 
     id: ConsentId
@@ -49,8 +50,9 @@ class Consent:
     wording: str = ""
     reference: str = ""
     withdrawn_at: datetime | None = None
+    without: frozenset[ConsentPurpose] = frozenset()
     version: int = 1
 
     def covers(self, purpose: ConsentPurpose) -> bool:
         """Whether it is live and for that purpose."""
-        return self.withdrawn_at is None and purpose in self.purposes
+        return self.withdrawn_at is None and purpose in self.purposes - self.without

@@ -26,6 +26,8 @@ class AlarmKind(IntEnum):
     """An agent sent records that nobody can read; the agent keeps them."""
     ARCHIVE_TAMPERED = 6
     """Records of that day and agent are not what was stored: they do not open where they lie."""
+    KEYSTORE_RESTORED = 7
+    """An older keystore was put back; keys that were destroyed since were destroyed again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -95,11 +95,31 @@ async def carrying(
     return [record_of(row) for row in await cursor.fetchall()]
 
 
-async def make_untagged(tx: Transaction, one: SealedRecord, sealed: bytes, *, quarantined: bool) -> None:
-    """Take the tag from a record, and put `sealed` in place of what it holds."""
+async def find(tx: Transaction, wanted: SealedRecord, *, quarantined: bool = False) -> SealedRecord | None:
+    """The record as it is now."""
+    table = "record_quarantine" if quarantined else "record"
+    cursor = await tx.execute(
+        f"SELECT {COLUMNS} FROM {table}"  # noqa: S608 - ours
+        " WHERE site_id = %s AND day = %s AND agent_id = %s AND seq = %s AND digest = %s",
+        (wanted.site, wanted.day, wanted.agent, wanted.seq, wanted.digest),
+    )
+    row = await cursor.fetchone()
+    return record_of(row) if row is not None else None
+
+
+async def replace(tx: Transaction, changed: SealedRecord, *, quarantined: bool = False) -> None:
+    """Put another tag and another content in place of a record's; who erases needs it, and nobody else."""
     table = "record_quarantine" if quarantined else "record"
     await tx.execute(
-        f"UPDATE {table} SET tag = NULL, sealed = %s"  # noqa: S608 - ours
+        f"UPDATE {table} SET tag = %s, sealed = %s"  # noqa: S608 - ours
         " WHERE site_id = %s AND day = %s AND agent_id = %s AND seq = %s AND digest = %s",
-        (sealed, one.site, one.day, one.agent, one.seq, one.digest),
+        (
+            changed.tag,
+            changed.sealed,
+            changed.site,
+            changed.day,
+            changed.agent,
+            changed.seq,
+            changed.digest,
+        ),
     )

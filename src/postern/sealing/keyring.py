@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from enum import IntEnum
 from typing import Protocol
@@ -68,6 +68,12 @@ class Keyring(Protocol):
 
     async def destroy_site_day_keys(self, site: SiteId, *, before: date) -> tuple[bytes, ...]:
         """End the retention of every day before `before`; returns the destroyed keys' ids."""
+
+    async def destroyed_keys(self, tenant: TenantId) -> frozenset[bytes]:
+        """The ids of all keys of the tenant that were destroyed, as the keystore knows them."""
+
+    async def destroy_again(self, tenant: TenantId, keys: Collection[bytes]) -> tuple[bytes, ...]:
+        """Destroy keys by id that an older keystore brought back; the ids of those that were there."""
 
     async def purpose_key(self, tenant: TenantId, name: str, *, version: int = 1) -> Key:
         """A key derived from the tenant's for one use: "index/person.employee_number", "operators", …"""

@@ -1,0 +1,53 @@
+"""The rows that go with an erasure or a withdrawal. Repeating it on what is gone already changes nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from postern.access import store as access
+from postern.access.model import CredentialKind, SubjectKind
+from postern.errors import NotFound
+from postern.ids import PersonId, VehicleId
+from postern.operations.services import Services
+from postern.people import store as people
+from postern.postgres.pool import Transaction
+from postern.privacy import store as privacy
+from postern.privacy.erasure_store import Erasure
+from postern.privacy.statutory import PERSON
+from postern.vehicles import store as vehicles
+
+
+async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> None:
+    """Take out of the registry what the erasure or withdrawal concerns."""
+    if erasure.is_withdrawal:
+        await _take_face(services, tx, erasure)
+        return
+    await access.remove_holding(tx, erasure.tenant, erasure.subject)
+    with suppress(NotFound):
+        if erasure.subject_kind == PERSON:
+            await _forget_keeper(services, tx, erasure)
+            await people.remove(tx, erasure.tenant, PersonId(erasure.subject))
+        else:
+            await vehicles.remove(tx, erasure.tenant, VehicleId(erasure.subject))
+
+
+async def _take_face(services: Services, tx: Transaction, erasure: Erasure) -> None:
+    """Every live consent ends; references and the face credential go; cards and PINs stay."""
+    person = PersonId(erasure.subject)
+    for one in await privacy.consents(tx, services.keyring, erasure.tenant, person):
+        if one.withdrawn_at is None:
+            await privacy.change(tx, services.keyring, replace(one, withdrawn_at=erasure.begun_at))
+    await people.remove_references(tx, erasure.tenant, person)
+    held = await access.holding(tx, services.keyring, erasure.tenant, person, SubjectKind.PERSON)
+    kept = tuple(one for one in held.credentials if one.kind is not CredentialKind.FACE)
+    if kept != held.credentials:
+        await access.put_holding(tx, services.keyring, erasure.tenant, replace(held, credentials=kept))
+
+
+async def _forget_keeper(services: Services, tx: Transaction, erasure: Erasure) -> None:
+    """Vehicles that the person kept are nobody's from now on."""
+    for vehicle in (await services.registry.vehicles.all(tx, erasure.tenant)).values():
+        if vehicle.details.keeper == erasure.subject:
+            details = replace(vehicle.details, keeper=None)
+            await vehicles.change(tx, services.keyring, replace(vehicle, details=details))

@@ -1,0 +1,84 @@
+"""How long the law makes an employer or a garage keep what an erasure would otherwise destroy.
+
+Dated rules that cite their source. Where no rule of a country is recorded here, and the operator states no
+legal basis, nothing is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+PERSON, VEHICLE = "person", "vehicle"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatutoryRule:
+    """In `country`, what `what` describes is kept for `years` years, by the law `basis`, since `since`."""
+
+    country: str
+    subject_kind: str
+    what: str
+    years: int
+    basis: str
+    since: date
+
+
+RULES = (
+    StatutoryRule(
+        country="CN",
+        subject_kind=PERSON,
+        what="wages and the hours they rest on",
+        years=2,
+        basis="工资支付暂行规定 (1994) 第六条: written records of wages are kept for at least two years",
+        since=date(1995, 1, 1),
+    ),
+    StatutoryRule(
+        country="CN",
+        subject_kind=VEHICLE,
+        what="receipts",
+        years=30,
+        basis="会计档案管理办法 (财政部、国家档案局令第79号), 附表一: vouchers are kept for 30 years",
+        since=date(2016, 1, 1),
+    ),
+    StatutoryRule(
+        country="DE",
+        subject_kind=PERSON,
+        what="working hours",
+        years=2,
+        basis="ArbZG § 16 (2): records of working hours are kept for at least two years",
+        since=date(1994, 7, 1),
+    ),
+    StatutoryRule(
+        country="DE",
+        subject_kind=VEHICLE,
+        what="receipts",
+        years=8,
+        basis="AO § 147 (3), HGB § 257 (4): vouchers are kept for eight years",
+        since=date(2025, 1, 1),
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatutoryKeep:
+    """What is kept in spite of an erasure: on what legal basis, and until which day."""
+
+    what: str
+    basis: str
+    until: date
+
+
+def kept_by_law(countries: frozenset[str], subject_kind: str, on: date) -> StatutoryKeep | None:
+    """What the laws of `countries` keep of a person or vehicle erased on that day; the longest time holds."""
+    found = [
+        StatutoryKeep(what=rule.what, basis=rule.basis, until=_years_after(on, rule.years))
+        for rule in RULES
+        if rule.country in countries and rule.subject_kind == subject_kind and rule.since <= on
+    ]
+    return max(found, key=lambda one: one.until, default=None)
+
+
+def _years_after(on: date, years: int) -> date:
+    leap_day = (on.month, on.day) == (2, 29)
+    return on.replace(year=on.year + years, day=28 if leap_day else on.day)
