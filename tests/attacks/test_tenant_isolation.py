@@ -37,6 +37,7 @@ SAMPLES: dict[str, Any] = {
     "date": NOON.date(),
     "timestamp with time zone": NOON,
     "uuid": UUID(int=7),
+    "ARRAY": [],
 }
 
 
@@ -83,6 +84,7 @@ def drawn_row(table: str, columns: list[Column], tenant: TenantId) -> dict[str, 
         if column.type == "text" and column.name not in ("language", "role")
     }
     digests = {name: bytes([tenant]) * 32 for name in row if name in ("digest", "nonce")}
+    digests |= {name: bytes(16) for name in row if name == "tag"}
     return row | texts | digests | {name: tenant for name in marked}
 
 

@@ -36,6 +36,9 @@ class Act(StrEnum):
     OPENED_DOOR = "opened-door"
     ALARMED = "alarmed"
     STARTED = "started"
+    ASKED = "asked"
+    """For a second person's consent."""
+    APPROVED = "approved"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

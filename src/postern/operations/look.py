@@ -20,7 +20,7 @@ from postern.operations.registry_look import (
     vehicle_file,
 )
 from postern.operations.search import Wanted, search_passages
-from postern.operations.wall import DoorNews, Passing, Row, Unopenable, Wall, wall, wall_news
+from postern.operations.wall import DoorNews, Passing, Row, Unopenable, Wall, is_watched, wall, wall_news
 
 __all__ = [
     "DoorNews",
@@ -41,6 +41,7 @@ __all__ = [
     "evidence",
     "find_people",
     "find_vehicles",
+    "is_watched",
     "journal_page",
     "looked_at",
     "person_file",

@@ -20,6 +20,7 @@ from postern.clock import utc_day
 from postern.errors import BadInput, KeyDestroyed
 from postern.ids import SiteId
 from postern.operations.agents import KnownAgent
+from postern.operations.bait import notice_presented
 from postern.operations.intake import MOST_SEQ, Readable, SpooledEntry, judge
 from postern.operations.ports import SealedPicture
 from postern.operations.services import Services
@@ -81,6 +82,7 @@ async def receive(
         before = await quarantine.archived_already(tx, [_where(known, one) for one in untimely])
         aside = [one for one in aside if one.seq not in before]
         await quarantine.keep_aside(tx, aside)
+        await notice_presented(services, tx, known, [one.happening for one in judged.readable])
         await _alarm(tx, known, today, aside=[one.seq for one in aside], refused=judged.refused)
         await services.database.notify(tx, wall_channel(site), str(known.agent.id))
     return Received(

@@ -11,6 +11,7 @@ from postern.errors import BadInput
 from postern.ids import CredentialId, PersonId, SiteId, TenantId, VehicleId, new_id
 from postern.journal.model import Act
 from postern.operations import erase
+from postern.operations.budget import bring_in
 from postern.operations.publish_policy import mark_stale
 from postern.operations.services import Services
 from postern.operations.trace import trace
@@ -46,6 +47,7 @@ async def add_person(services: Services, actor: Actor, details: PersonDetails) -
     async with services.database.transaction(actor.tenant) as tx:
         await _check_site(services, tx, actor.tenant, details.home_site)
         await people.add(tx, services.keyring, person)
+        await bring_in(services, tx, actor, person.id)
         await trace(services, tx, actor, Act.ADDED, purpose=_WHY, subjects=[person.id], detail="person")
     return person
 
@@ -55,9 +57,11 @@ async def change_person(
 ) -> Person:
     """Change a person's details. Conflict when `version` is stale."""
     require(actor, Duty.CHANGE_PEOPLE)
-    wanted = Person(id=id, tenant=actor.tenant, version=version, details=checked_details(details))
     async with services.database.transaction(actor.tenant) as tx:
         await _check_site(services, tx, actor.tenant, details.home_site)
+        nature = (await people.get(tx, services.keyring, actor.tenant, id)).details.nature
+        kept = replace(checked_details(details), nature=nature)
+        wanted = Person(id=id, tenant=actor.tenant, version=version, details=kept)
         changed = await people.change(tx, services.keyring, wanted)
         await trace(services, tx, actor, Act.CHANGED, purpose=_WHY, subjects=[id], detail="person")
     return changed
@@ -87,6 +91,7 @@ async def add_vehicle(services: Services, actor: Actor, details: VehicleDetails)
     async with services.database.transaction(actor.tenant) as tx:
         await _check_references(services, tx, vehicle)
         await vehicles.add(tx, services.keyring, vehicle)
+        await bring_in(services, tx, actor, vehicle.id)
         await _put_plate(services, tx, vehicle)
         await mark_stale(services, tx, actor.tenant)
         await trace(services, tx, actor, Act.ADDED, purpose=_WHY, subjects=[vehicle.id], detail="vehicle")
@@ -98,8 +103,10 @@ async def change_vehicle(
 ) -> Vehicle:
     """Change a vehicle's details; a changed plate is its credential from now on. Conflict when stale."""
     require(actor, Duty.CHANGE_VEHICLES)
-    wanted = Vehicle(id=id, tenant=actor.tenant, version=version, details=checked_vehicle(details))
     async with services.database.transaction(actor.tenant) as tx:
+        nature = (await vehicles.get(tx, services.keyring, actor.tenant, id)).details.nature
+        kept = replace(checked_vehicle(details), nature=nature)
+        wanted = Vehicle(id=id, tenant=actor.tenant, version=version, details=kept)
         await _check_references(services, tx, wanted)
         changed = await vehicles.change(tx, services.keyring, wanted)
         await _put_plate(services, tx, changed)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from postern.access.store import OpenHoldings
 from postern.ids import SiteId, TenantId
+from postern.nature import Nature
 from postern.people.store import PERSON, OpenPeople
 from postern.postgres.pool import Transaction
 from postern.records.sealed import subjects_by_tag
 from postern.sealed_rows import versions
 from postern.sealing.envelope import Key
 from postern.sealing.keyring import Keyring
+from postern.vehicles.plates import comparison_form
 from postern.vehicles.store import VEHICLE, OpenVehicles
 
 _KEPT_DAYS = 64
+_BAIT_KEPT = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -28,6 +31,14 @@ class ViewWindow:
     shown: set[UUID] = field(default_factory=set)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bait:
+    """What was planted in a tenant's registry: subjects, and plates in their comparison form."""
+
+    subjects: frozenset[UUID] = frozenset()
+    plates: frozenset[str] = frozenset()
+
+
 class Registry:
     """Opened registries and derived look-ups of one hub process; every answer is current as of its `tx`."""
 
@@ -36,9 +47,30 @@ class Registry:
         self.vehicles = OpenVehicles(keyring)
         self.holdings = OpenHoldings(keyring)
         self.windows: dict[tuple[str, SiteId], ViewWindow] = {}
+        self._bait: dict[TenantId, tuple[datetime, Bait]] = {}
         self._tags: OrderedDict[tuple[SiteId, date], tuple[frozenset[UUID], dict[bytes, UUID]]] = (
             OrderedDict()
         )
+
+    async def bait(self, tx: Transaction, tenant: TenantId, at: datetime) -> Bait:
+        """What is bait, at most a minute old: to look through the registry at each look would cost too much."""
+        looked_at, found = self._bait.get(tenant, (None, Bait()))
+        if looked_at is not None and abs(at - looked_at) < _BAIT_KEPT:
+            return found
+        people = (await self.people.everyone(tx, tenant)).values()
+        vehicles = (await self.vehicles.all(tx, tenant)).values()
+        planted = [one for one in vehicles if one.details.nature is Nature.BAIT]
+        persons = [one.id for one in people if one.details.nature is Nature.BAIT]
+        found = Bait(
+            subjects=frozenset[UUID](persons) | {one.id for one in planted},
+            plates=frozenset(comparison_form(one.details.plate) for one in planted),
+        )
+        self._bait[tenant] = (at, found)
+        return found
+
+    def forget_bait(self, tenant: TenantId) -> None:
+        """Look again at the next look."""
+        self._bait.pop(tenant, None)
 
     async def subjects_of(
         self, tx: Transaction, tenant: TenantId, *, site: SiteId, day: date, site_day: Key

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from postern.access import store as access
 from postern.access.model import Holding, SubjectKind
 from postern.ids import PersonId, VehicleId
 from postern.journal import store as journal
 from postern.journal.model import Act, NumberedEntry
+from postern.operations.budget import Opening, looking, open_subjects
 from postern.operations.services import Services
 from postern.operations.trace import trace
 from postern.operators.model import Actor
-from postern.operators.roles import Duty, require
+from postern.operators.roles import Duty, may, require
 from postern.people import store as people
 from postern.people.model import Person
 from postern.privacy import store as privacy
@@ -22,6 +25,8 @@ from postern.vehicles.model import Vehicle
 from postern.vehicles.plates import comparison_form
 
 MOST_ROWS = 200
+MOST_ROWS_ELSEWHERE = 10
+"""Of a list, for those whose desk is not the registry: each row is a subject opened."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,28 +85,37 @@ class VehicleFile:
 async def find_people(
     services: Services, actor: Actor, *, text: str = "", first: int = 0, limit: int = 50
 ) -> PeoplePage:
-    """People whose name or employee number contains `text` (upper and lower case alike), or everyone."""
+    """People whose name or employee number contains `text` (upper and lower case alike), or everyone.
+
+    For those whose desk is the registry; for others short pages, whose rows count against their budget.
+    """
     require(actor, Duty.SEE_PEOPLE)
-    async with services.database.transaction(actor.tenant) as tx:
+    own_desk = may(actor, Duty.KEEP_PEOPLE)
+    async with looking(services, actor) as tx:
         everyone = (await services.registry.people.everyone(tx, actor.tenant)).values()
         found = sorted((one for one in everyone if _is_about(one, text)), key=_by_name)
-        page = found[first : first + min(limit, MOST_ROWS)]
+        page = found[first : first + min(limit, MOST_ROWS if own_desk else MOST_ROWS_ELSEWHERE)]
         counts = await people.reference_counts(tx, actor.tenant)
         holdings = await services.registry.holdings.all(tx, actor.tenant)
         revoked = {id for id, held in holdings.items() if held.revoked}
-        await trace(
-            services,
-            tx,
-            actor,
-            Act.SEARCHED if text.strip() else Act.LOOKED,
-            purpose="list of people",
-            subjects=[one.id for one in page],
-            detail=text.strip(),
-        )
+        opening = _list(text, "list of people", [one.id for one in page], own_desk=own_desk)
+        await open_subjects(services, tx, actor, opening)
     rows = [
         PersonRow(person=one, references=counts.get(one.id, 0), revoked=one.id in revoked) for one in page
     ]
     return PeoplePage(rows=tuple(rows), total=len(found))
+
+
+def _list(text: str, purpose: str, shown: Sequence[UUID], *, own_desk: bool) -> Opening:
+    searched = bool(text.strip())
+    return Opening(
+        act=Act.SEARCHED if searched else Act.LOOKED,
+        purpose=purpose,
+        subjects=shown,
+        detail=text.strip(),
+        own_desk=own_desk,
+        on_purpose=searched,
+    )
 
 
 def _is_about(person: Person, text: str) -> bool:
@@ -117,16 +131,22 @@ def _by_name(person: Person) -> tuple[str, str]:
 
 
 async def person_file(
-    services: Services, actor: Actor, id: PersonId, *, purpose: str = "registry work"
+    services: Services,
+    actor: Actor,
+    id: PersonId,
+    *,
+    purpose: str = "registry work",
+    case: str | None = None,
 ) -> PersonFile:
     """Everything the registry holds of a person. Raises NotFound."""
     require(actor, Duty.SEE_PEOPLE)
-    async with services.database.transaction(actor.tenant) as tx:
+    async with looking(services, actor) as tx:
         person = await people.get(tx, services.keyring, actor.tenant, id)
         held = await access.holding(tx, services.keyring, actor.tenant, id, SubjectKind.PERSON)
         consents = await privacy.consents(tx, services.keyring, actor.tenant, id)
         references = await people.references(tx, services.keyring, actor.tenant, [id])
-        await trace(services, tx, actor, Act.LOOKED, purpose=purpose, subjects=[id], detail="person")
+        opening = Opening(act=Act.LOOKED, purpose=purpose, case=case, subjects=[id], detail="person")
+        await open_subjects(services, tx, actor, opening)
     return PersonFile(
         person=person,
         holding=held,
@@ -139,23 +159,17 @@ async def person_file(
 async def find_vehicles(
     services: Services, actor: Actor, *, text: str = "", first: int = 0, limit: int = 50
 ) -> VehiclesPage:
-    """Vehicles whose plate (O=0, I=1) or description contains `text`, or all."""
+    """Vehicles whose plate (O=0, I=1) or description contains `text`, or all; lists as those of people."""
     require(actor, Duty.SEE_VEHICLES)
-    async with services.database.transaction(actor.tenant) as tx:
+    own_desk = may(actor, Duty.KEEP_VEHICLES)
+    async with looking(services, actor) as tx:
         every = (await services.registry.vehicles.all(tx, actor.tenant)).values()
         found = sorted((one for one in every if _is_like(one, text)), key=lambda one: one.details.plate)
-        page = found[first : first + min(limit, MOST_ROWS)]
+        page = found[first : first + min(limit, MOST_ROWS if own_desk else MOST_ROWS_ELSEWHERE)]
         holdings = await services.registry.holdings.all(tx, actor.tenant)
         revoked = {id for id, held in holdings.items() if held.revoked}
-        await trace(
-            services,
-            tx,
-            actor,
-            Act.SEARCHED if text.strip() else Act.LOOKED,
-            purpose="list of vehicles",
-            subjects=[one.id for one in page],
-            detail=text.strip(),
-        )
+        opening = _list(text, "list of vehicles", [one.id for one in page], own_desk=own_desk)
+        await open_subjects(services, tx, actor, opening)
     rows = [VehicleRow(vehicle=one, revoked=one.id in revoked) for one in page]
     return VehiclesPage(rows=tuple(rows), total=len(found))
 
@@ -166,17 +180,23 @@ def _is_like(vehicle: Vehicle, text: str) -> bool:
 
 
 async def vehicle_file(
-    services: Services, actor: Actor, id: VehicleId, *, purpose: str = "registry work"
+    services: Services,
+    actor: Actor,
+    id: VehicleId,
+    *,
+    purpose: str = "registry work",
+    case: str | None = None,
 ) -> VehicleFile:
     """Everything the registry holds of a vehicle, and its keeper's name. Raises NotFound."""
     require(actor, Duty.SEE_VEHICLES)
-    async with services.database.transaction(actor.tenant) as tx:
+    async with looking(services, actor) as tx:
         vehicle = await vehicles.get(tx, services.keyring, actor.tenant, id)
         held = await access.holding(tx, services.keyring, actor.tenant, id, SubjectKind.VEHICLE)
         everyone = await services.registry.people.everyone(tx, actor.tenant)
         keeper = everyone.get(vehicle.details.keeper) if vehicle.details.keeper is not None else None
         subjects = [id, *([keeper.id] if keeper is not None else [])]
-        await trace(services, tx, actor, Act.LOOKED, purpose=purpose, subjects=subjects, detail="vehicle")
+        opening = Opening(act=Act.LOOKED, purpose=purpose, case=case, subjects=subjects, detail="vehicle")
+        await open_subjects(services, tx, actor, opening)
     return VehicleFile(
         vehicle=vehicle, holding=held, keeper=keeper.details.name if keeper is not None else None
     )

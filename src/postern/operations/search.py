@@ -11,10 +11,11 @@ from postern.clock import utc_day
 from postern.errors import BadInput, Refused
 from postern.ids import SiteId, TenantId
 from postern.journal.model import Act
+from postern.operations.approvals import Approval, Asked, Kind, ask, digest_of, spend
+from postern.operations.budget import Opening, looking, open_subjects
 from postern.operations.opening import opened
 from postern.operations.reasons import stated
 from postern.operations.services import Services
-from postern.operations.trace import trace
 from postern.operations.wall import Row, rows_of
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
@@ -26,7 +27,7 @@ from postern.vehicles import store as vehicles
 from postern.vehicles.plates import comparison_form
 
 FARTHEST_BACK = timedelta(days=7)
-"""More than this needs a second person's consent, which this release does not offer: it refuses."""
+"""More than this needs a second person (`approvals.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +42,43 @@ class Wanted:
             raise BadInput("search for one person, one vehicle or one plate at a time")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PassageSearch:
+    """What is searched for: where, and from which day to which (UTC). Approvals are for exactly this."""
+
+    wanted: Wanted
+    sites: tuple[SiteId, ...]
+    first: date
+    last: date
+
+
+async def ask_to_search(
+    services: Services, actor: Actor, search: PassageSearch, *, purpose: str, case: str
+) -> Approval:
+    """Ask for a second person's consent to look back more than 7 days."""
+    require(actor, Duty.SEARCH)
+    _check(search)
+    subjects = [search.wanted.subject] if search.wanted.subject is not None else []
+    words = _words(search)
+    return await ask(
+        services,
+        actor,
+        Asked(kind=Kind.SEARCH, exactly=digest_of(search), words=words, subjects=tuple(subjects)),
+        purpose=purpose,
+        case=case,
+    )
+
+
+def _check(search: PassageSearch) -> None:
+    if search.last < search.first:
+        raise BadInput("the last day cannot be before the first")
+
+
+def _words(search: PassageSearch) -> str:
+    plate = f", plate {search.wanted.plate}" if search.wanted.plate else ""
+    return f"{len(search.sites)} sites, {search.first} to {search.last}{plate}"
+
+
 async def search_passages(
     services: Services,
     actor: Actor,
@@ -51,32 +89,35 @@ async def search_passages(
     last: date,
     purpose: str,
     case: str,
+    approval: UUID | None = None,
 ) -> list[Row]:
     """Decisions about `wanted` at these sites from day `first` to `last` (UTC), newest first.
 
-    Raises Refused for more than 7 days back, BadInput without a purpose and a case.
+    Raises Refused for more than 7 days back without an `approval` of exactly this search, which is spent by
+    it; BadInput without a purpose and a case.
     """
     require(actor, Duty.SEARCH)
     purpose, case = stated(purpose), stated(case)
-    if last < first:
-        raise BadInput("the last day cannot be before the first")
-    if first < utc_day(services.clock.now()) - FARTHEST_BACK:
-        raise Refused("looking back more than 7 days needs a second person; choose fewer days")
-    async with services.database.transaction(actor.tenant) as tx:
+    search = PassageSearch(wanted=wanted, sites=tuple(site_ids), first=first, last=last)
+    _check(search)
+    is_far_back = first < utc_day(services.clock.now()) - FARTHEST_BACK
+    if is_far_back and approval is None:
+        raise Refused("looking back more than 7 days needs a second person: ask for an approval first")
+    async with looking(services, actor) as tx:
+        if is_far_back and approval is not None:
+            await spend(services, tx, actor, approval, kind=Kind.SEARCH, exactly=digest_of(search))
         subject = await _subject(services, tx, actor.tenant, wanted)
         for site in site_ids:
             await sites.site(tx, services.keyring, actor.tenant, site)
-        await trace(
-            services,
-            tx,
-            actor,
-            Act.SEARCHED,
+        opening = Opening(
+            act=Act.SEARCHED,
             purpose=purpose,
             case=case,
             subjects=[subject] if subject is not None else [],
-            detail=f"{len(site_ids)} sites, {first} to {last}"
-            + (f", plate {wanted.plate}" if wanted.plate else ""),
+            others=[comparison_form(wanted.plate or "")] if subject is None else [],
+            detail=_words(search),
         )
+        await open_subjects(services, tx, actor, opening)
     tagged = subject.bytes if subject is not None else comparison_form(wanted.plate or "").encode()
     found: list[Row] = []
     for site in site_ids:

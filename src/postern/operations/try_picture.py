@@ -15,10 +15,10 @@ from postern.biometrics.quality import FaceQuality
 from postern.errors import NotFound, Unavailable
 from postern.ids import AccessPointId, SiteId
 from postern.journal.model import Act
+from postern.operations.budget import Opening, looking, open_subjects
 from postern.operations.ports import RecognitionPort
 from postern.operations.publish_policy import build
 from postern.operations.services import Services
-from postern.operations.trace import trace
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.vehicles.plates import PlateReading
@@ -131,10 +131,11 @@ def _judged(
 
 
 async def _journalled_names(services: Services, actor: Actor, judged: _Judged) -> dict[UUID, str]:
-    async with services.database.transaction(actor.tenant) as tx:
+    async with looking(services, actor) as tx:
         people = await services.registry.people.everyone(tx, actor.tenant)
         vehicles = await services.registry.vehicles.all(tx, actor.tenant)
-        await trace(services, tx, actor, Act.LOOKED, purpose="try a picture", subjects=judged.subjects)
+        opening = Opening(act=Act.LOOKED, purpose="try a picture", subjects=judged.subjects)
+        await open_subjects(services, tx, actor, opening)
     names = {id: person.details.name for id, person in people.items()}
     return names | {id: one.details.description or one.details.plate for id, one in vehicles.items()}
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from postern.access.reasons import Reason
 from postern.ids import AgentId, DoorId, SiteId, TenantId
 from postern.journal.model import Act
+from postern.operations.budget import Opening, is_on_desk, looking, open_subjects
 from postern.operations.opening import OpenedRecord, opened
 from postern.operations.receive import wall_channel
 from postern.operations.registry import ViewWindow
 from postern.operations.services import Services
-from postern.operations.trace import trace
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.postgres.pool import Transaction
@@ -31,6 +31,7 @@ from postern.records.model import (
 from postern.sites import agents as agents_store
 from postern.sites import store as sites
 from postern.sites.store import SitePlan
+from postern.vehicles.plates import comparison_form
 
 LAST_OF_EACH_AGENT = 50
 WINDOW = timedelta(minutes=15)
@@ -93,7 +94,7 @@ class Wall:
 async def wall(services: Services, actor: Actor, site: SiteId, *, limit: int = 50) -> Wall:
     """The last happenings at the site. Who is on it is in the journal before it is shown."""
     require(actor, Duty.WATCH)
-    async with services.database.transaction(actor.tenant) as tx:
+    async with looking(services, actor) as tx:
         plan = await sites.plan(tx, services.keyring, actor.tenant, site)
         found = await _latest(services, tx, actor.tenant, site)
         rows = await rows_of(services, tx, plan, found)
@@ -103,6 +104,12 @@ async def wall(services: Services, actor: Actor, site: SiteId, *, limit: int = 5
     window.shown |= fresh
     services.registry.windows[actor.name, site] = window
     return Wall(site=site, rows=shown)
+
+
+async def is_watched(services: Services, actor: Actor, site: SiteId) -> bool:
+    """Whether looking at the site's wall is part of the operator's daily work, and so not counted."""
+    async with services.database.transaction(actor.tenant) as tx:
+        return await is_on_desk(services, tx, actor, site)
 
 
 async def wall_news(services: Services, actor: Actor, site: SiteId) -> AsyncGenerator[None, None]:
@@ -214,22 +221,29 @@ async def _names(services: Services, tx: Transaction, tenant: TenantId) -> dict[
 async def _write_down(
     services: Services, tx: Transaction, actor: Actor, site: SiteId, shown: Sequence[Row]
 ) -> tuple[ViewWindow, set[UUID]]:
-    """One entry a window, and one more whenever somebody appears who was not on it yet."""
-    subjects = {row.subject for row in shown if isinstance(row, Passing) and row.subject is not None}
+    """One entry a window, and one more whenever somebody appears who was not on it yet; every look at the
+    wall of a site that is not on the operator's desk, counted."""
+    passing = [row for row in shown if isinstance(row, Passing)]
+    subjects = {row.subject for row in passing if row.subject is not None}
+    opening = Opening(
+        act=Act.LOOKED,
+        purpose="live wall",
+        subjects=sorted(subjects),
+        others=sorted({comparison_form(row.who) for row in passing if row.subject is None and row.who}),
+        detail=f"wall of site {site}",
+        on_purpose=False,
+    )
     now = services.clock.now()
+    if not await is_on_desk(services, tx, actor, site):
+        await open_subjects(services, tx, actor, opening)
+        return ViewWindow(since=now), subjects
     window = services.registry.windows.get((actor.name, site))
     if window is None or now - window.since >= WINDOW:
         window = ViewWindow(since=now)
     elif subjects <= window.shown:
         return window, set()
     fresh = subjects - window.shown
-    await trace(
-        services,
-        tx,
-        actor,
-        Act.LOOKED,
-        purpose="live wall",
-        subjects=sorted(fresh),
-        detail=f"wall of site {site}",
+    await open_subjects(
+        services, tx, actor, replace(opening, subjects=sorted(fresh), others=(), own_desk=True)
     )
     return window, fresh

@@ -70,6 +70,11 @@ class Actor:
     login: LoginId | None = None
     scopes: frozenset[str] | None = None
 
+    @property
+    def principal(self) -> str:
+        """Who it is for good, whatever key or login they use: for budgets and second persons."""
+        return str(self.operator) if self.operator is not None else self.name
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Login:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from postern.errors import BadInput
 from postern.ids import PersonId, SiteId, TenantId
+from postern.nature import Nature
 from postern.people.resident_id import check_resident_id
 
 LONGEST_TEXT = 200
@@ -32,6 +33,7 @@ class PersonDetails:
     birth_date: date | None = None
     home_site: SiteId | None = None
     notes: str = ""
+    nature: Nature = Nature.REAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,4 +64,5 @@ def checked_details(details: PersonDetails) -> PersonDetails:
         birth_date=details.birth_date,
         home_site=details.home_site,
         notes=details.notes.strip(),
+        nature=details.nature,
     )

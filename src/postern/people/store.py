@@ -40,7 +40,6 @@ async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, everyone:
 
 async def change(tx: Transaction, keyring: Keyring, person: Person) -> Person:
     """Replace the person of that version; returns them with the next. Conflict when stale, or NotFound."""
-    await rows.one(tx, PERSON, person.tenant, person.id)
     changed = replace(person, version=person.version + 1)
     await rows.update(tx, PERSON, await _row(keyring, changed))
     await _index(tx, keyring, changed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from postern.errors import BadInput
 from postern.ids import PersonId, SiteId, TenantId, VehicleId
+from postern.nature import Nature
 from postern.vehicles.plates import normalise
 
 LONGEST_PLATE = 16
@@ -20,6 +21,7 @@ class VehicleDetails:
     keeper: PersonId | None = None
     home_site: SiteId | None = None
     description: str = ""
+    nature: Nature = Nature.REAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,4 +48,5 @@ def checked_vehicle(details: VehicleDetails) -> VehicleDetails:
         keeper=details.keeper,
         home_site=details.home_site,
         description=details.description.strip()[:200],
+        nature=details.nature,
     )

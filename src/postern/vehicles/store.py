@@ -41,7 +41,6 @@ async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, every: Se
 
 async def change(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> Vehicle:
     """Replace the vehicle of that version; returns it with the next. Conflict when stale."""
-    await rows.one(tx, VEHICLE, vehicle.tenant, vehicle.id)
     changed = replace(vehicle, version=vehicle.version + 1)
     await rows.update(tx, VEHICLE, await _row(keyring, changed))
     await _index(tx, keyring, changed)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import NotSignedIn, Refused
-from postern.operations import sign_in
+from postern.operations import api_keys, sign_in
 from postern.operations.refusals import refuse
 from postern.operations.services import Services
 from postern.operators.model import Actor
@@ -21,7 +21,7 @@ from postern.operators.roles import Duty, may, require
 from postern.web import endpoints
 from postern.web.forms import LARGEST_UPLOAD, FormReader
 from postern.web.pages import Caller
-from postern.web.security import SAFE_METHODS
+from postern.web.security import SAFE_METHODS, bearer_of, is_by_key
 
 FORM_KEY_FIELD = "form_key"
 FORM_KEY_HEADER = "postern-form-key"
@@ -66,6 +66,8 @@ async def form_reader(request: Request) -> FormReader:
 
 async def signed_in(request: Request) -> Caller:
     """The caller. Raises NotSignedIn, and Refused for a change without this login's form key."""
+    if is_by_key(request.headers, request.url.path):
+        return await _by_api_key(request)
     secret = request.cookies.get(cookie_name(request))
     if not secret:
         raise NotSignedIn("sign in first")
@@ -74,6 +76,15 @@ async def signed_in(request: Request) -> Caller:
     request.state.caller = caller
     if request.method not in SAFE_METHODS:
         await _check_form_key(request, caller)
+    await require_duty(request, actor)
+    return caller
+
+
+async def _by_api_key(request: Request) -> Caller:
+    """Whoever the API key asks for. No browser sends it by itself, so it needs no form key."""
+    actor = await api_keys.who(services_of(request), bearer_of(request.headers))
+    caller = Caller(actor=actor, form_key="")
+    request.state.caller = caller
     await require_duty(request, actor)
     return caller
 

@@ -36,6 +36,7 @@ STRICT_TRANSPORT = "max-age=31536000"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ASSETS = "/assets/"
 AGENT_WIRE = "/agent/v1/"
+API = "/api/v1/"
 
 
 class SecurityHeaders:
@@ -70,6 +71,17 @@ def _complete(headers: MutableHeaders, scope: Scope) -> None:
         headers["Cache-Control"] = "no-store"
 
 
+def bearer_of(headers: Headers) -> str:
+    """The API key that the request carries; empty without one."""
+    scheme, _, secret = headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def is_by_key(headers: Headers, path: str) -> bool:
+    """Whether a program asks the API with a key. No browser adds that header for another site's page."""
+    return path.startswith(API) and bearer_of(headers) != ""
+
+
 def comes_from_this_console(headers: Headers, scheme: str) -> bool:
     """Whether a changing request was made by a page of ours, and not by another site's.
 
@@ -84,6 +96,12 @@ def comes_from_this_console(headers: Headers, scheme: str) -> bool:
     return origin.scheme == scheme and origin.netloc != "" and origin.netloc == headers.get("host")
 
 
+def _is_checked(scope: Scope) -> bool:
+    """Whether a browser could have been made to send it. Agents sign; keys are added by programs alone."""
+    path: str = scope["path"]
+    return not path.startswith(AGENT_WIRE) and not is_by_key(Headers(scope=scope), path)
+
+
 class OriginCheck:
     """Refuses a changing request that another site's page made. Agents sign theirs and send no origin."""
 
@@ -93,7 +111,7 @@ class OriginCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look at where it comes from before anything else does."""
         changing = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
-        checked = changing and not scope["path"].startswith(AGENT_WIRE)
+        checked = changing and _is_checked(scope)
         if checked and not comes_from_this_console(Headers(scope=scope), scope["scheme"]):
             refusal = problem(403, "refused", "This request did not come from this console's own pages.")
             await refusal(scope, receive, send)

@@ -35,7 +35,8 @@ async def listed(request: Request, hub: Hub, caller: SignedIn) -> Response:
     lines: list[DoorLine] = []
     for site in await site_operations.sites(hub, caller.actor):
         plan = await site_operations.plan(hub, caller.actor, site.id)
-        rows = (await look.wall(hub, caller.actor, site.id)).rows if caller.may("watch") else ()
+        watched = caller.may("watch") and await look.is_watched(hub, caller.actor, site.id)
+        rows = (await look.wall(hub, caller.actor, site.id)).rows if watched else ()
         lines += door_lines(plan, rows, t)
     return page(request, "doors/doors.html", doors=lines)
 
