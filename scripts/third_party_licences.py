@@ -38,6 +38,9 @@ SHORT = {
     "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-only",
 }
 
+UNSTATED = {"pyrage": "MIT"}
+"""Packages whose metadata says nothing, by the licence file that they bring."""
+
 
 def locked() -> list[str]:
     """The packages that the lock names, each once (a marker may split one into two versions)."""
@@ -55,7 +58,7 @@ def licence_of(found: Distribution) -> str:
         line.rsplit(" :: ", 1)[1] for line in classifiers if line.startswith("License :: OSI Approved :: ")
     ]
     field = str(found.metadata.get("License") or "").strip().splitlines()
-    chosen = named or field[:1] or ["see the package"]
+    chosen = named or field[:1] or [UNSTATED.get(str(found.metadata["Name"]), "see the package")]
     return ", ".join(SHORT.get(name, name) for name in chosen)
 
 
