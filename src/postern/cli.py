@@ -13,6 +13,7 @@ import typer
 
 from postern import __version__
 from postern.cli_journal import journal_app
+from postern.cli_keys import keys_app
 from postern.errors import PosternError, SettingsInvalid
 from postern.settings import Settings
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 agent_app = typer.Typer(help="The agent of a site on this machine.", no_args_is_help=False)
 app.add_typer(agent_app, name="agent")
 app.add_typer(journal_app, name="journal")
+app.add_typer(keys_app, name="keys")
 
 FAULT = 1
 USAGE = 2

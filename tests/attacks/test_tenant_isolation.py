@@ -89,7 +89,7 @@ def drawn_row(table: str, columns: list[Column], tenant: TenantId) -> dict[str, 
 
 
 @pytest.fixture
-async def filled(database: Database, cluster: Cluster) -> AsyncIterator[Database]:
+async def filled(database: Database) -> Database:
     """A row of each of two tenants in every table that says whose its rows are."""
     async with database.transaction() as tx:
         await tx.execute("SELECT make_record_partition('record_y2026m03', '2026-03-01', '2026-04-01')")
@@ -107,7 +107,7 @@ async def filled(database: Database, cluster: Cluster) -> AsyncIterator[Database
                     sql.SQL(", ").join([sql.Placeholder()] * len(row)),
                 )
                 await connection.execute(insert, list(row.values()))
-    yield database
+    return database
 
 
 async def leaks(database: Database, tenant: TenantId | None) -> set[tuple[str, str]]:

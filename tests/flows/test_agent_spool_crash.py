@@ -11,11 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from postern.agent.spool import Spool
 from tests.flows.spool_writer import OWNER, content
 from tests.flows.test_agent_spool import NOON, opened
 from tests.needs import needs
-
-from postern.agent.spool import Spool
 
 ROOT = Path(__file__).parents[2]
 

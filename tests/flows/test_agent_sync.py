@@ -11,17 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.flows.agent_hub import CODE, TestHub, running_hub
-from tests.flows.agent_site import (
-    CARD_IN,
-    CARD_NUMBER,
-    POLICY_PRIVATE,
-    SITE,
-    TestDoor,
-    identity,
-    policy,
-    ports,
-)
 
 from postern.access.model import CredentialKind
 from postern.agent.bundle import BundleStore, SealedBundle
@@ -35,6 +24,17 @@ from postern.ids import AgentId, SiteId
 from postern.operations.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
 from postern.records.model import DecisionRecord
 from postern.sealing import hybrid, signing
+from tests.flows.agent_hub import CODE, TestHub, running_hub
+from tests.flows.agent_site import (
+    CARD_IN,
+    CARD_NUMBER,
+    POLICY_PRIVATE,
+    SITE,
+    TestDoor,
+    identity,
+    policy,
+    ports,
+)
 
 
 @pytest.fixture

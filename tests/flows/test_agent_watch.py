@@ -13,6 +13,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from postern.access.controller import Contact
+from postern.access.model import CredentialKind
+from postern.access.policy import Policy
+from postern.access.reasons import Reason
+from postern.agent.bundle import BundleStore
+from postern.agent.channel import OpenDoor, Play, Present, read_command
+from postern.agent.evidence import jpeg_of
+from postern.agent.main import Agent, AgentSettings, opened
+from postern.agent.once import TriedPassage, passages
+from postern.agent.spool import Spool
+from postern.biometrics.model import Box
+from postern.errors import BadInput, NotFound, Refused, StorageFull
+from postern.ids import DoorId, ReaderId
+from postern.operations.admit import picture_context, picture_key
+from postern.records.model import CommandRecord, DecisionRecord, Happening, Outcome, PassageRecord
+from postern.sealing.envelope import open_sealed
+from postern.sites.model import ControllerKind, ControllerSettings
 from tests.flows.agent_hub import CODE, TestHub, running_hub
 from tests.flows.agent_site import (
     ANNA,
@@ -32,24 +50,6 @@ from tests.flows.agent_site import (
     policy,
     ports,
 )
-
-from postern.access.controller import Contact
-from postern.access.model import CredentialKind
-from postern.access.policy import Policy
-from postern.access.reasons import Reason
-from postern.agent.bundle import BundleStore
-from postern.agent.channel import OpenDoor, Play, Present, read_command
-from postern.agent.evidence import jpeg_of
-from postern.agent.main import Agent, AgentSettings, opened
-from postern.agent.once import TriedPassage, passages
-from postern.agent.spool import Spool
-from postern.biometrics.model import Box
-from postern.errors import BadInput, NotFound, Refused, StorageFull
-from postern.ids import DoorId, ReaderId
-from postern.operations.admit import picture_context, picture_key
-from postern.records.model import CommandRecord, DecisionRecord, Happening, Outcome, PassageRecord
-from postern.sealing.envelope import open_sealed
-from postern.sites.model import ControllerKind, ControllerSettings
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIWebSocketRoute, iter_route_contexts
 from starlette.routing import Mount
 
+from postern.operators.roles import Door, Endpoint
 from postern.web.app import create_app
 from postern.web.security import CONTENT_SECURITY_POLICY
 from tests.flows.web.conftest import SAME_ORIGIN, Browser
