@@ -19,7 +19,7 @@ class Purpose(IntEnum):
     FACE = 2
     MOVEMENT = 3
     STATUTORY = 4
-    """Hours and receipts, which tax and labour law keep after an erasure."""
+    """Hours and receipts, that tax and labour law keep after an erasure."""
 
 
 ALL_PURPOSES = tuple(Purpose)
@@ -51,13 +51,13 @@ class Keyring(Protocol):
     async def destroy_subject_keys(
         self, tenant: TenantId, subject: UUID, purposes: Sequence[Purpose]
     ) -> tuple[bytes, ...]:
-        """Destroy for good; the destroyed keys' ids, of which holders of copies (agents, witnesses) are told."""
+        """Destroy for good; the destroyed keys' ids, for all who hold copies (agents, witnesses)."""
 
     async def add_site(self, tenant: TenantId, site: SiteId) -> None:
         """State whose a site is, before its first record; Conflict when it holds another tenant's keys."""
 
     async def site_day_key(self, site: SiteId, day: date) -> Key:
-        """Of that UTC day, made on first use. KeyDestroyed after its retention, NotFound without `add_site`."""
+        """Made on first use. KeyDestroyed after its retention; NotFound before `add_site`."""
 
     async def site_day_keys(
         self, sites: Sequence[SiteId], *, first: date, last: date
