@@ -33,6 +33,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
         wiring.services(settings, handover, recognition=wiring.recognition_port(pool)) as services,
         wiring.certificate(settings) as tls,
     ):
+        await wiring.require_apart(services)
         await wiring.make_room(services)
         await publish_stale(services)
         server = uvicorn.Server(_configuration(settings, services, tls))

@@ -26,13 +26,13 @@ from postern.devices.picture_folder import PictureFolder
 from postern.devices.recognition.dlib_card import CARD
 from postern.devices.recognition.pictures import load_picture
 from postern.devices.recognition.worker import RecognitionPool
-from postern.errors import BadInput, SourceUnavailable
+from postern.errors import BadInput, DatabaseUnavailable, SourceUnavailable
 from postern.keystore.opening import open_keystore
 from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.receive import FARTHEST_BACK
 from postern.operations.services import Services
 from postern.postgres.embedded import Cluster
-from postern.postgres.isolation import RUNTIME, as_runtime_role, ensure_runtime_role
+from postern.postgres.isolation import RUNTIME, as_runtime_role, ensure_runtime_role, work_apart
 from postern.postgres.migrate import migrate
 from postern.postgres.pool import Database, make_complete
 from postern.records.partitions import ensure_partitions
@@ -149,6 +149,16 @@ async def recognition_pool(settings: Settings, models: Path | None = None) -> As
 def recognition_port(pool: RecognitionPool) -> RecognitionPort:
     """Recognition as the hub uses it: for enrolment and for trying a picture."""
     return RecognitionPort(recognise=pool, load_picture=load_picture, card=CARD)
+
+
+async def require_apart(services: Services) -> None:
+    """Raises DatabaseUnavailable when the hub's role could reach beyond one tenant at a time."""
+    async with services.database.transaction() as tx:
+        if not await work_apart(tx):
+            raise DatabaseUnavailable(
+                "The hub's role in the database owns tables or bypasses row-level security, which would undo "
+                "the isolation of tenants; see docs/isolation.md for the role that it needs."
+            )
 
 
 async def make_room(services: Services) -> None:

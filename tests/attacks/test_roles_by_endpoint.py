@@ -12,8 +12,6 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.flows.operations.conftest import clock, demo, hub
-from tests.flows.web.conftest import HOME, SAME_ORIGIN, app
 
 from postern.ids import OperatorId, TenantId, new_id
 from postern.operations import demo as invented
@@ -26,6 +24,8 @@ from postern.operators.model import Actor, Operator, Role
 from postern.operators.roles import DUTIES, TABLE, Door, Duty, Endpoint, read_table
 from postern.web.endpoints import endpoints_of
 from postern.web.login import FORM_KEY_HEADER, form_key_of
+from tests.flows.operations.conftest import clock, demo, hub
+from tests.flows.web.conftest import HOME, SAME_ORIGIN, app
 
 __all__ = ["app", "clock", "demo", "hub"]
 

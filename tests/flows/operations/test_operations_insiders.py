@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import pytest
 from pyrage import decrypt, x25519
-from tests.flows.operations.drawn import NOON
 
 from postern.clock import SetClock, utc_day
 from postern.errors import BadInput, Conflict, NotFound, Refused
@@ -29,6 +28,7 @@ from postern.operators import store as operators
 from postern.operators.concerns import Concern
 from postern.operators.model import Actor, Operator, Role
 from postern.people.model import PersonDetails
+from tests.flows.operations.drawn import NOON
 
 WHY = {"purpose": "a stolen bicycle", "case": "C-1"}
 
@@ -73,7 +73,7 @@ async def test_the_twenty_first_subject_of_an_hour_is_refused_journalled_and_tol
 ) -> None:
     for one in people[:20]:
         await look.person_file(hub, guard, one)
-    with pytest.raises(BudgetSpent, match="20 people and vehicles .* within an hour"):
+    with pytest.raises(BudgetSpent, match=r"20 people and vehicles .* within an hour"):
         await look.person_file(hub, guard, people[20])
 
     assert (await look.person_file(hub, guard, people[3])).person.id == people[3]  # again: not one more
@@ -99,7 +99,7 @@ async def test_sixty_a_day_and_no_more_however_slowly(
         clock.advance(timedelta(hours=4))  # over midnight, where a subject's tag changes
     assert [line.used for line in await budget.own_budget(hub, guard)] == [0, 60]
     await look.person_file(hub, guard, everyone[50])
-    with pytest.raises(BudgetSpent, match="60 people and vehicles .* within 24 hours"):
+    with pytest.raises(BudgetSpent, match=r"60 people and vehicles .* within 24 hours"):
         await look.person_file(hub, guard, everyone[60])
 
 
@@ -336,7 +336,7 @@ async def test_what_is_kept_of_looks_joins_no_two_operators_or_days(
     clock.advance(timedelta(hours=30))
     await look.person_file(hub, guard, people[1])
     async with hub.database.transaction(demo.tenant) as tx:
-        cursor = await tx.execute("SELECT count(*) FROM opened_subject WHERE opened_by = %s", (guard.principal,))
+        cursor = await tx.execute(
+            "SELECT count(*) FROM opened_subject WHERE opened_by = %s", (guard.principal,)
+        )
         assert await cursor.fetchone() == (1,)
-
-

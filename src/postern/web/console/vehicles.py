@@ -118,15 +118,20 @@ async def edit(request: Request, hub: Hub, caller: SignedIn, id: UUID) -> Respon
         keeper=details.keeper,
         version=file.vehicle.version,
     )
-    return await _form(request, hub, caller, form, vehicle=(id, details.plate))
+    return await _form(request, hub, caller, form, vehicle=(id, details.plate), keeper=_keeper_of(file))
+
+
+def _keeper_of(file: look.VehicleFile) -> tuple[UUID, str] | None:
+    keeper = file.vehicle.details.keeper
+    return None if keeper is None else (keeper, file.keeper or "–")
 
 
 @router.post("/vehicles/{id}/change")
 async def change(request: Request, hub: Hub, caller: SignedIn, fields: Fields, id: UUID) -> Response:
     """Change a vehicle's details."""
-    details, vehicle = _read(fields), (id, fields.text("plate"))
+    details = _read(fields)
     if fields.errors:
-        return await _form(request, hub, caller, fields.result(), vehicle=vehicle)
+        return await _again(request, hub, caller, fields.result(), id)
     try:
         await register.change_vehicle(
             hub, caller.actor, id=VehicleId(id), version=int(fields.number("version")), details=details
@@ -134,8 +139,15 @@ async def change(request: Request, hub: Hub, caller: SignedIn, fields: Fields, i
     except NotFound:
         raise
     except PosternError as fault:
-        return await _form(request, hub, caller, fields.result(fault), vehicle=vehicle)
+        return await _again(request, hub, caller, fields.result(fault), id)
     return go(f"/vehicles/{id}", "saved")
+
+
+async def _again(request: Request, hub: Hub, caller: Caller, form: Form, id: UUID) -> Response:
+    """The form as it came back, with what is wrong."""
+    file = await look.vehicle_file(hub, caller.actor, VehicleId(id), purpose="change details")
+    vehicle = (id, file.vehicle.details.plate)
+    return await _form(request, hub, caller, form, vehicle=vehicle, keeper=_keeper_of(file))
 
 
 @router.post("/vehicles/{id}/grants")
@@ -193,12 +205,19 @@ def _country(text: str) -> str:
 
 
 async def _form(
-    request: Request, hub: Hub, caller: Caller, form: Form, vehicle: tuple[UUID, str] | None = None
+    request: Request,
+    hub: Hub,
+    caller: Caller,
+    form: Form,
+    vehicle: tuple[UUID, str] | None = None,
+    keeper: tuple[UUID, str] | None = None,
 ) -> Response:
     keepers: list[tuple[UUID, str]] = []
-    if caller.may("see-people"):
+    if caller.may("keep-people"):
         found = await look.find_people(hub, caller.actor, limit=MOST_ROWS)
         keepers = [(row.person.id, row.person.details.name) for row in found.rows]
+    if keeper is not None and keeper not in keepers:
+        keepers.append(keeper)  # whom the form must not lose, though the list has an end
     return page(
         request,
         "vehicles/form.html",
