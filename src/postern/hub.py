@@ -14,7 +14,9 @@ from postern.console_tls import Certificate
 from postern.errors import PosternError
 from postern.operations import retention
 from postern.operations.checkpoints import CheckpointJob
+from postern.operations.demo_passages import show_passages
 from postern.operations.publish_policy import publish_stale, run_publisher
+from postern.operations.registry_look import warm
 from postern.operations.services import Services
 from postern.settings import Settings
 from postern.supervise import Handover
@@ -42,6 +44,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
             asyncio.create_task(CheckpointJob(services).run(), name="sign checkpoints"),
             asyncio.create_task(retention.run_daily(services), name="retention"),
             asyncio.create_task(_daily(services, tls), name="daily jobs"),
+            asyncio.create_task(_begin(services, demo=settings.mode == "demo"), name="begin"),
         ]
         try:
             await server.serve()
@@ -49,6 +52,16 @@ async def serve(settings: Settings, handover: Handover) -> None:
             for job in jobs:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def _begin(services: Services, *, demo: bool) -> None:
+    """What is done once, beside serving: nobody waits for it."""
+    try:
+        await warm(services)
+        if demo:
+            await show_passages(services)
+    except PosternError as fault:
+        _log.warning("beginning", fault=str(fault))
 
 
 def _configuration(settings: Settings, services: Services, tls: Certificate) -> uvicorn.Config:

@@ -6,8 +6,9 @@ Conflict. What may be looked up exactly has a blind index beside it, unique with
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -19,7 +20,12 @@ from postern.errors import Conflict, NotFound
 from postern.postgres.pool import Transaction
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 
+A = TypeVar("A")
+B = TypeVar("B")
 T = TypeVar("T")
+
+_MANY = 100
+"""Rows from which sealing or opening them is worth a thread."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,27 +227,70 @@ async def find_all_by_index(
     return {IndexEntry(field=field, tag=bytes(tag)): owner for field, tag, owner in await cursor.fetchall()}
 
 
+async def fingerprint(tx: Transaction, table: Table, scope: int) -> tuple[int, int]:
+    """How many rows the scope has, and a sum over each one's id and version: another one after any change."""
+    query = sql.SQL(
+        "SELECT count(*), coalesce(sum(uuid_hash_extended({id}, version)), 0) FROM {table} WHERE {scope} = %s"
+    )
+    cursor = await tx.execute(query.format(**table._names), (scope,))
+    count, total = await cursor.fetchone() or (0, 0)
+    return int(count), int(total)
+
+
+async def off_the_loop(work: Callable[[Sequence[A]], B], things: Sequence[A]) -> B:
+    """What `work` makes of these: in a thread where they are many, so that they delay nobody's door."""
+    return work(things) if len(things) < _MANY else await asyncio.to_thread(work, things)
+
+
+@dataclass(slots=True)
+class _Kept(Generic[T]):
+    """What is open of one scope, as of a fingerprint."""
+
+    print: tuple[int, int] = (-1, 0)
+    versions: dict[UUID, int] = field(default_factory=dict)
+    documents: dict[UUID, T] = field(default_factory=dict)
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class OpenedRows(Generic[T]):
     """A table's rows kept open in this process's memory, as current as the transaction that asks.
 
-    Every look reads all versions (24 bytes a row) and opens only what changed since, so nothing stale is
-    ever shown and a removed row is forgotten. Meant for tables of up to some 50,000 rows in a scope.
+    Every look compares the fingerprint (about 10 ms for 50,000 rows) and opens only what changed since, so
+    nothing stale is ever shown and a removed row is forgotten. Meant for up to some 50,000 rows in a scope.
     """
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._kept: dict[int, dict[UUID, tuple[int, T]]] = {}
+        self._kept: dict[int, _Kept[T]] = {}
 
     async def current(
         self, tx: Transaction, scope: int, opener: Callable[[Sequence[Row]], Awaitable[Mapping[UUID, T]]]
-    ) -> dict[UUID, T]:
-        """Every row of the scope that `opener` can open."""
+    ) -> Mapping[UUID, T]:
+        """Every row of the scope that `opener` can open: the same mapping again while nothing changed."""
+        kept = self._kept.setdefault(scope, _Kept())
+        async with kept.reading:
+            # Before the rows themselves: what is added meanwhile is looked at once more next time.
+            now = await fingerprint(tx, self._table, scope)
+            if now != kept.print:
+                await self._catch_up(tx, scope, kept, opener)
+                kept.print = now
+            return kept.documents
+
+    async def _catch_up(
+        self,
+        tx: Transaction,
+        scope: int,
+        kept: _Kept[T],
+        opener: Callable[[Sequence[Row]], Awaitable[Mapping[UUID, T]]],
+    ) -> None:
         present = await versions(tx, self._table, scope)
-        kept = {id: old for id, old in self._kept.get(scope, {}).items() if present.get(id) == old[0]}
-        changed = [id for id in present if id not in kept]
-        if changed:
-            rows = await many(tx, self._table, scope, changed)
-            opened = await opener(rows)
-            kept |= {row.id: (row.version, opened[row.id]) for row in rows if row.id in opened}
-        self._kept[scope] = kept
-        return {id: document for id, (_, document) in kept.items()}
+        changed = [id for id, version in present.items() if kept.versions.get(id) != version]
+        opened = await opener(await many(tx, self._table, scope, changed)) if changed else {}
+        # A new mapping: whoever still works with the one before is not disturbed.
+        old = kept.documents
+        kept.documents = {
+            id: opened[id] if id in opened else old[id]
+            for id, version in present.items()
+            if id in opened or kept.versions.get(id) == version
+        }
+        kept.versions = {id: present[id] for id in kept.documents}

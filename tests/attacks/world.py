@@ -95,7 +95,7 @@ class World:
         """
         if self.hub is not None and self.hub.poll() is not None:
             said = (self.folder / "log" / "hub.out").read_text()
-            assert "The database server at" in said.splitlines()[-1], said[-2000:]
+            assert "database" in said.strip().rpartition("\n")[2], said[-2000:]
             self.start_hub(self.mutant)
 
     async def hub_answers(self) -> None:
@@ -231,6 +231,11 @@ class AgentUnderLoad:
         with closing(sqlite3.connect(self.folder / "spool.sqlite")) as spool:
             rows = spool.execute("SELECT agent, seq FROM entry WHERE acknowledged IS NULL")
             return {(int(agent), int(seq)) for agent, seq in rows}
+
+    def highest(self) -> int:
+        """The last number in the spool; the process must not run."""
+        with closing(sqlite3.connect(self.folder / "spool.sqlite")) as spool:
+            return int(spool.execute("SELECT next_seq - 1 FROM owner").fetchone()[0])
 
     def acknowledged(self) -> set[tuple[int, int]]:
         """Decisions in the spool of which the hub said that it has them; the process must not run."""

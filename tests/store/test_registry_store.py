@@ -154,6 +154,9 @@ async def test_a_plate_is_found_with_o_read_as_zero_and_belongs_to_one_vehicle(
 async def test_a_card_is_found_until_it_is_revoked(database: Database, keyring: PostgresKeyring) -> None:
     card = Credential(id=CredentialId(new_id()), kind=CredentialKind.CARD, value="CA01")
     async with database.transaction() as tx:
+        with pytest.raises(NotFound):
+            await access.holding(tx, keyring, TENANT, ADA, SubjectKind.PERSON)
+        await people.add(tx, keyring, person())
         empty = await access.holding(tx, keyring, TENANT, ADA, SubjectKind.PERSON)
         assert empty == Holding(subject=ADA, kind=SubjectKind.PERSON)
         held = await access.put_holding(tx, keyring, TENANT, replace(empty, credentials=(card,)))

@@ -76,7 +76,7 @@ async def _rule_row(keyring: Keyring, rule: Rule) -> Row:
 async def holding(
     tx: Transaction, keyring: Keyring, tenant: TenantId, subject: UUID, kind: SubjectKind
 ) -> Holding:
-    """What the subject holds; an empty holding (version 0) when nothing was given yet. NotFound without them."""
+    """What the subject holds; empty (version 0) when nothing was given yet. NotFound without a subject."""
     try:
         row = await rows.one(tx, HOLDING, tenant, subject)
     except NotFound:
@@ -107,15 +107,19 @@ async def add_holdings(tx: Transaction, keyring: Keyring, tenant: TenantId, fres
     """Store what many new subjects hold. Conflict as in `put_holding`, and then nothing is stored."""
     keys = await keyring.subject_keys(tenant, [one.subject for one in fresh], Purpose.IDENTITY)
     stored = [replace(one, version=1) for one in fresh]
-    sealed = [rows.seal_document(keys[one.subject], tenant, HOLDING, one.subject, one) for one in stored]
-    await rows.insert_all(
-        tx,
-        HOLDING,
-        [
-            Row(scope=tenant, id=one.subject, version=one.version, sealed=text)
-            for one, text in zip(stored, sealed, strict=True)
-        ],
-    )
+
+    def sealed(stored: Sequence[Holding]) -> list[Row]:
+        return [
+            Row(
+                scope=tenant,
+                id=one.subject,
+                version=one.version,
+                sealed=rows.seal_document(keys[one.subject], tenant, HOLDING, one.subject, one),
+            )
+            for one in stored
+        ]
+
+    await rows.insert_all(tx, HOLDING, await rows.off_the_loop(sealed, stored))
     entries = [(one.subject, entry) for one in stored for entry in await _entries(keyring, tenant, one)]
     await rows.add_index(tx, HOLDING_INDEX, tenant, entries)
 
@@ -133,7 +137,7 @@ class OpenHoldings:
         self._keyring = keyring
         self._rows: OpenedRows[Holding] = OpenedRows(HOLDING)
 
-    async def all(self, tx: Transaction, tenant: TenantId) -> dict[UUID, Holding]:
+    async def all(self, tx: Transaction, tenant: TenantId) -> Mapping[UUID, Holding]:
         """Every holding whose subject's key is not destroyed, by subject."""
 
         async def opener(changed: Sequence[Row]) -> Mapping[UUID, Holding]:
@@ -142,13 +146,17 @@ class OpenHoldings:
         return await self._rows.current(tx, tenant, opener)
 
 
-async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> dict[UUID, Holding]:
+async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> Mapping[UUID, Holding]:
     keys = await keyring.subject_keys(tenant, [row.id for row in found], Purpose.IDENTITY)
-    return {
-        row.id: rows.open_document(keys[row.id], tenant, HOLDING, row, Holding)
-        for row in found
-        if row.id in keys
-    }
+
+    def opened(found: Sequence[Row]) -> Mapping[UUID, Holding]:
+        return {
+            row.id: rows.open_document(keys[row.id], tenant, HOLDING, row, Holding)
+            for row in found
+            if row.id in keys
+        }
+
+    return await rows.off_the_loop(opened, found)
 
 
 async def find_by_credential(

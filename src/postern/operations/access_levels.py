@@ -11,6 +11,7 @@ from postern.access.model import AccessLevel, Grant, Holding, Schedule, SubjectK
 from postern.errors import BadInput, Conflict
 from postern.ids import AccessLevelId, AccessPointId, ScheduleId, new_id
 from postern.journal.model import Act
+from postern.operations.budget import Opening, looking, open_subjects
 from postern.operations.names import named
 from postern.operations.publish_policy import mark_stale
 from postern.operations.services import Services
@@ -93,11 +94,10 @@ async def set_grants(
 async def holding(services: Services, actor: Actor, *, subject: UUID, kind: SubjectKind) -> Holding:
     """What a person or vehicle may present, and where that lets them. Journalled before it is told."""
     require(actor, Duty.SEE_PEOPLE if kind is SubjectKind.PERSON else Duty.SEE_VEHICLES)
-    async with services.database.transaction(actor.tenant) as tx:
+    opening = Opening(act=Act.LOOKED, purpose="set up access", subjects=[subject], detail="holding")
+    async with looking(services, actor) as tx:
         held = await store.holding(tx, services.keyring, actor.tenant, subject, kind)
-        await trace(
-            services, tx, actor, Act.LOOKED, purpose="set up access", subjects=[subject], detail="holding"
-        )
+        await open_subjects(services, tx, actor, opening)
     return held
 
 

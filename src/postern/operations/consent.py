@@ -8,6 +8,7 @@ from postern.errors import BadInput, NotFound
 from postern.ids import ConsentId, PersonId, new_id
 from postern.journal.model import Act
 from postern.operations import erase, tombstones
+from postern.operations.budget import Opening, looking, open_subjects
 from postern.operations.publish_policy import mark_stale
 from postern.operations.services import Services
 from postern.operations.trace import trace
@@ -118,9 +119,10 @@ async def withdraw_photo(services: Services, actor: Actor, *, person: PersonId) 
 async def consents(services: Services, actor: Actor, person: PersonId) -> list[Consent]:
     """The person's consents, withdrawn ones too, latest first. Journalled before they are told."""
     require(actor, Duty.SEE_PEOPLE)
-    async with services.database.transaction(actor.tenant) as tx:
+    opening = Opening(act=Act.LOOKED, purpose="consent", subjects=[person], detail="consents")
+    async with looking(services, actor) as tx:
         found = await _consents(services, tx, actor, person)
-        await trace(services, tx, actor, Act.LOOKED, purpose="consent", subjects=[person], detail="consents")
+        await open_subjects(services, tx, actor, opening)
     return found
 
 

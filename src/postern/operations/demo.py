@@ -60,6 +60,7 @@ class _Invented:
     card: str
     office_hours_only: bool = True
     pin: bool = False
+    qr: bool = False
 
 
 _PEOPLE = (
@@ -73,18 +74,28 @@ _PEOPLE = (
         born=date(1979, 11, 23),
         card="0410A1B2C4",
         office_hours_only=False,
+        qr=True,
     ),
     _Invented(name="林小雨", number="1003", sex=Sex.FEMALE, born=date(1993, 2, 14), card="0410A1B2C5"),
     _Invented(
         name="Dario Conti", number="1004", sex=Sex.MALE, born=date(1990, 8, 30), card="0410A1B2C6", pin=True
     ),
     _Invented(name="周明远", number="1005", sex=Sex.MALE, born=date(1988, 7, 9), card="0410A1B2C7"),
-    _Invented(name="Farah Aziz", number="1006", sex=Sex.FEMALE, born=date(1996, 1, 17), card="0410A1B2C8"),
+    _Invented(
+        name="Farah Aziz",
+        number="1006",
+        sex=Sex.FEMALE,
+        born=date(1996, 1, 17),
+        card="0410A1B2C8",
+        office_hours_only=False,
+    ),
 )
 
+_VAN = VehicleDetails(plate="P-DM 2002", country="DE", description="delivery van (invented)")
+"""It comes at any time."""
 _VEHICLES = (
     VehicleDetails(plate="P-DM 1001", country="DE", description="Ada's estate car (invented)"),
-    VehicleDetails(plate="P-DM 2002", country="DE", description="delivery van (invented)"),
+    _VAN,
     VehicleDetails(plate="京A D1234", country="CN", description="visitors' saloon (invented)"),
 )
 
@@ -101,7 +112,7 @@ async def set_up_demo(services: Services) -> Demo:
     site = await sites.create_site(services, actor, name=SITE, time_zone="Europe/Berlin", country="DE")
     staff, always = await _places(services, actor, site)
     await _people(services, actor, staff, always)
-    await _vehicles(services, actor, staff)
+    await _vehicles(services, actor, staff, always)
     await publish_stale(services)
     return Demo(tenant=tenant, site=site.id)
 
@@ -206,14 +217,16 @@ async def _people(services: Services, actor: Actor, staff: AccessLevelId, always
         await credentials.issue_card(services, actor, person=person.id, number=one.card)
         if one.pin:
             await credentials.issue_pin(services, actor, person=person.id, pin=PIN)
+        if one.qr:
+            await credentials.issue_qr(services, actor, person=person.id)
         level = staff if one.office_hours_only else always
         await _grant(services, actor, person.id, SubjectKind.PERSON, [level])
 
 
-async def _vehicles(services: Services, actor: Actor, staff: AccessLevelId) -> None:
+async def _vehicles(services: Services, actor: Actor, staff: AccessLevelId, always: AccessLevelId) -> None:
     for details in _VEHICLES:
         vehicle = await register.add_vehicle(services, actor, details)
-        await _grant(services, actor, vehicle.id, SubjectKind.VEHICLE, [staff])
+        await _grant(services, actor, vehicle.id, SubjectKind.VEHICLE, [always if details is _VAN else staff])
 
 
 async def _grant(

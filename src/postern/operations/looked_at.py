@@ -8,9 +8,9 @@ from uuid import UUID
 
 from postern.journal import store as journal
 from postern.journal.model import Act
+from postern.operations.budget import Opening, looking, open_subjects
 from postern.operations.reasons import stated
 from postern.operations.services import Services
-from postern.operations.trace import trace
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 
@@ -45,18 +45,12 @@ async def looked_at(
     """
     require(actor, Duty.READ_JOURNAL)
     purpose = stated(purpose)
-    async with services.database.transaction(actor.tenant) as tx:
+    opening = Opening(
+        act=Act.LOOKED, purpose=purpose, case=case, subjects=[subject], detail="report of looks"
+    )
+    async with looking(services, actor) as tx:
         found = await journal.read_about(tx, services.keyring, actor.tenant, subject)
-        await trace(
-            services,
-            tx,
-            actor,
-            Act.LOOKED,
-            purpose=purpose,
-            case=case,
-            subjects=[subject],
-            detail="report of looks",
-        )
+        await open_subjects(services, tx, actor, opening)
     looks = [
         Look(
             index=one.index,

@@ -54,9 +54,17 @@ async def opened(
         subject = subjects.get(one.key)
         movement = movements.get(subject) if subject is not None else None
         found.append(_opened(tenant, one, site_day, movement))
-    for day, agent in sorted({(one.key.day, one.key.agent) for one in found if one.happening is None}):
-        await put_alarm_of_day(tx, site, AlarmKind.ARCHIVE_TAMPERED, day=day, agent=agent)
+    if any(one.happening is None for one in found):
+        await _alarm(services, tenant, site, found)
     return found
+
+
+async def _alarm(services: Services, tenant: TenantId, site: SiteId, found: Sequence[OpenedRecord]) -> None:
+    """In a transaction of its own: it must stay when the look that found it is refused or fails."""
+    places = {(one.key.day, one.key.agent) for one in found if one.happening is None}
+    async with services.database.transaction(tenant) as tx:
+        for day, agent in sorted(places):
+            await put_alarm_of_day(tx, site, AlarmKind.ARCHIVE_TAMPERED, day=day, agent=agent)
 
 
 def _opened(tenant: TenantId, one: SealedRecord, site_day: Key, movement: Key | None) -> OpenedRecord:

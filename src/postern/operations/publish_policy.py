@@ -27,6 +27,7 @@ from postern.people import store as people
 from postern.postgres.pool import Transaction, confine
 from postern.privacy import store as privacy
 from postern.privacy.model import ConsentPurpose
+from postern.sealed_rows import off_the_loop
 from postern.sealing.hybrid import seal_to
 from postern.sealing.signing import sign
 from postern.sites import agents
@@ -71,10 +72,12 @@ async def publish(services: Services, tenant: TenantId, site: SiteId) -> Publish
         version = await sites.next_policy_version(tx, site)
         policy = await build(services, tx, tenant, site, version=version)
         receivers = [one for one in await agents.of_site(tx, site) if one.active]
-        plaintext = policy.to_bytes()
         key = await services.keyring.signing_key(tenant, POLICY_PURPOSE)
+        # In a thread: a policy of 50,000 holders is some 20 MB, and nobody's door waits for it.
+        plaintext = await asyncio.to_thread(policy.to_bytes)
         for agent in receivers:
-            await agents.put_bundle(tx, agent, sealed_bundle(plaintext, policy, agent, key))
+            bundle = await asyncio.to_thread(sealed_bundle, plaintext, policy, agent, key)
+            await agents.put_bundle(tx, agent, bundle)
             await services.database.notify(tx, agent_channel(agent), "new-bundle")
         await trace_as(
             services,
@@ -83,8 +86,9 @@ async def publish(services: Services, tenant: TenantId, site: SiteId) -> Publish
             JOB,
             Act.PUBLISHED,
             purpose="agents decide on it",
-            subjects=[holder.subject for holder in policy.holders],
-            detail=f"site {site}, policy {policy.name}, {len(receivers)} agents",
+            # Whom it lets in is told by what changed it: to list everybody each time would only bury that.
+            detail=f"site {site}, policy {policy.name}, {len(policy.holders)} holders,"
+            f" {len(receivers)} agents",
         )
     return Published(tenant=tenant, site=site, epoch=policy.epoch, version=version, agents=len(receivers))
 
@@ -115,8 +119,8 @@ async def build(
     """The site's policy as of `tx`: only holders with business here, only faces with a live consent."""
     found = await sites.plan(tx, services.keyring, tenant, site)
     levels = _levels_here(await access.rules(tx, services.keyring, tenant, AccessLevel), found)
-    holdings = (await services.registry.holdings.all(tx, tenant)).values()
-    holders = _holders_here(holdings, levels)
+    holdings = list((await services.registry.holdings.all(tx, tenant)).values())
+    holders = await off_the_loop(lambda every: _holders_here(every, levels), holdings)
     consenting = await privacy.consenting(tx, services.keyring, tenant, ConsentPurpose.FACE_RECOGNITION)
     used = {level.schedule for level in levels}
     schedules = await access.rules(tx, services.keyring, tenant, Schedule)

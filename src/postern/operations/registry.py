@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -10,14 +11,16 @@ from uuid import UUID
 from postern.access.store import OpenHoldings
 from postern.ids import SiteId, TenantId
 from postern.nature import Nature
-from postern.people.store import PERSON, OpenPeople
+from postern.people.model import Person
+from postern.people.store import OpenPeople
 from postern.postgres.pool import Transaction
 from postern.records.sealed import subjects_by_tag
-from postern.sealed_rows import versions
+from postern.sealed_rows import off_the_loop
 from postern.sealing.envelope import Key
 from postern.sealing.keyring import Keyring
+from postern.vehicles.model import Vehicle
 from postern.vehicles.plates import comparison_form
-from postern.vehicles.store import VEHICLE, OpenVehicles
+from postern.vehicles.store import OpenVehicles
 
 _KEPT_DAYS = 64
 _BAIT_KEPT = timedelta(minutes=1)
@@ -51,9 +54,12 @@ class Registry:
         self._tags: OrderedDict[tuple[SiteId, date], tuple[frozenset[UUID], dict[bytes, UUID]]] = (
             OrderedDict()
         )
+        self._known: dict[
+            TenantId, tuple[Mapping[UUID, Person], Mapping[UUID, Vehicle], frozenset[UUID]]
+        ] = {}
 
     async def bait(self, tx: Transaction, tenant: TenantId, at: datetime) -> Bait:
-        """What is bait, at most a minute old: to look through the registry at each look would cost too much."""
+        """What is bait, as of a minute ago at most: reading the registry at each look would cost too much."""
         looked_at, found = self._bait.get(tenant, (None, Bait()))
         if looked_at is not None and abs(at - looked_at) < _BAIT_KEPT:
             return found
@@ -76,15 +82,22 @@ class Registry:
         self, tx: Transaction, tenant: TenantId, *, site: SiteId, day: date, site_day: Key
     ) -> dict[bytes, UUID]:
         """The registered subject behind each tag of that site and day."""
-        people = await versions(tx, PERSON, tenant)
-        vehicles = await versions(tx, VEHICLE, tenant)
-        subjects = frozenset(people) | frozenset(vehicles)
+        subjects = await self._subjects(tx, tenant)
         known, tags = self._tags.get((site, day), (frozenset[UUID](), {}))
-        if known != subjects:
+        if known is not subjects:
             tags = {tag: one for tag, one in tags.items() if one in subjects}
-            tags |= subjects_by_tag(site_day, subjects - known)
+            tags |= await off_the_loop(lambda fresh: subjects_by_tag(site_day, fresh), list(subjects - known))
         self._tags[site, day] = (subjects, tags)
         self._tags.move_to_end((site, day))
         while len(self._tags) > _KEPT_DAYS:
             self._tags.popitem(last=False)
         return tags
+
+    async def _subjects(self, tx: Transaction, tenant: TenantId) -> frozenset[UUID]:
+        """Everybody whose keys are not destroyed: the same set again while nothing changed."""
+        people, vehicles = await self.people.everyone(tx, tenant), await self.vehicles.all(tx, tenant)
+        before = self._known.get(tenant)
+        if before is None or before[0] is not people or before[1] is not vehicles:
+            before = people, vehicles, frozenset(people) | frozenset(vehicles)
+            self._known[tenant] = before
+        return before[2]

@@ -133,7 +133,7 @@ async def rows_of(
     services: Services, tx: Transaction, plan: SitePlan, found: Sequence[OpenedRecord]
 ) -> list[Row]:
     """Opened records as rows: passages joined to their decisions, names resolved, doors named."""
-    who = await _names(services, tx, plan.site.tenant)
+    who = await _names(services, tx, plan.site.tenant, found)
     outcomes = {
         (one.key.agent, one.happening.decision_seq): one.happening.outcome
         for one in found
@@ -211,11 +211,16 @@ def _door_name(plan: SitePlan, id: DoorId) -> str:
     return next((door.name for door in plan.doors if door.id == id), "–")
 
 
-async def _names(services: Services, tx: Transaction, tenant: TenantId) -> dict[UUID, str]:
+async def _names(
+    services: Services, tx: Transaction, tenant: TenantId, found: Sequence[OpenedRecord]
+) -> dict[UUID, str]:
+    """The names and plates of whoever is in these records."""
     people = await services.registry.people.everyone(tx, tenant)
     vehicles = await services.registry.vehicles.all(tx, tenant)
-    names = {id: person.details.name for id, person in people.items()}
-    return names | {id: vehicle.details.plate for id, vehicle in vehicles.items()}
+    decisions = [one.happening for one in found if isinstance(one.happening, DecisionRecord)]
+    subjects = {one.subject for one in decisions if one.subject is not None}
+    names = {id: people[id].details.name for id in subjects & people.keys()}
+    return names | {id: vehicles[id].details.plate for id in subjects & vehicles.keys()}
 
 
 async def _write_down(

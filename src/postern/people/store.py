@@ -31,7 +31,11 @@ async def add(tx: Transaction, keyring: Keyring, person: Person) -> None:
 async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, everyone: Sequence[Person]) -> None:
     """Store many new people of one tenant, whose keys exist. Conflict as in `add`; then nobody is."""
     keys = await keyring.subject_keys(tenant, [person.id for person in everyone], Purpose.IDENTITY)
-    await rows.insert_all(tx, PERSON, [_sealed_row(keys[person.id], person) for person in everyone])
+
+    def sealed(everyone: Sequence[Person]) -> list[Row]:
+        return [_sealed_row(keys[person.id], person) for person in everyone]
+
+    await rows.insert_all(tx, PERSON, await rows.off_the_loop(sealed, everyone))
     entries = [
         (person.id, entry) for person in everyone for entry in await _entries(keyring, tenant, person.details)
     ]
@@ -68,8 +72,9 @@ class OpenPeople:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._rows: OpenedRows[Person] = OpenedRows(PERSON)
+        self._listed: dict[TenantId, tuple[Mapping[UUID, Person], _Listed]] = {}
 
-    async def everyone(self, tx: Transaction, tenant: TenantId) -> dict[UUID, Person]:
+    async def everyone(self, tx: Transaction, tenant: TenantId) -> Mapping[UUID, Person]:
         """Every person whose key is not destroyed, by id."""
 
         async def opener(changed: Sequence[Row]) -> Mapping[UUID, Person]:
@@ -77,19 +82,44 @@ class OpenPeople:
 
         return await self._rows.current(tx, tenant, opener)
 
+    async def by_name(self, tx: Transaction, tenant: TenantId, *, containing: str = "") -> list[Person]:
+        """Those whose name or employee number contains the text (upper and lower case alike), by name."""
+        everyone = await self.everyone(tx, tenant)
+        before = self._listed.get(tenant)
+        if before is None or before[0] is not everyone:
+            before = everyone, await rows.off_the_loop(_listed, list(everyone.values()))
+            self._listed[tenant] = before
+        wanted = " ".join(containing.split()).casefold()
+        return [person for name, number, person in before[1] if wanted in name or wanted in number]
 
-async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> dict[UUID, Person]:
+
+_Listed = list[tuple[str, str, Person]]
+
+
+def _listed(everyone: Sequence[Person]) -> _Listed:
+    """Name and employee number to search in, in the order of names."""
+    found = [
+        (one.details.name.casefold(), (one.details.employee_number or "").casefold(), one) for one in everyone
+    ]
+    return sorted(found, key=lambda one: (one[0], one[2].id))
+
+
+async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> Mapping[UUID, Person]:
     keys = await keyring.subject_keys(tenant, [row.id for row in found], Purpose.IDENTITY)
-    return {
-        row.id: Person(
-            id=PersonId(row.id),
-            tenant=tenant,
-            version=row.version,
-            details=rows.open_document(keys[row.id], tenant, PERSON, row, PersonDetails),
-        )
-        for row in found
-        if row.id in keys
-    }
+
+    def opened(found: Sequence[Row]) -> Mapping[UUID, Person]:
+        return {
+            row.id: Person(
+                id=PersonId(row.id),
+                tenant=tenant,
+                version=row.version,
+                details=rows.open_document(keys[row.id], tenant, PERSON, row, PersonDetails),
+            )
+            for row in found
+            if row.id in keys
+        }
+
+    return await rows.off_the_loop(opened, found)
 
 
 async def find(

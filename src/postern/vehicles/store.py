@@ -34,7 +34,11 @@ async def add(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> None:
 async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, every: Sequence[Vehicle]) -> None:
     """Store many new vehicles of one tenant, whose keys exist. Conflict as in `add`; then none is."""
     keys = await keyring.subject_keys(tenant, [vehicle.id for vehicle in every], Purpose.IDENTITY)
-    await rows.insert_all(tx, VEHICLE, [_sealed_row(keys[vehicle.id], vehicle) for vehicle in every])
+
+    def sealed(every: Sequence[Vehicle]) -> list[Row]:
+        return [_sealed_row(keys[vehicle.id], vehicle) for vehicle in every]
+
+    await rows.insert_all(tx, VEHICLE, await rows.off_the_loop(sealed, every))
     entries = [(vehicle.id, await _entry(keyring, tenant, vehicle.details.plate)) for vehicle in every]
     await rows.add_index(tx, INDEX, tenant, entries)
 
@@ -68,7 +72,7 @@ class OpenVehicles:
         self._keyring = keyring
         self._rows: OpenedRows[Vehicle] = OpenedRows(VEHICLE)
 
-    async def all(self, tx: Transaction, tenant: TenantId) -> dict[UUID, Vehicle]:
+    async def all(self, tx: Transaction, tenant: TenantId) -> Mapping[UUID, Vehicle]:
         """Every vehicle whose key is not destroyed, by id."""
 
         async def opener(changed: Sequence[Row]) -> Mapping[UUID, Vehicle]:
@@ -77,18 +81,22 @@ class OpenVehicles:
         return await self._rows.current(tx, tenant, opener)
 
 
-async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> dict[UUID, Vehicle]:
+async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> Mapping[UUID, Vehicle]:
     keys = await keyring.subject_keys(tenant, [row.id for row in found], Purpose.IDENTITY)
-    return {
-        row.id: Vehicle(
-            id=VehicleId(row.id),
-            tenant=tenant,
-            version=row.version,
-            details=rows.open_document(keys[row.id], tenant, VEHICLE, row, VehicleDetails),
-        )
-        for row in found
-        if row.id in keys
-    }
+
+    def opened(found: Sequence[Row]) -> Mapping[UUID, Vehicle]:
+        return {
+            row.id: Vehicle(
+                id=VehicleId(row.id),
+                tenant=tenant,
+                version=row.version,
+                details=rows.open_document(keys[row.id], tenant, VEHICLE, row, VehicleDetails),
+            )
+            for row in found
+            if row.id in keys
+        }
+
+    return await rows.off_the_loop(opened, found)
 
 
 async def find_by_plate(tx: Transaction, keyring: Keyring, tenant: TenantId, plate: str) -> VehicleId | None:

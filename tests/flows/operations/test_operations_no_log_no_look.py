@@ -7,9 +7,11 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
+from pyrage import x25519
 
 from postern import operations
 from postern.access.decision import PlatePresented, Request
@@ -17,8 +19,18 @@ from postern.access.model import SubjectKind
 from postern.errors import DatabaseUnavailable, PosternError, StorageFull, Unavailable
 from postern.ids import PersonId, TenantId, VehicleId
 from postern.journal import store as journal
+from postern.journal.browse import Wanted as Browsed
 from postern.journal.model import Act
-from postern.operations import access_levels, consent, look, trace
+from postern.operations import (
+    access_levels,
+    approvals,
+    browse_journal,
+    consent,
+    export,
+    insider_alarms,
+    look,
+    trace,
+)
 from postern.operations import looked_at as looked_at_module
 from postern.operations.admit import Entrance, admit
 from postern.operations.demo import Demo
@@ -27,12 +39,13 @@ from postern.operations.receive import receive
 from postern.operations.services import Services
 from postern.operations.try_picture import try_picture
 from postern.operators.model import Actor
-from postern.postgres.pool import Database
+from postern.postgres.pool import Database, Transaction
 from postern.records.model import RecordKey
 from postern.sites.store import SitePlan
 from tests.flows.operations.drawn import NOON, DrawnAgent
 
 TODAY = NOON.date()
+RECIPIENT = str(x25519.Identity.generate().to_public())
 FACE = b"pic" + bytes((200, 10, 30))
 
 
@@ -112,6 +125,16 @@ OPENING: dict[str, Opening] = {
         purpose="a dent",
         case="C-1",
     ),
+    "entries": lambda at: browse_journal.entries(at.hub, at.actor, Browsed(), before=None, limit=10),
+    "export_people": lambda at: export.export_people(
+        at.hub,
+        at.actor,
+        export.Export(recipient="payroll", recipient_key=RECIPIENT, people=(at.person,)),
+        purpose="payroll",
+        case="C-1",
+    ),
+    "insider_alarms": lambda at: insider_alarms.insider_alarms(at.hub, at.actor),
+    "waiting": lambda at: approvals.waiting(at.hub, at.actor),
     "looked_at": lambda at: look.looked_at(at.hub, at.actor, at.person, purpose="they asked"),
     "holding": lambda at: access_levels.holding(at.hub, at.actor, subject=at.person, kind=SubjectKind.PERSON),
     "consents": lambda at: consent.consents(at.hub, at.actor, at.person),
@@ -210,7 +233,7 @@ async def test_what_cannot_be_journalled_is_not_opened(place: Place, name: str) 
         assert await place.last() == before, fault
 
     await OPENING[name](place)  # once the fault is over it opens, and is journalled
-    assert await place.last() == before + 1
+    assert await place.last() > before
 
 
 async def test_the_wall_that_failed_is_written_down_when_it_is_shown_next(place: Place) -> None:
@@ -228,9 +251,10 @@ async def test_the_attack_catches_operations_that_go_on_without_their_entry(
     """The mutant: whatever befalls the entry is swallowed."""
     real = journal.append
 
-    async def swallowing(*given: object) -> int:
+    async def swallowing(tx: Transaction, *given: object) -> int:
         try:
-            return await real(*given)  # type: ignore[arg-type]
+            async with tx.transaction():
+                return await real(tx, *given)  # type: ignore[arg-type]
         except PosternError:
             return -1
 
@@ -242,7 +266,7 @@ async def test_the_attack_catches_operations_that_go_on_without_their_entry(
 
 # That none is forgotten.
 
-_TRACING = frozenset({"trace", "trace_as"})
+_TRACING = frozenset({"trace.trace", "trace.trace_as"})
 UNTRACED = {
     "access_levels.access_levels": "rules; of no subject",
     "agents.agents": "agents",
@@ -250,23 +274,29 @@ UNTRACED = {
     "erase.erasures": "random ids, counts and ids of keys that no longer exist; nobody is named",
     "erase.receipt": "the same, signed",
     "erase.receipts_public_key": "a public key",
+    "api_keys.keys": "names of keys, and whose they are",
+    "approvals.own_requests": "the caller's own",
+    "browse_journal.head": "a count and a hash",
+    "browse_journal.proof": "hashes",
+    "budget.own_budget": "the caller's own",
+    "look_into.findings": "operators' notes on alarms, and how many records are kept aside",
     "import_csv.check_import": "says what is wrong with the file given, and shows nothing that is stored",
     "operators.operators": "operators of the console, who stand in clear",
     "own_sign_in.own_logins": "the caller's own",
     "passkeys.begin_registration": "the caller's own",
     "passkeys.passkeys": "the caller's own",
-    "register.remove_person": "erase.erase_person writes it",
-    "register.remove_vehicle": "erase.erase_vehicle writes it",
     "retention.reports": "counts",
     "retention.retention_of": "a setting",
     "schedules.schedules": "rules; of no subject",
     "sites.plan": "places",
     "sites.sites": "places",
+    "wall.is_watched": "whether a wall is on the caller's desk",
     "wall.wall_news": "says only that there is something new",
 }
 """Operations for operators that write no entry, each with its reason. None of them shows a subject."""
 
 
+@cache
 def _sources() -> dict[str, ast.AsyncFunctionDef | ast.FunctionDef]:
     """Every function of the operations by module and name."""
     folder = Path(inspect.getfile(operations)).parent
@@ -278,28 +308,38 @@ def _sources() -> dict[str, ast.AsyncFunctionDef | ast.FunctionDef]:
     }
 
 
-def _calls(node: ast.AST) -> set[str]:
-    names = {one.func for one in ast.walk(node) if isinstance(one, ast.Call)}
-    return {
-        one.id if isinstance(one, ast.Name) else one.attr
-        for one in names
-        if isinstance(one, ast.Name | ast.Attribute)
-    }
+@cache
+def _imports(module: str) -> dict[str, str]:
+    """What a name that the module imports from other operations stands for there."""
+    folder = Path(inspect.getfile(operations)).parent
+    found: dict[str, str] = {}
+    for node in ast.walk(ast.parse((folder / f"{module}.py").read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("postern.operations"):
+            home = (node.module or "").removeprefix("postern.operations").removeprefix(".")
+            found |= {one.asname or one.name: f"{home}.{one.name}".strip(".") for one in node.names}
+    return found
 
 
-def _reaches(
-    name: str, wanted: frozenset[str], sources: dict[str, ast.AsyncFunctionDef | ast.FunctionDef]
-) -> bool:
-    """Whether the function calls one of `wanted`, itself or by way of others of its module."""
-    module, found, open_ = name.partition(".")[0], set[str](), [name]
+def _called(name: str) -> set[str]:
+    """The operations' functions that a function calls, each as `module.function`."""
+    module, imports = name.partition(".")[0], _imports(name.partition(".")[0])
+    found = set()
+    for one in (node.func for node in ast.walk(_sources()[name]) if isinstance(node, ast.Call)):
+        if isinstance(one, ast.Name):
+            found.add(imports.get(one.id, f"{module}.{one.id}"))
+        elif isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id in imports:
+            found.add(f"{imports[one.value.id]}.{one.attr}")
+    return (found & _sources().keys()) - {"budget.looking"}  # which writes only when it refuses
+
+
+def _reaches_an_entry(name: str) -> bool:
+    """Whether the function writes an entry, itself or by way of others."""
+    found, open_ = {name}, [name]
     while open_:
-        calls = _calls(sources[open_.pop()])
-        if calls & wanted:
-            return True
-        inner = {f"{module}.{call}" for call in calls} & sources.keys() - found
-        found |= inner
-        open_ += inner
-    return False
+        called = _called(open_.pop()) - found
+        found |= called
+        open_ += called
+    return bool(found & _TRACING)
 
 
 def test_every_operation_for_operators_writes_an_entry_or_has_its_reason() -> None:
@@ -310,8 +350,9 @@ def test_every_operation_for_operators_writes_an_entry_or_has_its_reason() -> No
         if isinstance(node, ast.AsyncFunctionDef)
         and not node.name.startswith("_")
         and any(one.arg == "actor" for one in node.args.args)
+        and not any(one.arg == "tx" for one in node.args.args)  # a step of somebody else's transaction
     }
-    silent = {name for name in public if not _reaches(name, _TRACING, sources)}
+    silent = {name for name in public - _TRACING if not _reaches_an_entry(name)}
     assert silent - UNTRACED.keys() == set(), "journal these, or give their reasons"
     assert UNTRACED.keys() - silent == set(), "these write an entry now, or are gone"
 
@@ -324,13 +365,13 @@ def test_every_operation_that_looks_is_tried_here() -> None:
         if not node.name.startswith("_") and any(_names_act(_sources()[one], looks) for one in _own(name))
     }
     named = {name for name in look.__all__ if inspect.iscoroutinefunction(getattr(look, name))}
+    named -= {"is_watched"}  # says whether a wall is on the caller's desk
     assert (found | named) - OPENING.keys() == set(), "try these, too"
 
 
 def _own(name: str) -> set[str]:
     """The function and the private ones of its module that it calls."""
-    module = name.partition(".")[0]
-    return {name} | ({f"{module}.{call}" for call in _calls(_sources()[name])} & _sources().keys())
+    return {name} | {one for one in _called(name) if one.partition(".")[2].startswith("_")}
 
 
 def _names_act(node: ast.AST, acts: frozenset[str]) -> bool:
