@@ -223,7 +223,7 @@ Features = dict[str, dict[UUID, float]]
 
 
 async def features(hub: Services, tenant: TenantId) -> Features:
-    """Per "table.column": a number for each subject: a length, a small value, how many rows, where they lie."""
+    """Per "table.column" a number for each subject: a length, a small value, how many rows, their place."""
     made: Features = {}
     async with hub.database.transaction(tenant) as tx:
         for table, whose in SUBJECT_TABLES.items():
