@@ -32,6 +32,7 @@ from postern.web.console import (
     vehicles,
     wall,
 )
+from postern.web.head import HeadAsGet
 from postern.web.heard import Heard
 from postern.web.limits import BodyLimit
 from postern.web.login import closed_afterwards, signed_in
@@ -82,6 +83,7 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     endpoints.install(app)
     problems.install(app)
     app.add_middleware(problems.LastResort)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(OriginCheck)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)

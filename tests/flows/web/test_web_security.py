@@ -185,3 +185,11 @@ async def test_the_login_cookie_is_opaque_and_bound_to_this_host(
 def test_an_application_needs_its_services() -> None:
     with pytest.raises(TypeError):
         create_app()  # type: ignore[call-arg]  # the point of the test
+
+
+async def test_a_page_answers_head_as_get_without_its_body(stranger_browser: Browser) -> None:
+    page = await stranger_browser.get("/sign-in")
+    head = await stranger_browser.client.head("/sign-in")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-security-policy"] == page.headers["content-security-policy"]
+    assert int(head.headers["content-length"]) == len(page.content)
