@@ -156,6 +156,7 @@ def _explain(conninfo: str, message: str) -> str:
         ("no password supplied", "wants a password; add it to the URL or to a password file."),
         ("no pg_hba.conf entry", "does not allow this machine in; allow it in the server's pg_hba.conf."),
         ("Peer authentication failed", "does not let this system user in under that name; check the URL."),
+        ("permission denied for database", "does not let the URL's role into the database; grant CONNECT."),
         ('role "', "does not know the name in the URL; create the role or correct the URL."),
         ('database "', "has no such database; create it or correct the URL."),
         ("could not translate host name", "has a name that cannot be resolved; check the URL's host."),
