@@ -27,9 +27,7 @@ def main():
     if data.exists():
         print("uninstall: the data is still in {}; 'make uninstall DATA=yes' removes it too".format(data))
     elif os.geteuid() == 0:
-        print(
-            "uninstall: 'userdel postern-data; userdel postern-keystore' removes their system users"
-        )
+        print("uninstall: 'userdel postern-data; userdel postern-keystore' removes their system users")
     return 0
 
 
