@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,9 +13,12 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
 
+from postern import wiring
 from postern.errors import DatabaseUnavailable
 from postern.ids import TenantId
+from postern.operations.demo import set_up_demo
 from postern.postgres.embedded import Cluster
 from postern.postgres.isolation import (
     DOORKEEPERS,
@@ -25,6 +29,7 @@ from postern.postgres.isolation import (
     work_apart,
 )
 from postern.postgres.pool import Database, Transaction
+from postern.settings import Settings
 
 OURS, THEIRS = TenantId(1), TenantId(2)
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -241,3 +246,40 @@ async def test_a_server_given_by_url_turns_its_role_into_the_one_that_owns_nothi
                 assert await work_apart(tx)
         finally:
             await connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+async def test_the_hub_on_servers_given_by_url_owns_nothing_there(cluster: Cluster, tmp_path: Path) -> None:
+    supervisor = cluster.conninfo(database="postgres", role="supervisor")
+    name = f"landlord_{uuid4().hex[:8]}"
+    role = sql.Identifier(name)
+    async with await psycopg.AsyncConnection.connect(supervisor, autocommit=True) as connection:
+        await connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'drawn-password'").format(role))
+        await connection.execute(sql.SQL("GRANT postern_app TO {}").format(role))
+        urls = {}
+        for kind in ("data", "keys"):
+            database = f"{name}_{kind}"
+            made = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), role)
+            await connection.execute(made)
+            where = make_conninfo(cluster.conninfo(database=database), user=name, password="drawn-password")
+            urls[kind] = SecretStr(where)
+        settings = Settings(data=tmp_path, mode="demo", database_url=urls["data"], keystore_url=urls["keys"])
+        try:
+            async with (
+                wiring.databases(settings, lambda _: None) as handover,
+                wiring.services(settings, handover) as services,
+            ):
+                assert b"owner" not in handover.to_bytes().replace(b'"owner": ""', b"")
+                await wiring.require_apart(services)
+                await wiring.make_room(services)
+                demo = await set_up_demo(services)
+                async with services.database.transaction(demo.tenant) as tx:
+                    assert len(await services.registry.people.everyone(tx, demo.tenant)) == 6
+                async with Database.open(handover.owner) as owner:
+                    unbound = replace(services, database=owner)
+                    with pytest.raises(DatabaseUnavailable, match="row-level security"):
+                        await wiring.require_apart(unbound)
+        finally:
+            for kind in ("data", "keys"):
+                gone = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(f"{name}_{kind}"))
+                await connection.execute(gone)
+            await connection.execute(sql.SQL("DROP ROLE {}").format(role))
