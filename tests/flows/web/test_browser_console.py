@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -234,13 +235,25 @@ def test_a_door_opens_from_afar_with_its_reason_on_the_wall(page: Page, running:
 
 
 def test_a_simulated_door_is_forced_and_the_wall_tells_it(page: Page, running: Running) -> None:
+    # The demo's own passages and the remote opening before release this door as well, and an opening soon
+    # after a release is lawful: so it is forced again until no release excuses it.
+    forced = page.locator(".passage", has_text="Forced")
+    for _ in range(10):
+        force(page, running, "Turnstile")
+        page.goto(f"{running.url}/wall")
+        with contextlib.suppress(AssertionError):
+            expect(forced.first).to_contain_text("Turnstile", timeout=5_000)
+            return
+    expect(forced.first).to_contain_text("Turnstile")
+
+
+def force(page: Page, running: Running, door: str) -> None:
+    """Open a simulated door that nobody released, and push it closed."""
     page.goto(f"{running.url}/doors")
-    page.get_by_role("link", name="Stand in at Turnstile").click()
+    page.get_by_role("link", name=f"Stand in at {door}").click()
     page.get_by_role("button", name="Forced").click()
     expect(page.get_by_text("The simulated door does so.")).to_be_visible()
     page.get_by_role("button", name="Pushed closed").click()
-    page.goto(f"{running.url}/wall")
-    expect(page.locator(".passage", has_text="Forced").first).to_contain_text("Turnstile", timeout=30_000)
 
 
 def test_a_week_is_painted_and_written(page: Page, running: Running) -> None:
