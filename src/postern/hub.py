@@ -12,7 +12,7 @@ import uvicorn
 from postern import wiring
 from postern.console_tls import Certificate
 from postern.errors import PosternError
-from postern.operations import retention
+from postern.operations import erase, retention, tombstones
 from postern.operations.checkpoints import CheckpointJob
 from postern.operations.demo_passages import show_passages
 from postern.operations.publish_policy import publish_stale, run_publisher
@@ -37,6 +37,9 @@ async def serve(settings: Settings, handover: Handover) -> None:
     ):
         await wiring.require_apart(services)
         await wiring.make_room(services)
+        # What an older copy brought back is destroyed again before anybody is served.
+        await tombstones.settle(services)
+        await erase.resume(services)
         await publish_stale(services)
         server = uvicorn.Server(_configuration(settings, services, tls))
         jobs = [

@@ -28,6 +28,7 @@ from postern.devices.recognition.pictures import load_picture
 from postern.devices.recognition.worker import RecognitionPool
 from postern.errors import BadInput, DatabaseUnavailable, SourceUnavailable
 from postern.keystore.opening import open_keystore
+from postern.keystore.tombstones import TombstoneFile
 from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.receive import FARTHEST_BACK
 from postern.operations.services import Services
@@ -132,6 +133,7 @@ async def services(
             clock=SystemClock(),
             recognition=recognition,
             public_url=public_url(settings),
+            tombstones=TombstoneFile(settings.folder("tombstones") / "list"),
         )
 
 

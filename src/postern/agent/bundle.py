@@ -8,7 +8,7 @@ from pathlib import Path
 from postern.access.policy import Policy
 from postern.agent.files import write_private
 from postern.agent.identity import Identity
-from postern.errors import BadInput, CannotVerify, Conflict
+from postern.errors import BadInput, CannotOpen, CannotVerify, Conflict
 from postern.operations.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 from postern.sealing.hybrid import open_from
@@ -40,13 +40,19 @@ class BundleStore:
 
     def load(self, identity: Identity) -> Policy | None:
         """The policy kept on disk, if there is one. Raises CannotOpen when it was changed or moved here."""
+        policy = self.kept(identity)
+        if policy is not None:
+            self._policy = policy
+        return policy
+
+    def kept(self, identity: Identity) -> Policy | None:
+        """What the disk holds at this moment, read anew. Raises as `load`."""
         try:
             sealed = self._path.read_bytes()
         except FileNotFoundError:
             return None
         policy = Policy.from_bytes(open_sealed(self._key, sealed, _place(identity)))
         _require_own_site(identity, policy)
-        self._policy = policy
         return policy
 
     def accept(self, identity: Identity, bundle: SealedBundle) -> Policy:
@@ -72,7 +78,7 @@ class BundleStore:
             )
         # 3. It opens, and says of itself what the bundle said of it.
         aad = policy_aad(site=identity.site, agent=identity.agent, epoch=bundle.epoch, version=bundle.version)
-        policy = Policy.from_bytes(open_from(identity.hpke_private, bundle.sealed, info=POLICY_INFO, aad=aad))
+        policy = Policy.from_bytes(_opened(identity, bundle.sealed, aad))
         _require_own_site(identity, policy)
         if (policy.epoch, policy.version) != (bundle.epoch, bundle.version):
             raise BadInput("the policy in the bundle has another version than the bundle; publish it again")
@@ -80,6 +86,16 @@ class BundleStore:
         write_private(self._path, seal(self._key, policy.to_bytes(), _place(identity)))
         self._policy = policy
         return policy
+
+
+def _opened(identity: Identity, sealed: bytes, aad: bytes) -> bytes:
+    """By the present key, or by the former one while the hub may not know of the change."""
+    try:
+        return open_from(identity.hpke_private, sealed, info=POLICY_INFO, aad=aad)
+    except CannotOpen:
+        if identity.former_hpke_private is None:
+            raise
+        return open_from(identity.former_hpke_private, sealed, info=POLICY_INFO, aad=aad)
 
 
 def _require_own_site(identity: Identity, policy: Policy) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
+from uuid import UUID
 
 import httpx
 import websockets
@@ -29,6 +30,8 @@ from postern.errors import (
     SettingsInvalid,
 )
 from postern.ids import AgentId, SiteId, TenantId
+from postern.keystore.tombstones import Tombstone
+from postern.operations.erasure_proofs import Order, Proof, Settled
 from postern.operations.wire import REQUEST_PURPOSE, request_message
 from postern.sealing import hybrid, signing
 
@@ -190,6 +193,26 @@ class Hub:
             signature=base64.b64decode(answer["signature"]),
         )
 
+    async def settle(self, *, bundle_key: bytes, proofs: Sequence[Proof] = ()) -> Settled:
+        """Say which key policies are to be sealed to, prove erasures, and learn which are to be proved."""
+        body = {
+            "bundle_key": _text(bundle_key),
+            "proofs": [
+                {"erasure": str(one.erasure), "policy": one.policy, "signature": _text(one.signature)}
+                for one in proofs
+            ],
+        }
+        answer = await self._post("/agent/v1/erasures", body)
+        return Settled(
+            bundle_key=base64.b64decode(answer["bundle_key"]),
+            orders=tuple(_order(one) for one in answer["orders"]),
+            wants_tombstones=bool(answer["wants_tombstones"]),
+        )
+
+    async def tell_tombstones(self, kept: Sequence[Tombstone]) -> None:
+        """Hand over every tombstone kept here, for a hub that may have been put back."""
+        await self._post("/agent/v1/tombstones", {"tombstones": [one.line for one in kept]})
+
     def channel(self) -> websockets.connect:
         """The channel, as an asynchronous context manager; see `agent.channel`."""
         parts = urlsplit(str(self._client.base_url))
@@ -257,6 +280,16 @@ async def enrol(client: httpx.AsyncClient, code: str) -> Identity:
         policy_public=base64.b64decode(answer["policy_public"]),
         sign_private=sign_private,
         hpke_private=hpke_private,
+    )
+
+
+def _order(fields: _Answer) -> Order:
+    return Order(
+        id=UUID(fields["id"]),
+        subject=UUID(fields["subject"]),
+        face_only=bool(fields["face_only"]),
+        bundle_key=base64.b64decode(fields["bundle_key"]),
+        tombstones=tuple(Tombstone.parse(line) for line in fields["tombstones"]),
     )
 
 

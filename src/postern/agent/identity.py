@@ -25,6 +25,8 @@ class Identity:
     policy_public: bytes
     sign_private: bytes = field(repr=False)
     hpke_private: bytes = field(repr=False)
+    former_hpke_private: bytes | None = field(default=None, repr=False)
+    """The one before, until the hub has said that it seals to the new one."""
 
     @property
     def owner(self) -> SpoolOwner:
@@ -32,6 +34,14 @@ class Identity:
         return SpoolOwner(
             site=self.site, agent=self.agent, hub_public=self.hub_public, sign_private=self.sign_private
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keep:
+    """Where a changed identity is written, and under which key."""
+
+    identity: Path
+    key: Key
 
 
 def save_identity(path: Path, key: Key, identity: Identity) -> None:

@@ -17,15 +17,16 @@ from postern.agent.admission import Admissions
 from postern.agent.bundle import BundleStore
 from postern.agent.channel import Command, Done, OpenDoor, Play, Present, Stage, listen
 from postern.agent.doors import Doors
+from postern.agent.erasures import Erasures
 from postern.agent.eyes import Matching
 from postern.agent.files import site_key
 from postern.agent.health import Health
 from postern.agent.hub import Hub, connection, enrol, trusting
-from postern.agent.identity import Identity, load_identity, save_identity
+from postern.agent.identity import Identity, Keep, load_identity, save_identity
 from postern.agent.ports import AgentPorts
 from postern.agent.readers import Readers
 from postern.agent.spool import Spool
-from postern.agent.sync import Keep, Sync
+from postern.agent.sync import Sync
 from postern.agent.tasks import Tasks
 from postern.agent.track import TrackRules
 from postern.agent.witness import Witness, WitnessFiles
@@ -81,6 +82,12 @@ class Agent:
             clock=ports.clock,
             health=self.health,
             apply=self.apply,
+            erasures=Erasures(
+                hub=hub,
+                bundles=bundles,
+                keep=keep,
+                in_memory=lambda: self._matching.policy if self._matching is not None else None,
+            ),
         )
         self.witness = Witness(WitnessFiles(folder=keep.identity.parent), hub, ports.clock)
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import structlog
 
 from postern.access.policy import Policy
 from postern.agent.bundle import BundleStore
+from postern.agent.erasures import Erasures
 from postern.agent.health import Health
 from postern.agent.hub import Hub, Welcome
-from postern.agent.identity import save_identity
+from postern.agent.identity import Keep, save_identity
 from postern.agent.spool import Spool, SpoolEntry
 from postern.backoff import delays
 from postern.clock import Clock
-from postern.errors import BadInput, CannotVerify, Conflict, HubUnavailable, PosternError
+from postern.errors import BadInput, CannotOpen, CannotVerify, Conflict, HubUnavailable, PosternError
 from postern.ids import AgentId
-from postern.sealing.envelope import Key
 
 log = structlog.get_logger(__name__)
 
@@ -29,14 +28,6 @@ HEARTBEAT = timedelta(seconds=10)
 """Between two hellos."""
 BATCH = 50
 _PRUNE_EVERY = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Keep:
-    """Where a changed identity is written, and under which key."""
-
-    identity: Path
-    key: Key
 
 
 class Sync:
@@ -52,6 +43,7 @@ class Sync:
         clock: Clock,
         health: Callable[[], Health],
         apply: Callable[[Policy], Awaitable[None]],
+        erasures: Erasures,
         heartbeat: timedelta = HEARTBEAT,
     ) -> None:
         self._hub = hub
@@ -62,6 +54,7 @@ class Sync:
         self._health = health
         self._apply = apply
         self._heartbeat = heartbeat
+        self._erasures = erasures
         self._set_aside = 0
         self._woken = spool.appended
         self._greet_at = self._pruned_at = datetime.min.replace(tzinfo=UTC)
@@ -105,7 +98,7 @@ class Sync:
             await self._spool.resend(self._hub.identity.agent, welcome.ask_from)
         if welcome.covered is not None:
             await self._spool.covered(self._hub.identity.agent, welcome.covered)
-        await self.fetch_policy()
+        await self._erasures.round(self.fetch_policy)
         await self.push()
 
     async def _round(self) -> None:
@@ -139,7 +132,7 @@ class Sync:
             return
         try:
             newer = await asyncio.to_thread(self._bundles.accept, self._hub.identity, bundle)
-        except (Conflict, CannotVerify) as fault:
+        except (Conflict, CannotVerify, CannotOpen) as fault:
             log.warning("policy refused", detail=str(fault))
             return
         await self._apply(newer)

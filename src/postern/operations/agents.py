@@ -19,6 +19,7 @@ from postern.operations.wire import POLICY_PURPOSE, REQUEST_PURPOSE, TIME_WINDOW
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.postgres.pool import confine
+from postern.privacy import erasure_store as erasures
 from postern.records import store as records
 from postern.records.alarms import AlarmKind, put_alarm
 from postern.sealing import hybrid, signing
@@ -175,6 +176,7 @@ async def renew(services: Services, known: KnownAgent) -> AgentId:
         )
         await store.add(tx, fresh)
         await store.note_renewal(tx, old, fresh.id)
+        await erasures.ask_under_new_number(tx, old.site, old.id, fresh.id)
         day = utc_day(services.clock.now())
         await put_alarm(tx, old.site, AlarmKind.AGENT_ROLLED_BACK, day=day, agent=old.id)
         await trace_as(

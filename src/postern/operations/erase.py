@@ -138,8 +138,9 @@ async def resume(services: Services) -> int:
         for one in waiting:
             async with services.database.transaction(tenant) as tx:
                 held = await _gathered(services, tx, one, photos=(), plate=None)
-            await _finish(services, await _destroy(services, one, held), held)
-            finished += 1
+            with suppress(ErasureIncomplete):  # it is in the journal, and stays unfinished
+                await _finish(services, await _destroy(services, one, held), held)
+                finished += 1
     return finished
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from postern.access.store import OpenHoldings
-from postern.ids import SiteId, TenantId
+from postern.ids import AgentId, SiteId, TenantId
 from postern.nature import Nature
 from postern.people.model import Person
 from postern.people.store import OpenPeople
@@ -49,6 +49,8 @@ class Registry:
         self.people = OpenPeople(keyring)
         self.vehicles = OpenVehicles(keyring)
         self.holdings = OpenHoldings(keyring)
+        self.tombstones_of: set[AgentId] = set()
+        """Agents whose tombstones this process has taken."""
         self.windows: dict[tuple[str, SiteId], ViewWindow] = {}
         self._bait: dict[TenantId, tuple[datetime, Bait]] = {}
         self._tags: OrderedDict[tuple[SiteId, date], tuple[frozenset[UUID], dict[bytes, UUID]]] = (

@@ -19,6 +19,7 @@ from postern.clock import utc_day
 from postern.errors import PosternError
 from postern.ids import SiteId, TenantId, new_id
 from postern.journal.model import Act
+from postern.operations import erase, tombstones
 from postern.operations.opening import OpenedRecord, opened
 from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
@@ -157,6 +158,7 @@ class _Run:
             ]
             await ending.delete_alarms(tx, site, before=keys_before)
         keys = await self.services.keyring.destroy_site_day_keys(site, before=keys_before)
+        await tombstones.set_up(self.services, self.tenant, keys)
         self.sites.append(
             SiteEnd(
                 site=site,
@@ -223,6 +225,7 @@ class _Run:
             ended=tuple(self.ended),
             sites=tuple(self.sites),
             partitions=tuple(dropped),
+            statutory_keys=await erase.end_statutory(self.services, self.tenant, self.today),
         )
         async with self.services.database.transaction(self.tenant) as tx:
             await store.put_report(tx, self.services.keyring, made, self.today)

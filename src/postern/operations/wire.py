@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, timedelta
+from uuid import UUID
 
 from postern.ids import AgentId, SiteId
 from postern.records.model import Kind
@@ -17,6 +18,7 @@ POLICY_INFO = b"postern/v1/policy"
 REQUEST_PURPOSE = "agent-request"
 SPOOL_PURPOSE = "spool"
 POLICY_PURPOSE = "policy"
+ERASURE_PURPOSE = "erasure"
 JOURNAL_KEY_PURPOSE = "journal-key"
 TIME_WINDOW = timedelta(minutes=5)
 """How far an agent's clock may be off for its requests to pass."""
@@ -51,3 +53,8 @@ def policy_message(*, site: SiteId, agent: AgentId, epoch: int, version: int, se
         + b"|"
         + hashlib.sha256(sealed).digest()
     )
+
+
+def erasure_message(*, site: SiteId, agent: AgentId, erasure: UUID, subject: UUID, policy: str) -> bytes:
+    """What an agent signs when nothing of an erased subject is left in its memory and on its disk."""
+    return f"{site}|{agent}|{erasure}|{subject}|{policy}|nothing left".encode()

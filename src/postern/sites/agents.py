@@ -64,6 +64,14 @@ async def retire(tx: Transaction, agent: Agent) -> None:
     await tx.execute("DELETE FROM bundle WHERE site_id = %s AND agent_id = %s", (agent.site, agent.id))
 
 
+async def change_bundle_key(tx: Transaction, agent: Agent) -> None:
+    """Its policies are sealed to another public key from now on."""
+    await tx.execute(
+        "UPDATE agent SET hpke_public = %s WHERE site_id = %s AND id = %s",
+        (agent.hpke_public, agent.site, agent.id),
+    )
+
+
 async def note_renewal(tx: Transaction, old: Agent, fresh: AgentId) -> None:
     """The agent goes on under another number."""
     await tx.execute(

@@ -8,9 +8,9 @@ from starlette.staticfiles import StaticFiles
 from postern.operations.services import Services
 from postern.settings import Settings
 from postern.web import endpoints, problems
+from postern.web.api import agent_erasures, v1
 from postern.web.api import agents as agent_wire
 from postern.web.api import journal as journal_checkpoints
-from postern.web.api import v1
 from postern.web.console import (
     agents,
     alarms,
@@ -74,6 +74,7 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     for router in (general.public, signing.public):
         app.include_router(router, dependencies=[Depends(closed_afterwards)], include_in_schema=False)
     app.include_router(agent_wire.router)
+    app.include_router(agent_erasures.router)
     app.include_router(journal_checkpoints.router)
     private = [Depends(closed_afterwards), Depends(signed_in)]
     for router in PRIVATE:
