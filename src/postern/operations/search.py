@@ -29,6 +29,10 @@ from postern.vehicles.plates import comparison_form
 FARTHEST_BACK = timedelta(days=7)
 """More than this needs a second person (`approvals.py`)."""
 
+MOST_DAYS = 90
+MOST_SITES = 20
+"""One search is so many tags at most, 1,800: countable, and so limitable."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
@@ -72,6 +76,9 @@ async def ask_to_search(
 def _check(search: PassageSearch) -> None:
     if search.last < search.first:
         raise BadInput("the last day cannot be before the first")
+    days = (search.last - search.first).days + 1
+    if days > MOST_DAYS or not 1 <= len(search.sites) <= MOST_SITES:
+        raise BadInput(f"search at most {MOST_DAYS} days at 1 to {MOST_SITES} sites at a time")
 
 
 def _words(search: PassageSearch) -> str:

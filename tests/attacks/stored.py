@@ -1,0 +1,185 @@
+"""Every sealed field that a hub has stored, with the key and the place that open it: read past the program,
+as whoever has the database and every key would."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from postern.errors import CannotOpen
+from postern.ids import AgentId, SiteId, TenantId
+from postern.journal import leaves
+from postern.journal.leaves import Row
+from postern.journal.store import ROW
+from postern.operations.services import Services
+from postern.postgres.pool import Database, Transaction
+from postern.records.model import RecordKey
+from postern.sealing.envelope import Context, Key, open_sealed
+from postern.sealing.keyring import Keyring, Purpose
+
+BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
+    "tenant": ("sites", "id", "sealed"),
+    "site": ("sites", "id", "sealed"),
+    "area": ("sites", "id", "sealed"),
+    "door": ("sites", "id", "sealed"),
+    "access_point": ("sites", "id", "sealed"),
+    "reader": ("sites", "id", "sealed"),
+    "access_level": ("access", "id", "sealed"),
+    "schedule": ("access", "id", "sealed"),
+    "alarm_note": ("alarms", "alarm_id", "sealed"),
+    "command": ("commands", "id", "sealed"),
+    "operator": ("operators", "id", "secrets"),
+    "approval": ("approvals", "id", "sealed"),
+    "insider_alarm": ("insider-alarms", "id", "sealed"),
+    "api_key": ("api-keys", "id", "sealed"),
+    "retention": ("retention", "id", "sealed"),
+    "retention_report": ("retention", "id", "sealed"),
+    "erasure": ("erasures", "id", "sealed"),
+}
+"""Table: the purpose key, the column whose value binds the field to its row, and the sealed column."""
+
+BY_SUBJECT_KEY: Mapping[str, tuple[Purpose, str, str]] = {
+    "person": (Purpose.IDENTITY, "id", "id"),
+    "vehicle": (Purpose.IDENTITY, "id", "id"),
+    "holding": (Purpose.IDENTITY, "subject_id", "subject_id"),
+    "consent": (Purpose.IDENTITY, "person_id", "id"),
+    "reference": (Purpose.FACE, "person_id", "id"),
+}
+"""Table: the subject key's purpose, the column that says whose, and the one that binds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One sealed field of one row. `key` is None where nobody holds it (any more)."""
+
+    table: str
+    column: str
+    context: Context
+    key: Key | None
+    sealed: bytes
+
+    def opened(self) -> bytes | None:
+        """The plaintext, or None: its key is gone, or it is not what was stored there."""
+        if self.key is None:
+            return None
+        try:
+            return open_sealed(self.key, self.sealed, self.context)
+        except CannotOpen:
+            return None
+
+
+async def fields(hub: Services, owner: Database, keyring: Keyring, tenant: TenantId) -> list[Field]:
+    """Every sealed field of the tenant; the archive's inner fields under their own name, "record.subject"."""
+    found: list[Field] = []
+    async with owner.transaction() as tx:
+        for table, (purpose, bound, column) in BY_PURPOSE_KEY.items():
+            key = await keyring.purpose_key(tenant, purpose)
+            for id, sealed in await _rows(tx, table, bound, column):
+                row = id.bytes if isinstance(id, UUID) else UUID(int=id).bytes
+                context = Context(tenant=tenant, table=table, column=column, row=row)
+                found.append(Field(table=table, column=column, context=context, key=key, sealed=sealed))
+        subjects = await _subjects(tx)
+        for table, (kind, whose, bound) in BY_SUBJECT_KEY.items():
+            keys = await keyring.subject_keys(tenant, subjects, kind)
+            query = sql.SQL("SELECT {}, {}, sealed FROM {}")
+            cursor = await tx.execute(query.format(*map(sql.Identifier, (whose, bound, table))))
+            for subject, id, sealed in await cursor.fetchall():
+                context = Context(tenant=tenant, table=table, column="sealed", row=id.bytes)
+                found.append(
+                    Field(
+                        table=table,
+                        column="sealed",
+                        context=context,
+                        key=keys.get(subject),
+                        sealed=bytes(sealed),
+                    )
+                )
+        found += await _journal(tx, keyring, tenant)
+        for table in ("record", "record_quarantine"):
+            found += await _records(tx, keyring, tenant, table, subjects)
+    return found
+
+
+async def _rows(tx: Transaction, table: str, bound: str, column: str) -> list[tuple[UUID | int, bytes]]:
+    query = sql.SQL("SELECT {}, {} FROM {}").format(*map(sql.Identifier, (bound, column, table)))
+    cursor = await tx.execute(query)
+    return [(id, bytes(sealed)) for id, sealed in await cursor.fetchall()]
+
+
+async def _subjects(tx: Transaction) -> list[UUID]:
+    """Everybody that any row names, erased or not."""
+    found: set[UUID] = set()
+    for table, (_, whose, _bound) in BY_SUBJECT_KEY.items():
+        query = sql.SQL("SELECT DISTINCT {} FROM {}").format(sql.Identifier(whose), sql.Identifier(table))
+        cursor = await tx.execute(query)
+        found |= {subject for (subject,) in await cursor.fetchall()}
+    return sorted(found)
+
+
+async def _journal(tx: Transaction, keyring: Keyring, tenant: TenantId) -> list[Field]:
+    key = await keyring.purpose_key(tenant, "journal")
+    async with tx.cursor(row_factory=class_row(Row)) as cursor:
+        await cursor.execute(f"SELECT {ROW} FROM journal_entry WHERE tenant_id = %s", (tenant,))
+        rows = await cursor.fetchall()
+    return [
+        Field(
+            table="journal_entry",
+            column="sealed",
+            context=leaves._context(tenant, leaves._clear(tenant, row)),
+            key=key,
+            sealed=row.sealed,
+        )
+        for row in rows
+    ]
+
+
+async def _records(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, table: str, subjects: Iterable[UUID]
+) -> list[Field]:
+    query = sql.SQL("SELECT site_id, day, agent_id, seq, sealed FROM {}").format(sql.Identifier(table))
+    rows = await (await tx.execute(query)).fetchall()
+    sites = sorted({SiteId(row[0]) for row in rows})
+    days = await keyring.site_day_keys(sites, first=date(2000, 1, 1), last=date(2099, 1, 1))
+    movements = await keyring.subject_keys(tenant, list(subjects), Purpose.MOVEMENT)
+    by_id = {key.id: key for key in movements.values()}
+    found = []
+    for site, day, agent, seq, sealed in rows:
+        key = RecordKey(site=SiteId(site), day=day, agent=AgentId(agent), seq=seq)
+        outer = Field(
+            table=table,
+            column="sealed",
+            context=Context(tenant=tenant, table="record", column="sealed", row=key.to_bytes()),
+            key=days.get((SiteId(site), day)),
+            sealed=bytes(sealed),
+        )
+        found.append(outer)
+        inner = inner_of(outer)
+        if inner:
+            context = Context(tenant=tenant, table="record", column="subject", row=key.to_bytes())
+            found.append(
+                Field(table=table, column="subject", context=context, key=by_id.get(inner[1:9]), sealed=inner)
+            )
+    return found
+
+
+def inner_of(outer: Field) -> bytes:
+    """What a record holds under its subject's own key."""
+    plaintext = outer.opened()
+    if plaintext is None:
+        return b""
+    return plaintext[2 + int.from_bytes(plaintext[:2]) :]
+
+
+async def every_plaintext(
+    hub: Services, owner: Database, keyring: Keyring, tenant: TenantId
+) -> AsyncIterator[tuple[Field, bytes]]:
+    """Whatever opens with every key that the keyring gives out."""
+    for field in await fields(hub, owner, keyring, tenant):
+        plaintext = field.opened()
+        if plaintext is not None:
+            yield field, plaintext
