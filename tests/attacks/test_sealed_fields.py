@@ -1,0 +1,232 @@
+"""Sealed fields as they are stored: every bit flipped, and each moved to other rows, columns and tenants.
+
+Read from a database that the program itself has filled, in every sealed column of the schema. Nothing but an
+authenticated failure may come of it; never another plaintext.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from postern.errors import CannotOpen
+from postern.ids import TenantId, new_id
+from postern.operations import commands, erase, insider_alarms, look, retention, search
+from postern.operations.api_keys import NewKey, make_key
+from postern.operations.operators import add_operator
+from postern.operations.search import PassageSearch, Wanted
+from postern.operators import store as operator_store
+from postern.operators.concerns import Concern
+from postern.operators.model import Role
+from postern.operators.roles import Duty
+from postern.privacy.retention import Retention
+from postern.records import alarm_notes, quarantine
+from postern.records.alarm_notes import AlarmNote
+from postern.records.alarms import AlarmKind, put_alarm
+from postern.records.model import SealedRecord
+from postern.records.store import COLUMNS, record_of
+from postern.sealing import hybrid
+from postern.sealing.envelope import Context, Key, open_sealed
+from tests.attacks.conftest import Measured
+from tests.attacks.stored import Field, fields
+from tests.attacks.test_erasure import (
+    Victim,
+    admin,
+    agent,
+    clock,
+    controller,
+    demo,
+    entrance,
+    hub,
+    places,
+    victim,
+)
+
+__all__ = ["admin", "agent", "clock", "controller", "demo", "entrance", "hub", "places", "victim"]
+
+LISTED = yaml.safe_load((Path(__file__).parents[2] / "docs" / "clear-columns.yaml").read_text("utf-8"))
+KEYED = {"tag", "tags"}
+"""Columns of keyed hashes: there is nothing to open in them."""
+ELSEWHERE = {
+    ("bundle", "sealed"): "HPKE, to an agent: flipped below",
+    ("alarm", "sealed"): "no alarm writes a detail yet",
+    ("projection", "sealed"): "nothing is derived yet",
+}
+A_COLUMN = 2
+"""Fields of each column that are tried."""
+
+Open = Callable[[Key, bytes, Context], bytes]
+
+
+@pytest.fixture
+async def filled(victim: Victim) -> Victim:
+    """A row in every table, each by the operation that writes it."""
+    hub, admin, site = victim.hub, victim.admin, victim.demo.site
+    today = hub.clock.now().date()
+    await retention.change_retention(hub, admin, Retention(site=site))
+    await retention.end_what_is_over(hub)
+    someone = (await look.find_people(hub, admin, text="Bruno")).rows[0].person.id
+    await erase.erase_person(hub, admin, someone)
+    wanted = PassageSearch(
+        wanted=Wanted(subject=victim.person), sites=(site,), first=today - timedelta(days=20), last=today
+    )
+    await search.ask_to_search(hub, admin, wanted, purpose="a complaint", case="C-7")
+    await add_operator(hub, admin, login_name="guard", role=Role.SECURITY)
+    async with hub.database.transaction(admin.tenant) as tx:
+        guard = next(one for one in await operator_store.operators(tx, admin.tenant))
+        alarm = await put_alarm(tx, site, AlarmKind.RECORD_CONTRADICTED, day=today)
+        note = AlarmNote(at=hub.clock.now(), operator="admin", text="a copied box")
+        await alarm_notes.put_note(tx, hub.keyring, admin.tenant, site=site, alarm=alarm, note=note)
+        await insider_alarms.raise_alarm(
+            hub, tx, admin.tenant, Concern(next(iter(Concern))), about="guard", principal="operator:1"
+        )
+        await commands.send(
+            hub, tx, tenant=admin.tenant, site=site, command="open-door", fields={"door": str(new_id())}
+        )
+    await make_key(
+        hub,
+        admin,
+        NewKey(name="export", operator=guard.id, scopes=frozenset({Duty.WATCH}), last_day=today),
+    )
+    await _set_aside(victim)
+    return victim
+
+
+async def _set_aside(victim: Victim) -> None:
+    """A record in the quarantine, sealed as it was."""
+    async with victim.owner.transaction() as tx:
+        cursor = await tx.execute(f"SELECT {COLUMNS} FROM record WHERE tag IS NOT NULL LIMIT 1")
+        row = await cursor.fetchone()
+        assert row is not None
+        record: SealedRecord = record_of(row)
+        await quarantine.keep_aside(tx, [replace(record, digest=bytes(32))])
+
+
+async def sampled(victim: Victim) -> list[Field]:
+    """Some fields of every sealed column, those with a key that opens them."""
+    every = [one for one in await fields(victim.hub, victim.owner, victim.keyring, victim.demo.tenant)]
+    found: dict[tuple[str, str], list[Field]] = {}
+    for one in every:
+        if one.opened() is not None:
+            found.setdefault((one.table, one.column), []).append(one)
+    return [one for kept in found.values() for one in kept[:A_COLUMN]]
+
+
+async def test_every_sealed_column_of_the_schema_is_tried(filled: Victim) -> None:
+    listed = {(table, column) for table, names in LISTED["sealed"].items() for column in names} - {
+        (table, column) for table, names in LISTED["sealed"].items() for column in names if column in KEYED
+    }
+    tried = {(one.table, one.column) for one in await sampled(filled)}
+    assert listed - ELSEWHERE.keys() - tried == set()
+    assert ("record", "subject") in tried
+
+
+def flipped_that_open(found: Sequence[Field], opener: Open) -> tuple[int, int]:
+    """Every bit of every field, one at a time: how many were tried, and how many opened to anything."""
+    tried = opened = 0
+    for one in found:
+        assert one.key is not None
+        for bit in range(len(one.sealed) * 8):
+            changed = bytearray(one.sealed)
+            changed[bit // 8] ^= 1 << bit % 8
+            tried += 1
+            opened += _opens(opener, one.key, bytes(changed), one.context)
+    return tried, opened
+
+
+def moved_that_open(found: Sequence[Field], opener: Open, tenant: TenantId) -> tuple[int, int]:
+    """Each field at every other's place and at its own place of another tenant, under either key."""
+    tried = opened = 0
+    for one in found:
+        other = replace(one.context, tenant=tenant + 1)
+        assert one.key is not None
+        tried += 1
+        opened += _opens(opener, one.key, one.sealed, other)
+        for place in found:
+            if place.context == one.context:
+                continue
+            for key in {one.key.id: one.key, place.key.id: place.key}.values() if place.key else ():
+                tried += 1
+                opened += _opens(opener, key, one.sealed, place.context)
+    return tried, opened
+
+
+def _opens(opener: Open, key: Key, sealed: bytes, context: Context) -> bool:
+    try:
+        opener(key, sealed, context)
+    except CannotOpen:
+        return False
+    return True
+
+
+async def test_no_flipped_bit_and_no_moved_field_opens(filled: Victim, measured: Measured) -> None:
+    found = await sampled(filled)
+    flipped = flipped_that_open(found, open_sealed)
+    moved = moved_that_open(found, open_sealed, filled.demo.tenant)
+    columns = len({(one.table, one.column) for one in found})
+    measured(
+        f"stored fields: {len(found)} of {columns} columns; {flipped[0]} bits flipped, {flipped[1]} opened;"
+        f" {moved[0]} moves, {moved[1]} opened"
+    )
+    assert (flipped[1], moved[1]) == (0, 0)
+
+
+def _of_no_place(key: Key, sealed: bytes, context: Context) -> bytes:
+    """The mutant: whoever opens does not look where the field lies."""
+    for place in _of_no_place.places:  # type: ignore[attr-defined]
+        try:
+            return open_sealed(key, sealed, place)
+        except CannotOpen:
+            continue
+    raise CannotOpen("nowhere")
+
+
+async def test_the_attack_catches_seals_that_are_not_bound_to_their_place(filled: Victim) -> None:
+    found = (await sampled(filled))[:8]
+    _of_no_place.places = [one.context for one in found]  # type: ignore[attr-defined]
+    _, opened = moved_that_open(found, _of_no_place, filled.demo.tenant)
+    assert opened > 0
+
+
+async def test_the_attack_catches_seals_without_authentication(filled: Victim) -> None:
+    def unauthenticated(key: Key, sealed: bytes, context: Context) -> bytes:
+        return sealed
+
+    tried, opened = flipped_that_open((await sampled(filled))[:1], unauthenticated)
+    assert tried == opened
+
+
+async def test_no_flipped_bit_of_a_policy_bundle_opens(filled: Victim) -> None:
+    async with filled.owner.transaction() as tx:
+        cursor = await tx.execute("SELECT sealed FROM bundle LIMIT 1")
+        row = await cursor.fetchone()
+    assert row is not None
+    sealed, private = bytes(row[0]), hybrid.generate()
+    own = hybrid.seal_to(hybrid.public_of(private), b"a policy", info=b"postern/v1/policy", aad=b"1|1|1|1")
+    for at in (*range(len(own)),):
+        for bit in range(8):
+            changed = bytearray(own)
+            changed[at] ^= 1 << bit
+            with pytest.raises(CannotOpen):
+                hybrid.open_from(private, bytes(changed), info=b"postern/v1/policy", aad=b"1|1|1|1")
+    with pytest.raises(CannotOpen):
+        hybrid.open_from(private, sealed, info=b"postern/v1/policy", aad=b"1|1|1|1")
+
+
+async def test_a_row_that_was_swapped_in_the_database_is_refused_by_the_program(filled: Victim) -> None:
+    """The program's own way of reading, on rows that somebody exchanged."""
+    async with filled.owner.transaction() as tx:
+        cursor = await tx.execute("SELECT id, sealed FROM person ORDER BY id LIMIT 2")
+        (one, a), (two, b) = await cursor.fetchall()
+        for id, sealed in ((one, b), (two, a)):
+            await tx.execute(
+                "UPDATE person SET sealed = %s, version = version + 1 WHERE id = %s", (sealed, id)
+            )
+    for id in (one, two):
+        with pytest.raises(CannotOpen):
+            await look.person_file(filled.hub, filled.admin, id)
