@@ -63,6 +63,10 @@ _JOURNAL = Kept(
     what="journal entries of who looked at and changed this subject's data, under its random id",
     basis="accountability: GDPR art. 5 (2) and 17 (3) (b), (e); PIPL art. 9 and 54",
 )
+_NAMED = Kept(
+    what="copies, in older backups of the data, of sightings of this plate while it was nobody's",
+    basis="sealed under the site's key of their day, which retention destroys; here they are closed",
+)
 _PASSAGES = Kept(
     what="passages without subject, plate and picture",
     basis="they tell of nobody any more; the site's retention ends them",
@@ -358,6 +362,7 @@ def _receipt(services: Services, erasure: Erasure, held: Theirs, tried: Sequence
     now = services.clock.now()
     keeps = erasure.keeps
     law = () if keeps is None else (Kept(what=keeps.what, basis=keeps.basis, until=keeps.until),)
+    named = (_NAMED,) if any(one.named for one in held.records) else ()
     copies = Counter(copy.what for copy in held.copies)
     counts = [Count(what=what, count=count) for what, count in sorted(copies.items())]
     return Receipt(
@@ -375,6 +380,6 @@ def _receipt(services: Services, erasure: Erasure, held: Theirs, tried: Sequence
             Count(what="record closed", count=len(held.records)),
         ),
         tried=tuple(tried),
-        kept=(_JOURNAL,) if erasure.is_withdrawal else (*law, _PASSAGES, _JOURNAL),
+        kept=(_JOURNAL,) if erasure.is_withdrawal else (*law, *named, _PASSAGES, _JOURNAL),
         backups_turned_over=utc_day(now) + BACKUPS_TURN_OVER,
     )
