@@ -1,4 +1,4 @@
-"""Who was where, from a full dump: across sites by chance, within one site by habit. Figures: docs/linkage.md."""
+"""Who was where, from a full dump: by chance across sites, by habit within one (docs/linkage.md)."""
 
 from __future__ import annotations
 
