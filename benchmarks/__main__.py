@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from benchmarks import archive, console, isolation, journal, recognition
+from benchmarks import archive, console, isolation, journal, recognition, sealing
 
 
 def main() -> None:
     """Recognition goes last: it keeps its process on one core from then on."""
     asyncio.run(archive.run(50_000))
+    asyncio.run(sealing.run(30_000))
     asyncio.run(isolation.run(40_000))
     asyncio.run(journal.run(1_000_000))
     console.main(10)

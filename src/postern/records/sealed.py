@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from postern.ids import TenantId
-from postern.records.encoding import decode, encode, encode_subject, with_subject
+from postern.records.encoding import decode, encode, encode_anonymous, encode_subject, with_subject
 from postern.records.model import DecisionRecord, Happening, RecordKey
 from postern.sealing.envelope import Context, Key, key_id, open_sealed, seal
 from postern.sealing.tags import day_tag
@@ -59,7 +59,7 @@ def seal_happening(
     inner = b""
     if movement is not None and isinstance(happening, DecisionRecord):
         inner = seal(movement, encode_subject(happening), _context(tenant, key, "subject"))
-    outer = encode(anonymous(happening) if subject is not None else happening)
+    outer = encode_anonymous(happening) if subject is not None else encode(happening)
     plaintext = len(outer).to_bytes(_LENGTH_BYTES) + outer + inner
     sealed = seal(site_day, plaintext, _context(tenant, key, "sealed"))
     if subject is not None:

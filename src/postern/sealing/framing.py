@@ -8,4 +8,4 @@ from __future__ import annotations
 
 def frame(*parts: bytes) -> bytes:
     """Every part after its length in four big-endian bytes; different parts never give equal results."""
-    return b"".join(len(part).to_bytes(4) + part for part in parts)
+    return b"".join([len(part).to_bytes(4) + part for part in parts])

@@ -1,0 +1,233 @@
+"""Sealing: how much a core does, a search over 1,800 tags, and ingest with sealing beside a raw COPY.
+
+    python -m benchmarks.sealing [ROWS]
+
+Per core: by the processor's own time of one thread, so that what else runs does not count. Search and ingest:
+by the wall clock, server and client together on this machine, the server embedded with fsync on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from benchmarks.archive import (
+    AIM,
+    DAY,
+    SITE,
+    TENANT,
+    batches,
+    empty,
+    measure_raw,
+    prepare,
+    render,
+    sealed_rows,
+)
+from postern.ids import AgentId, SiteId
+from postern.keystore.keyring import PostgresKeyring
+from postern.keystore.rootkey import UnattendedKeyFile
+from postern.operations.wire import SPOOL_INFO
+from postern.postgres.embedded import Cluster
+from postern.postgres.migrate import migrate
+from postern.postgres.pool import Database
+from postern.records.model import Kind, RecordKey, SealedRecord
+from postern.records.partitions import ensure_partitions
+from postern.records.sealed import encode, open_happening, seal_happening
+from postern.records.store import append, by_tags
+from postern.sealing import hybrid, signing
+from postern.sealing.envelope import Context, new_key, open_sealed, seal
+from postern.sealing.tags import day_tag
+
+DAYS, SITES = 90, 20
+BATCH = 5000
+_ROUNDS = 3
+_SECONDS = 0.5
+
+
+def a_second(work: Callable[[], object]) -> float:
+    """How often a second of one core does it."""
+    work()
+    count, began = 0, time.thread_time()
+    while time.thread_time() - began < _SECONDS:
+        for _ in range(50):
+            work()
+        count += 50
+    return count / (time.thread_time() - began)
+
+
+def measure_cores() -> None:
+    """Print what one core does."""
+    key, context = new_key(), Context(tenant=1, table="person", column="sealed", row=bytes(16))
+    field = seal(key, bytes(180), context)
+    happening = prepare(1).happenings[0]
+    where = RecordKey(site=SITE, day=DAY, agent=AgentId(1), seq=1)
+    movement, site_day = new_key(), new_key()
+    sealed, _ = seal_happening(happening, tenant=TENANT, key=where, site_day=site_day, movement=movement)
+    hub, agent, subject = hybrid.generate(), signing.generate(), uuid4().bytes
+    spooled = hybrid.seal_to(hybrid.public_of(hub), encode(happening), info=SPOOL_INFO, aad=b"1|1|1")
+    signature, public = signing.sign(agent, spooled, purpose="spool"), signing.public_of(agent)
+    works: dict[str, Callable[[], object]] = {
+        "seal a field of 180 bytes": lambda: seal(key, bytes(180), context),
+        "open it": lambda: open_sealed(key, field, context),
+        "seal a record, nested, with its tag": lambda: seal_happening(
+            happening, tenant=TENANT, key=where, site_day=site_day, movement=movement
+        ),
+        "open it, both parts": lambda: open_happening(
+            sealed, tenant=TENANT, key=where, site_day=site_day, movement=movement
+        ),
+        "a day's tag": lambda: day_tag(site_day, subject),
+        "open a spool entry (HPKE)": lambda: hybrid.open_from(hub, spooled, info=SPOOL_INFO, aad=b"1|1|1"),
+        "verify an agent's signature": lambda: signing.verify(public, spooled, signature, purpose="spool"),
+    }
+    _say("sealing: a second, one core")
+    for name, work in works.items():
+        _say(f"  {name:<40} {a_second(work):>10,.0f}")
+
+
+async def measure_search(data: Database, keystore: Database, folder: Path) -> None:
+    """One subject over 90 days at 20 sites: keys from the keystore, 1,800 tags, and the archive asked."""
+    keyring = PostgresKeyring(keystore, UnattendedKeyFile.create(folder / "unattended.key"))
+    every = [SiteId(number) for number in range(1, SITES + 1)]
+    subject, first = uuid4(), DAY - timedelta(days=DAYS - 1)
+    for site in every:
+        await keyring.add_site(TENANT, site)
+        for day in range(DAYS):
+            await keyring.site_day_key(site, first + timedelta(days=day))
+    await _fill(data, keyring, every, subject)
+    cold, tagging, whole = [], [], []
+    found = 0
+    for _ in range(_ROUNDS):
+        fresh = PostgresKeyring(keystore, keyring.roots)
+        began = time.perf_counter()
+        keys = await fresh.site_day_keys(every, first=first, last=DAY)
+        opened = time.perf_counter()
+        tags = {(site, day): day_tag(key, subject.bytes) for (site, day), key in keys.items()}
+        tagged = time.perf_counter()
+        found = 0
+        for site in every:
+            async with data.transaction() as tx:
+                wanted = [(day, tag) for (one, day), tag in tags.items() if one == site]
+                found += len(await by_tags(tx, site, wanted))
+        cold.append(opened - began)
+        tagging.append(tagged - opened)
+        whole.append(time.perf_counter() - began)
+    _say(f"search: one subject, {DAYS} days, {SITES} sites, {found} records found, milliseconds")
+    _say(f"  {len(tags):,} keys read and unwrapped, none in memory {1000 * statistics.median(cold):>12.1f}")
+    _say(f"  {len(tags):,} tags                                   {1000 * statistics.median(tagging):>12.1f}")
+    _say(f"  all of it, {SITES} queries included                {1000 * statistics.median(whole):>12.1f}")
+
+
+async def _fill(data: Database, keyring: PostgresKeyring, every: list[SiteId], subject: UUID) -> None:
+    """An archive with 20,000 tagged records, one a day at each site the subject's."""
+    async with data.transaction() as tx:
+        await ensure_partitions(tx, since=DAY - timedelta(days=DAYS), until=DAY + timedelta(days=31))
+        for site in every:
+            rows = []
+            keys = await keyring.site_day_keys([site], first=DAY - timedelta(days=DAYS - 1), last=DAY)
+            for (_, day), key in keys.items():
+                for seq in range(11):
+                    whose = subject.bytes if seq == 0 else os.urandom(16)
+                    rows.append(
+                        SealedRecord(
+                            site=site,
+                            day=day,
+                            agent=AgentId(site),
+                            seq=day.toordinal() * 100 + seq,
+                            kind=Kind.DECISION,
+                            tag=day_tag(key, whose),
+                            digest=bytes(32),
+                            sealed=bytes(497),
+                        )
+                    )
+            await append(tx, site, rows)
+        await tx.execute("ANALYZE record")
+
+
+async def _take_in(conninfo: str, rows: int, agent: AgentId) -> tuple[float, float]:
+    """Seal and store so many rows; when that began and ended, by a clock that all processes share."""
+    prepared = prepare(rows)
+    async with Database.open(conninfo, size=2) as database:
+        began = time.monotonic()
+        for batch in batches(rows, BATCH):
+            sealed = sealed_rows(prepared, batch, agent)
+            async with database.transaction() as tx:
+                await append(tx, SITE, sealed)
+        return began, time.monotonic()
+
+
+def _process(conninfo: str, rows: int, number: int) -> tuple[float, float]:
+    return asyncio.run(_take_in(conninfo, rows, AgentId(number)))
+
+
+async def measure_ingest(database: Database, conninfo: str, rows: int) -> None:
+    """Sealing and storing by one process, and by one for each core, beside a raw COPY of the same bytes."""
+    async with database.transaction() as tx:
+        await tx.execute("CREATE TABLE raw (LIKE record INCLUDING ALL)")
+    await empty(database)
+    await _take_in(conninfo, rows, AgentId(1))
+    data = await render(database)
+    cores = len(os.sched_getaffinity(0))
+    raw: list[float] = []
+    speeds: dict[int, list[float]] = {1: [], cores: []}
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+        loop = asyncio.get_running_loop()
+        for _ in range(_ROUNDS):
+            raw.append(await measure_raw(database, data, rows))
+            for processes, figures in speeds.items():
+                await empty(database)
+                each = rows // processes
+                tasks = [
+                    loop.run_in_executor(pool, _process, conninfo, each, number + 1)
+                    for number in range(processes)
+                ]
+                spans = await asyncio.gather(*tasks)
+                elapsed = max(end for _, end in spans) - min(begin for begin, _ in spans)
+                figures.append(each * processes / elapsed)
+    _say(
+        f"ingest with sealing: {rows} rows, batches of {BATCH}, {cores} cores for server and clients together"
+    )
+    _say(f"  raw COPY, identically indexed            {statistics.median(raw):>10,.0f} rows/s")
+    for processes, figures in speeds.items():
+        ratio = statistics.median(figures) / statistics.median(raw)
+        verdict = "reached" if ratio >= AIM else "MISSED"
+        name = f"sealed and stored by {processes} process{'es' if processes > 1 else ''}"
+        speed = statistics.median(figures)
+        _say(f"  {name:<40} {speed:>10,.0f} rows/s   ratio {ratio:.2f} (aim {AIM}: {verdict})")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  a benchmark prints
+
+
+async def run(rows: int) -> None:
+    """Measure on scratch clusters."""
+    measure_cores()
+    with tempfile.TemporaryDirectory(prefix="postern-bench-") as name:
+        folder = Path(name)
+        clusters = {
+            one: Cluster(folder / "pg" / one, name=one, sockets=folder / "run", logs=folder / "log")
+            for one in ("data", "keystore")
+        }
+        data = await clusters["data"].start()
+        keystore = await clusters["keystore"].start()
+        async with Database.open(data) as records, Database.open(keystore) as keys:
+            await migrate(records, "hub")
+            await migrate(keys, "keystore")
+            await measure_search(records, keys, folder)
+            await measure_ingest(records, data, rows)
+        for cluster in clusters.values():
+            await cluster.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(int(sys.argv[1]) if len(sys.argv) > 1 else 30_000))
