@@ -14,17 +14,22 @@ import pytest
 from fastapi import FastAPI
 
 from postern.ids import OperatorId, TenantId, new_id
+from postern.operations import api_keys, sites
 from postern.operations import demo as invented
-from postern.operations import sites
+from postern.operations.api_keys import NewKey
+from postern.operations.approvals import Asked, Kind, ask
 from postern.operations.demo import Demo
+from postern.operations.insider_alarms import raise_alarm
 from postern.operations.services import Services
 from postern.operations.sign_in import start_login
 from postern.operators import store
+from postern.operators.concerns import Concern
 from postern.operators.model import Actor, Operator, Role
 from postern.operators.roles import DUTIES, TABLE, Door, Duty, Endpoint, read_table
 from postern.web.endpoints import endpoints_of
 from postern.web.login import FORM_KEY_HEADER, form_key_of
 from tests.flows.operations.conftest import clock, demo, hub
+from tests.flows.operations.drawn import NOON
 from tests.flows.web.conftest import HOME, SAME_ORIGIN, app
 
 __all__ = ["app", "clock", "demo", "hub"]
@@ -93,6 +98,22 @@ _ANY_BODY = {
     "access_points": [],
     "weekly": [],
     "special_days": [],
+    "purpose": "an attack",
+    "case": "C-0",
+    "subject": str(uuid4()),
+    "sites": [2],
+    "first": "2026-03-03",
+    "last": "2026-03-04",
+    "recipient": "Nobody",
+    "recipient_key": "age1uceh3fyxts64ffxy9qem6qrlh9ez7e0n6h9edkkykhf6c0qqr3dq5pljvn",
+    "people": [str(uuid4())],
+    "approved": True,
+    "finding": "an attack",
+    "operator": str(uuid4()),
+    "scopes": ["see-sites"],
+    "last_day": "2026-03-31",
+    "card": "04BA170000",
+    "access_level": str(uuid4()),
 }
 
 
@@ -100,6 +121,8 @@ def body_of(endpoint: Endpoint) -> dict[str, object]:
     """A body that the endpoint would take from whoever may."""
     if endpoint.path.endswith("/grants"):
         return {"json": []}
+    if "/exports" in endpoint.path:
+        return {"json": _ANY_BODY | {"kind": "csv"}}
     if endpoint.path.endswith("/photos"):
         return dict(PHOTO)
     if endpoint.path.endswith("/try"):
@@ -208,7 +231,20 @@ async def neighbours(hub: Services, demo: Demo) -> dict[str, str]:
         vehicle = next(iter(await hub.registry.vehicles.all(tx, tenant)))
         cursor = await tx.execute("SELECT id FROM schedule")
         ((schedule,),) = await cursor.fetchall()
+    neighbour = Operator(id=OperatorId(new_id()), tenant=tenant, login_name="nina", role=Role.ADMINISTRATOR)
+    async with hub.database.transaction(tenant) as tx:
+        await store.add(tx, hub.keyring, neighbour)
+        await raise_alarm(hub, tx, tenant, Concern.AT_NIGHT, about="nina", principal="nina")
+        cursor = await tx.execute("SELECT id FROM insider_alarm")
+        ((alarm,),) = await cursor.fetchall()
+    wanted = NewKey(operator=neighbour.id, name="theirs", scopes=(Duty.SEE_SITES,), last_day=NOON.date())
+    key = await api_keys.make_key(hub, actor, wanted)
+    asked = await ask(hub, actor, Asked(kind=Kind.SEARCH, exactly=b"", words=""), purpose="why", case="C-1")
     return {
+        "operators": str(neighbour.id),
+        "insider-alarms": str(alarm),
+        "api-keys": str(key.id),
+        "approvals": str(asked.id),
         "site": str(site.id),
         "people": str(person),
         "vehicles": str(vehicle),
@@ -256,6 +292,7 @@ async def test_another_tenants_things_are_not_there_whatever_the_address(
 async def rows_of(hub: Services, tenant: TenantId) -> dict[str, set[tuple[object, ...]]]:
     """What the tenant has in the tables that an operator changes."""
     tables = ("person", "vehicle", "holding", "consent", "access_level", "schedule", "site", "door", "reader")
+    tables += ("operator", "operator_desk", "insider_alarm", "api_key", "approval")
     async with hub.database.transaction(tenant) as tx:
         return {
             table: {tuple(row) for row in await (await tx.execute(f"SELECT * FROM {table}")).fetchall()}

@@ -217,6 +217,13 @@ async def is_on_desk(services: Services, tx: Transaction, actor: Actor, site: Si
     return [one.id for one in await sites.sites(tx, services.keyring, actor.tenant)] == [site]
 
 
+async def desks(services: Services, actor: Actor) -> Mapping[OperatorId, frozenset[SiteId]]:
+    """The sites on the desk of each operator who was given any."""
+    require(actor, Duty.CHANGE_OPERATORS)
+    async with services.database.transaction(actor.tenant) as tx:
+        return await store.desks(tx, actor.tenant)
+
+
 async def set_desk(services: Services, actor: Actor, operator: OperatorId, wanted: Sequence[SiteId]) -> None:
     """Say which sites' live walls are on an operator's desk. NotFound for one that is not there."""
     require(actor, Duty.CHANGE_OPERATORS)

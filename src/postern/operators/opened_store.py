@@ -75,6 +75,15 @@ async def desk_of(tx: Transaction, tenant: TenantId, operator: OperatorId) -> fr
     return frozenset(SiteId(site) for (site,) in await cursor.fetchall())
 
 
+async def desks(tx: Transaction, tenant: TenantId) -> dict[OperatorId, frozenset[SiteId]]:
+    """The same of everybody who was given any."""
+    cursor = await tx.execute(
+        "SELECT operator_id, array_agg(site_id) FROM operator_desk WHERE tenant_id = %s GROUP BY operator_id",
+        (tenant,),
+    )
+    return {OperatorId(id): frozenset(map(SiteId, sites)) for id, sites in await cursor.fetchall()}
+
+
 async def put_desk(tx: Transaction, tenant: TenantId, operator: OperatorId, sites: frozenset[SiteId]) -> None:
     """Make these all that is on the operator's desk."""
     await tx.execute(

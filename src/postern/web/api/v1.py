@@ -8,13 +8,14 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from postern.web.api import access, happenings, people, places, vehicles
+from postern.web.api import access, happenings, insiders, operators, people, places, vehicles
 from postern.web.api.models import PROBLEMS
 from postern.web.login import SignedIn
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-for part in (places.router, people.router, vehicles.router, access.router, happenings.router):
-    router.include_router(part)
+PARTS = (places, people, vehicles, access, happenings, insiders, operators)
+for part in PARTS:
+    router.include_router(part.router)
 
 
 class LoginState(BaseModel):

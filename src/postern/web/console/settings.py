@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import NotFound, PosternError
-from postern.ids import OperatorId
+from postern.ids import OperatorId, SiteId
+from postern.operations import budget
 from postern.operations import operators as operator_operations
+from postern.operations import sites as site_operations
 from postern.operators.model import Role
 from postern.operators.roles import Duty, require
 from postern.web.console.holders import zone_for
@@ -90,6 +92,14 @@ async def disable(hub: Hub, caller: SignedIn, id: UUID) -> Response:
     return go("/operators", "saved")
 
 
+@router.post("/operators/{id}/desk")
+async def set_desk(hub: Hub, caller: SignedIn, fields: Fields, id: UUID) -> Response:
+    """Say which sites' live walls are an operator's own desk."""
+    chosen = [SiteId(int(one)) for one in fields.chosen.get("site", ()) if one.isdecimal()]
+    await budget.set_desk(hub, caller.actor, OperatorId(id), chosen)
+    return go("/operators", "saved")
+
+
 async def _operators(request: Request, hub: Hub, caller: Caller, form: Form, link: str = "") -> Response:
     t = words_for(request)
     return page(
@@ -97,6 +107,8 @@ async def _operators(request: Request, hub: Hub, caller: Caller, form: Form, lin
         "settings/operators.html",
         status=422 if form.wrong else 200,
         operators=await operator_operations.operators(hub, caller.actor),
+        sites=await site_operations.sites(hub, caller.actor),
+        desks=await budget.desks(hub, caller.actor),
         roles=[(one.value, t(f"role.{one.value}")) for one in Role],
         form=form,
         link=link,

@@ -1,0 +1,170 @@
+"""Operators' desks, API keys and bait over the API."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from postern.ids import AccessLevelId, OperatorId, SiteId
+from postern.operations import api_keys, bait, budget
+from postern.operations import operators as operations
+from postern.operations.api_keys import KeyLine, NewKey
+from postern.operators.roles import Duty
+from postern.people.model import PersonDetails
+from postern.vehicles.model import VehicleDetails
+from postern.web.login import Hub, SignedIn
+
+router = APIRouter(tags=["operators"])
+NAME = 120
+
+
+class OperatorOut(BaseModel):
+    """An operator."""
+
+    id: UUID
+    login_name: str
+    role: str
+    disabled: bool
+
+
+class DeskIn(BaseModel):
+    """The sites whose live walls are an operator's own desk."""
+
+    sites: list[int] = Field(max_length=1000)
+
+
+class KeyIn(BaseModel):
+    """A key that asks the API for `operator`, within `scopes` (duties), until the end of `last_day`, UTC."""
+
+    operator: UUID
+    name: str = Field(max_length=NAME)
+    scopes: list[Duty] = Field(max_length=len(Duty))
+    last_day: date
+
+    def key(self) -> NewKey:
+        """As the operation wants it."""
+        return NewKey(
+            operator=OperatorId(self.operator),
+            name=self.name,
+            scopes=tuple(self.scopes),
+            last_day=self.last_day,
+        )
+
+
+class KeyOut(BaseModel):
+    """A key, without its secret."""
+
+    id: UUID
+    name: str
+    operator: str
+    scopes: list[str]
+    last_day: date
+    used_day: date | None
+    good: bool
+
+    @classmethod
+    def of(cls, one: KeyLine) -> KeyOut:
+        """From the operation's."""
+        return cls(
+            id=one.id,
+            name=one.name,
+            operator=one.operator,
+            scopes=list(one.scopes),
+            last_day=one.last_day,
+            used_day=one.used_day,
+            good=one.good,
+        )
+
+
+class MadeKeyOut(BaseModel):
+    """A new key; `secret` is told only now."""
+
+    id: UUID
+    secret: str
+
+
+class BaitPersonIn(BaseModel):
+    """Somebody who does not exist, with a card that is refused."""
+
+    name: str = Field(max_length=200)
+    employee_number: str | None = None
+    card: str = Field(max_length=100)
+    access_level: UUID
+
+
+class BaitVehicleIn(BaseModel):
+    """A vehicle that does not exist."""
+
+    plate: str = Field(max_length=30)
+    country: str | None = None
+    description: str = Field(default="", max_length=200)
+    access_level: UUID
+
+
+class Planted(BaseModel):
+    """What was planted."""
+
+    id: UUID
+
+
+@router.get("/operators")
+async def listed(hub: Hub, caller: SignedIn) -> list[OperatorOut]:
+    """Everyone who may sign in."""
+    return [
+        OperatorOut(id=one.id, login_name=one.login_name, role=one.role.value, disabled=one.disabled)
+        for one in await operations.operators(hub, caller.actor)
+    ]
+
+
+@router.put("/operators/{id}/desk", status_code=204)
+async def set_desk(hub: Hub, caller: SignedIn, id: UUID, wanted: DeskIn) -> Response:
+    """Say which sites' live walls are an operator's own desk, where looking is not counted."""
+    await budget.set_desk(hub, caller.actor, OperatorId(id), [SiteId(one) for one in wanted.sites])
+    return Response(status_code=204)
+
+
+@router.get("/api-keys")
+async def keys(hub: Hub, caller: SignedIn) -> list[KeyOut]:
+    """The organisation's keys, ended ones too."""
+    return [KeyOut.of(one) for one in await api_keys.keys(hub, caller.actor)]
+
+
+@router.post("/api-keys", status_code=201)
+async def make_key(hub: Hub, caller: SignedIn, wanted: KeyIn) -> MadeKeyOut:
+    """A new key, told once."""
+    made = await api_keys.make_key(hub, caller.actor, wanted.key())
+    return MadeKeyOut(id=made.id, secret=made.secret)
+
+
+@router.post("/api-keys/{id}/end", status_code=204)
+async def end_key(hub: Hub, caller: SignedIn, id: UUID) -> Response:
+    """End a key at once."""
+    await api_keys.end_key(hub, caller.actor, id)
+    return Response(status_code=204)
+
+
+@router.post("/bait/people", status_code=201)
+async def plant_person(hub: Hub, caller: SignedIn, wanted: BaitPersonIn) -> Planted:
+    """Plant a person."""
+    details = PersonDetails(name=wanted.name, employee_number=wanted.employee_number)
+    level = AccessLevelId(wanted.access_level)
+    made = await bait.plant_person(hub, caller.actor, details, card=wanted.card, level=level)
+    return Planted(id=made.id)
+
+
+@router.post("/bait/vehicles", status_code=201)
+async def plant_vehicle(hub: Hub, caller: SignedIn, wanted: BaitVehicleIn) -> Planted:
+    """Plant a vehicle."""
+    details = VehicleDetails(plate=wanted.plate, country=wanted.country, description=wanted.description)
+    made = await bait.plant_vehicle(hub, caller.actor, details, level=AccessLevelId(wanted.access_level))
+    return Planted(id=made.id)
+
+
+@router.post("/bait/api-keys", status_code=201)
+async def plant_key(hub: Hub, caller: SignedIn, wanted: KeyIn) -> MadeKeyOut:
+    """Plant a key; leave it where a thief would find it."""
+    made = await api_keys.plant_key(hub, caller.actor, wanted.key())
+    return MadeKeyOut(id=made.id, secret=made.secret)
