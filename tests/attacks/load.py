@@ -28,12 +28,13 @@ from postern.access.decision import CodePresented, PlatePresented, Presented, Re
 from postern.access.model import CredentialKind
 from postern.access.policy import Policy
 from postern.agent.bundle import BundleStore
+from postern.agent.erasures import Erasures
 from postern.agent.files import site_key
 from postern.agent.health import Health
 from postern.agent.hub import Hub, connection, enrol
-from postern.agent.identity import Identity, load_identity, save_identity
+from postern.agent.identity import Identity, Keep, load_identity, save_identity
 from postern.agent.spool import Spool, SpoolLimits
-from postern.agent.sync import Keep, Sync
+from postern.agent.sync import Sync
 from postern.clock import SystemClock
 from postern.errors import HubUnavailable, PosternError
 from postern.ids import AgentId
@@ -147,15 +148,18 @@ async def run(options: Options) -> None:
         spool.told = os.open(options.ledger.with_name("acknowledged"), APPEND, 0o600)
         if options.mutant == "unsynced":
             spool._database.execute("PRAGMA synchronous = OFF")
+        hub = Hub(client, identity, SystemClock())
+        keep = Keep(identity=options.folder / "identity", key=key)
         sync = Sync(
-            hub=Hub(client, identity, SystemClock()),
+            hub=hub,
             spool=spool,
             bundles=bundles,
-            keep=Keep(identity=options.folder / "identity", key=key),
+            keep=keep,
             clock=SystemClock(),
             health=lambda: Health(software="under attack"),
             apply=_nothing_to_do,
             heartbeat=timedelta(seconds=0.5),
+            erasures=Erasures(hub=hub, bundles=bundles, keep=keep, in_memory=lambda: bundles.policy),
         )
         try:
             await _work(options, spool, bundles, sync)
