@@ -40,9 +40,10 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
-    """What an agent would send: happenings with the keys to seal them."""
+    """What an agent would send: happenings with their entries' digests, and the keys to seal them."""
 
     happenings: tuple[DecisionRecord, ...]
+    digests: tuple[bytes, ...]
     site_day: Key
     movements: tuple[Key, ...]
 
@@ -70,7 +71,12 @@ def prepare(rows: int, people: int = 500) -> Prepared:
         )
         for number in range(rows)
     )
-    return Prepared(happenings=made, site_day=new_key(), movements=tuple(new_key() for _ in range(people)))
+    return Prepared(
+        happenings=made,
+        digests=tuple(hashlib.sha256(encode(happening)).digest() for happening in made),
+        site_day=new_key(),
+        movements=tuple(new_key() for _ in range(people)),
+    )
 
 
 def sealed_rows(prepared: Prepared, numbers: Iterable[int], agent: AgentId) -> list[SealedRecord]:
@@ -86,7 +92,6 @@ def sealed_rows(prepared: Prepared, numbers: Iterable[int], agent: AgentId) -> l
             site_day=prepared.site_day,
             movement=prepared.movements[number % len(prepared.movements)],
         )
-        digest = hashlib.sha256(encode(happening)).digest()
         rows.append(
             SealedRecord(
                 site=SITE,
@@ -95,7 +100,7 @@ def sealed_rows(prepared: Prepared, numbers: Iterable[int], agent: AgentId) -> l
                 seq=key.seq,
                 kind=Kind.DECISION,
                 tag=tag,
-                digest=digest,
+                digest=prepared.digests[number],
                 sealed=sealed,
             )
         )

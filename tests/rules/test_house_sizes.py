@@ -8,6 +8,8 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2] / "src" / "postern"
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
+LONGEST_SEALING = 400
+"""Every file of `sealing` together."""
 PYTHON = sorted(SOURCE.rglob("*.py"))
 
 CIPHERS = {
@@ -27,6 +29,11 @@ def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_files_stay_small() -> None:
     long = {str(path.relative_to(SOURCE)): len(path.read_text("utf-8").splitlines()) for path in PYTHON}
     assert {name: lines for name, lines in long.items() if lines > LONGEST_FILE} == {}
+
+
+def test_all_of_the_cryptography_can_be_read_over_coffee() -> None:
+    lines = sum(len(path.read_text("utf-8").splitlines()) for path in (SOURCE / "sealing").glob("*.py"))
+    assert lines < LONGEST_SEALING
 
 
 def test_functions_stay_small() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
+from struct import Struct
 from typing import TypeAlias
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from postern.ids import AccessPointId, AgentId, DoorId, ReaderId, SiteId
 
 TAG_BYTES = 16
 DIGEST_BYTES = 32
+_RECORD_KEY = Struct(">IIIQ")
 
 
 class Kind(IntEnum):
@@ -139,8 +141,7 @@ class RecordKey:
 
     def to_bytes(self) -> bytes:
         """The 20 bytes that bind a sealed record to its row."""
-        numbers = ((self.site, 4), (self.day.toordinal(), 4), (self.agent, 4), (self.seq, 8))
-        return b"".join(number.to_bytes(size) for number, size in numbers)
+        return _RECORD_KEY.pack(self.site, self.day.toordinal(), self.agent, self.seq)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from postern.errors import CannotOpen
 from postern.sealing import xaes
@@ -27,7 +28,7 @@ _NONCE_END = _KEY_ID_END + xaes.NONCE_BYTES
 _SHORTEST = _NONCE_END + STEP + xaes.TAG_BYTES
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Key:
     """A 256-bit secret, never printed, and the public 8-byte id by which a sealed field names it."""
 
@@ -37,6 +38,11 @@ class Key:
     def __post_init__(self) -> None:
         if len(self.id) != KEY_ID_BYTES or len(self.secret) != xaes.KEY_BYTES:
             raise ValueError(f"a key has an id of {KEY_ID_BYTES} bytes and a secret of {xaes.KEY_BYTES}")
+
+    @cached_property
+    def cipher(self) -> xaes.Xaes:
+        """Made once, since a key often seals many fields; it goes when the key goes."""
+        return xaes.Xaes(self.secret)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +65,7 @@ def seal(key: Key, plaintext: bytes, context: Context) -> bytes:
     """Seal `plaintext` under `key` for `context`. Its length shows only in steps of 64 bytes."""
     nonce = os.urandom(xaes.NONCE_BYTES)
     padded = plaintext + b"\x80" + bytes(-(len(plaintext) + 1) % STEP)
-    return VERSION + key.id + nonce + xaes.encrypt(key.secret, nonce, padded, _associated(key, context))
+    return VERSION + key.id + nonce + key.cipher.encrypt(nonce, padded, _associated(key, context))
 
 
 def open_sealed(key: Key, sealed: bytes, context: Context) -> bytes:
@@ -67,7 +73,7 @@ def open_sealed(key: Key, sealed: bytes, context: Context) -> bytes:
     if key_id(sealed) != key.id:
         raise CannotOpen("It is sealed under another key than the one given.")
     nonce = sealed[_KEY_ID_END:_NONCE_END]
-    padded = xaes.decrypt(key.secret, nonce, sealed[_NONCE_END:], _associated(key, context))
+    padded = key.cipher.decrypt(nonce, sealed[_NONCE_END:], _associated(key, context))
     plaintext, mark, zeros = padded.rpartition(b"\x80")
     if not mark or zeros.count(0) != len(zeros):
         raise CannotOpen("Its padding is wrong: it was not sealed by this program.")

@@ -271,6 +271,7 @@ UNTRACED = {
     "access_levels.access_levels": "rules; of no subject",
     "agents.agents": "agents",
     "alarms.alarms": "alarms name no subject",
+    "budget.desks": "which sites are whose desk; of no subject",
     "erase.erasures": "random ids, counts and ids of keys that no longer exist; nobody is named",
     "erase.receipt": "the same, signed",
     "erase.receipts_public_key": "a public key",

@@ -25,8 +25,8 @@ def test_xaes_gives_the_published_ciphertext(case: dict[str, str]) -> None:
     key, nonce, associated = (bytes.fromhex(case[name]) for name in ("key", "nonce", "associated"))
     plaintext, ciphertext = bytes.fromhex(case["plaintext"]), bytes.fromhex(case["ciphertext"])
 
-    assert xaes.encrypt(key, nonce, plaintext, associated) == ciphertext
-    assert xaes.decrypt(key, nonce, ciphertext, associated) == plaintext
+    assert xaes.Xaes(key).encrypt(nonce, plaintext, associated) == ciphertext
+    assert xaes.Xaes(key).decrypt(nonce, ciphertext, associated) == plaintext
 
 
 def test_xaes_gives_the_published_digest_of_ten_thousand_random_messages() -> None:
@@ -46,8 +46,8 @@ def test_xaes_gives_the_published_digest_of_ten_thousand_random_messages() -> No
         key, nonce = read(32), read(24)
         plaintext = read(read(1)[0])
         associated = read(read(1)[0])
-        ciphertext = xaes.encrypt(key, nonce, plaintext, associated)
-        assert xaes.decrypt(key, nonce, ciphertext, associated) == plaintext
+        ciphertext = xaes.Xaes(key).encrypt(nonce, plaintext, associated)
+        assert xaes.Xaes(key).decrypt(nonce, ciphertext, associated) == plaintext
         digest.update(ciphertext)
     assert digest.hexdigest(32) == XAES["accumulated"]["digest"]
 
