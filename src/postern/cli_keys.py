@@ -76,6 +76,15 @@ def tenant_(tenant: Tenant = None) -> None:
     asyncio.run(key_jobs.rotate_tenant(settings, passphrase, tenant, say))
 
 
+@rotate_app.command()
+def index(tenant: Tenant = None) -> None:
+    """Make new index keys for a tenant, and compute anew what finds its people, vehicles and credentials."""
+    from postern import key_jobs
+
+    settings, passphrase, say = _given()
+    asyncio.run(key_jobs.rotate_index(settings, passphrase, tenant, say))
+
+
 @keys_app.command(name="copy")
 def copy_(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Write the root key of a file or a TPM to FILE, locked by a passphrase, for a safe."""

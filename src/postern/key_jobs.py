@@ -14,7 +14,7 @@ from postern.keystore.ages import KeyAge, key_ages
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.providers import Provider, chosen
 from postern.keystore.rootkey import InMemory
-from postern.operations.rotate_keys import rotate_root_key, rotate_tenant_key
+from postern.operations.rotate_keys import rotate_index_key, rotate_root_key, rotate_tenant_key
 from postern.operations.services import Services
 from postern.settings import Settings
 from postern.sites import store as sites
@@ -90,6 +90,14 @@ async def rotate_tenant(settings: Settings, passphrase: str | None, tenant: int 
         say(f"Done: version {done.version}." if done.swept else _UNSWEPT)
 
 
+async def rotate_index(settings: Settings, passphrase: str | None, tenant: int | None, say: Say) -> None:
+    """Rotate a tenant's index keys."""
+    async with _opened(settings, passphrase, say) as (services, keyring):
+        whose = await _tenant(services, tenant)
+        done = await rotate_index_key(services, keyring, whose, progress=say)
+        say(f"Done: version {done.version}." if done.swept else _UNSWEPT)
+
+
 async def rotate_root(settings: Settings, passphrase: str | None, to: str | None, say: Say) -> None:
     """Rotate the root key, into another holder if `to` names one. Conflict where the hub would not follow."""
     target = None if to is None else Provider.parse(to)
@@ -103,7 +111,7 @@ async def rotate_root(settings: Settings, passphrase: str | None, to: str | None
 
 
 _UNSWEPT = (
-    "All keys are rewrapped, but another session (a dump?) still sees the old rows: run this again to sweep."
+    "The new key holds, but another session (a dump?) still sees the old rows: run this again to sweep."
 )
 
 

@@ -1,7 +1,7 @@
 """Rows of one shape: a scope, a random id, a version, and a sealed document. Registries are made of them.
 
 The version guards against lost changes: whoever writes states the version they read, and a stale one is a
-Conflict. What may be looked up exactly has a blind index beside it, unique within its scope and field.
+Conflict. What may be looked up exactly has a blind index beside it (`blind_indexes.py`).
 """
 
 from __future__ import annotations
@@ -130,6 +130,23 @@ async def many(tx: Transaction, table: Table, scope: int, ids: Sequence[UUID] | 
     return [Row(scope=scope, id=i, version=v, sealed=bytes(s)) for i, v, s in await cursor.fetchall()]
 
 
+async def take_hold(tx: Transaction, table: Table, scope: int, id: UUID) -> None:
+    """Wait for whoever is changing the row, if it is there; nobody does from then on until `tx` ends."""
+    query = sql.SQL("SELECT FROM {table} WHERE {scope} = %s AND {id} = %s FOR UPDATE")
+    await tx.execute(query.format(**table._names), (scope, id))
+
+
+async def held(tx: Transaction, table: Table, scope: int, ids: Sequence[UUID]) -> list[Row]:
+    """Those of `ids` that are there, which nobody changes until `tx` ends. LockNotAvailable, without waiting,
+    when somebody is changing one."""
+    query = sql.SQL(
+        "SELECT {id}, version, sealed FROM {table} WHERE {scope} = %s AND {id} = ANY(%s)"
+        " ORDER BY {id} FOR NO KEY UPDATE NOWAIT"
+    )
+    cursor = await tx.execute(query.format(**table._names), (scope, list(ids)))
+    return [Row(scope=scope, id=i, version=v, sealed=bytes(s)) for i, v, s in await cursor.fetchall()]
+
+
 async def versions(tx: Transaction, table: Table, scope: int) -> dict[UUID, int]:
     """The version of every row of the scope."""
     query = sql.SQL("SELECT {id}, version FROM {table} WHERE {scope} = %s")
@@ -147,84 +164,6 @@ async def delete(tx: Transaction, table: Table, scope: int, id: UUID) -> None:
         raise Conflict(f"this {table.thing} is still in use; remove what refers to it first") from fault
     if cursor.rowcount != 1:
         raise NotFound(f"there is no such {table.thing}; it may have been removed")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexTable:
-    """A blind index beside a table; `owner` is the column with the id of the row it finds."""
-
-    name: str
-    owner: str
-
-    @property
-    def _names(self) -> dict[str, sql.Identifier]:
-        return {"table": sql.Identifier(self.name), "owner": sql.Identifier(self.owner)}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexEntry:
-    """A field's value as its blind index."""
-
-    field: str
-    tag: bytes
-
-
-async def put_index(
-    tx: Transaction, table: IndexTable, scope: int, owner: UUID, entries: Sequence[IndexEntry]
-) -> None:
-    """Make `entries` all that finds `owner`. Conflict names the field that finds another one already."""
-    await drop_index(tx, table, scope, owner)
-    query = sql.SQL("INSERT INTO {table} (tenant_id, field, tag, {owner}) VALUES (%s, %s, %s, %s)")
-    for entry in entries:
-        try:
-            async with tx.transaction():
-                await tx.execute(query.format(**table._names), (scope, entry.field, entry.tag, owner))
-        except UniqueViolation as fault:
-            raise Conflict(
-                f"this {entry.field.replace('_', ' ')} belongs to another one already; look that one up first"
-            ) from fault
-
-
-async def add_index(
-    tx: Transaction, table: IndexTable, scope: int, entries: Sequence[tuple[UUID, IndexEntry]]
-) -> None:
-    """Let many new rows be found. Conflict when a value finds another one already, and then none is."""
-    query = sql.SQL("INSERT INTO {table} (tenant_id, field, tag, {owner}) VALUES (%s, %s, %s, %s)")
-    values = [(scope, entry.field, entry.tag, owner) for owner, entry in entries]
-    try:
-        async with tx.transaction(), tx.cursor() as cursor:
-            await cursor.executemany(query.format(**table._names), values)
-    except UniqueViolation as fault:
-        raise Conflict(
-            "a number or plate of these belongs to another one already; check them again"
-        ) from fault
-
-
-async def drop_index(tx: Transaction, table: IndexTable, scope: int, owner: UUID) -> None:
-    """Nothing finds `owner` any more."""
-    query = sql.SQL("DELETE FROM {table} WHERE tenant_id = %s AND {owner} = %s")
-    await tx.execute(query.format(**table._names), (scope, owner))
-
-
-async def find_by_index(tx: Transaction, table: IndexTable, scope: int, entry: IndexEntry) -> UUID | None:
-    """Whom the value finds, or None."""
-    query = sql.SQL("SELECT {owner} FROM {table} WHERE tenant_id = %s AND field = %s AND tag = %s")
-    cursor = await tx.execute(query.format(**table._names), (scope, entry.field, entry.tag))
-    found = await cursor.fetchone()
-    return None if found is None else found[0]
-
-
-async def find_all_by_index(
-    tx: Transaction, table: IndexTable, scope: int, entries: Sequence[IndexEntry]
-) -> dict[IndexEntry, UUID]:
-    """Whom each of the values finds, in one query; a value that finds nobody is absent."""
-    query = sql.SQL(
-        "SELECT field, tag, {owner} FROM {table} WHERE tenant_id = %s"
-        " AND (field, tag) IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))"
-    )
-    fields, tags = [entry.field for entry in entries], [entry.tag for entry in entries]
-    cursor = await tx.execute(query.format(**table._names), (scope, fields, tags))
-    return {IndexEntry(field=field, tag=bytes(tag)): owner for field, tag, owner in await cursor.fetchall()}
 
 
 async def fingerprint(tx: Transaction, table: Table, scope: int) -> tuple[int, int]:

@@ -7,21 +7,22 @@ from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
+from postern import blind_indexes as indexes
 from postern import sealed_rows as rows
 from postern.access.model import AccessLevel, Credential, CredentialKind, Holding, Schedule, SubjectKind
+from postern.blind_indexes import IndexTable, Value
 from postern.errors import NotFound
 from postern.ids import AccessLevelId, ScheduleId, TenantId
 from postern.people.store import PERSON
 from postern.postgres.pool import Transaction
-from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
+from postern.sealed_rows import OpenedRows, Row, Table
 from postern.sealing.keyring import Keyring, Purpose
-from postern.sealing.tags import blind_index
 from postern.vehicles.store import VEHICLE
 
 LEVEL = Table(name="access_level", thing="access level")
 SCHEDULE = Table(name="schedule", thing="schedule")
 HOLDING = Table(name="holding", thing="holder", id="subject_id")
-HOLDING_INDEX = IndexTable(name="holding_index", owner="subject_id")
+HOLDING_INDEX = IndexTable(name="holding_index", thing="holding", owner="subject_id")
 
 Rule = AccessLevel | Schedule
 R = TypeVar("R", AccessLevel, Schedule)
@@ -98,8 +99,7 @@ async def put_holding(tx: Transaction, keyring: Keyring, tenant: TenantId, chang
         await rows.insert(tx, HOLDING, row)
     else:
         await rows.update(tx, HOLDING, row)
-    entries = await _entries(keyring, tenant, stored)
-    await rows.put_index(tx, HOLDING_INDEX, tenant, stored.subject, entries)
+    await indexes.put(tx, keyring, HOLDING_INDEX, tenant, owner=stored.subject, values=_values(stored))
     return stored
 
 
@@ -120,13 +120,14 @@ async def add_holdings(tx: Transaction, keyring: Keyring, tenant: TenantId, fres
         ]
 
     await rows.insert_all(tx, HOLDING, await rows.off_the_loop(sealed, stored))
-    entries = [(one.subject, entry) for one in stored for entry in await _entries(keyring, tenant, one)]
-    await rows.add_index(tx, HOLDING_INDEX, tenant, entries)
+    found_by = [(one.subject, value) for one in stored for value in _values(one)]
+    await indexes.add(tx, keyring, HOLDING_INDEX, tenant, found_by)
 
 
 async def remove_holding(tx: Transaction, tenant: TenantId, subject: UUID) -> None:
     """The subject holds nothing any more, whether it did or not."""
-    await rows.drop_index(tx, HOLDING_INDEX, tenant, subject)
+    await rows.take_hold(tx, HOLDING, tenant, subject)
+    await indexes.drop(tx, HOLDING_INDEX, tenant, subject)
     await tx.execute("DELETE FROM holding WHERE tenant_id = %s AND subject_id = %s", (tenant, subject))
 
 
@@ -163,28 +164,36 @@ async def find_by_credential(
     tx: Transaction, keyring: Keyring, tenant: TenantId, credential: Credential
 ) -> UUID | None:
     """Who holds that card, QR code or keypad number, or None."""
-    entry = await _entry(keyring, tenant, credential.kind, credential.value)
-    return await rows.find_by_index(tx, HOLDING_INDEX, tenant, entry)
+    value = _value(credential.kind, credential.value)
+    return await indexes.find(tx, keyring, HOLDING_INDEX, tenant, value)
 
 
 async def find_all_by_card(
     tx: Transaction, keyring: Keyring, tenant: TenantId, numbers: Iterable[str]
 ) -> dict[str, UUID]:
     """Who holds each of the cards; one that nobody holds is absent."""
-    entries = {number: await _entry(keyring, tenant, CredentialKind.CARD, number) for number in numbers}
-    found = await rows.find_all_by_index(tx, HOLDING_INDEX, tenant, list(entries.values()))
-    return {number: found[entry] for number, entry in entries.items() if entry in found}
+    values = {number: _value(CredentialKind.CARD, number) for number in numbers}
+    found = await indexes.find_all(tx, keyring, HOLDING_INDEX, tenant, list(values.values()))
+    return {number: found[value] for number, value in values.items() if value in found}
 
 
-async def _entries(keyring: Keyring, tenant: TenantId, held: Holding) -> list[IndexEntry]:
+async def found_by(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, subjects: Sequence[UUID]
+) -> dict[UUID, list[Value]]:
+    """What finds each of `subjects`, from their opened holdings, which stay so until `tx` ends; nothing finds
+    one whose key is destroyed. LockNotAvailable when one is being changed."""
+    held = await rows.held(tx, HOLDING, tenant, subjects)
+    opened = await _opened(keyring, tenant, held)
+    return {row.id: _values(opened[row.id]) if row.id in opened else [] for row in held}
+
+
+def _values(held: Holding) -> list[Value]:
     return [
-        await _entry(keyring, tenant, one.kind, one.value)
+        _value(one.kind, one.value)
         for one in held.credentials
         if one.kind in INDEXED_FIELDS and not one.revoked
     ]
 
 
-async def _entry(keyring: Keyring, tenant: TenantId, kind: CredentialKind, value: str) -> IndexEntry:
-    field = INDEXED_FIELDS[kind]
-    key = await keyring.purpose_key(tenant, f"index/holding.{field}")
-    return IndexEntry(field=field, tag=blind_index(key, value))
+def _value(kind: CredentialKind, value: str) -> Value:
+    return Value(field=INDEXED_FIELDS[kind], text=value)

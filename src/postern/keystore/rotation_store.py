@@ -173,6 +173,14 @@ async def retire_tenant_keys(tx: Transaction, tenant: TenantId, newest: bytes) -
     return True
 
 
+async def delete_derivation_keys(tx: Transaction, tenant: TenantId, *, after: int, below: int) -> None:
+    """Delete what the versions between those two derive from."""
+    await tx.execute(
+        "DELETE FROM derivation_key WHERE tenant_id = %s AND version > %s AND version < %s",
+        (tenant, after, below),
+    )
+
+
 async def put_root(tx: Transaction, id: bytes, provider: str) -> None:
     """Make this the root key that wraps, once every process that wraps under the old one has committed."""
     await tx.execute(

@@ -96,9 +96,12 @@ async def derivation_keys(tx: Transaction, tenant: TenantId) -> dict[int, bytes]
 async def put_derivation_key(tx: Transaction, tenant: TenantId, version: int, wrapped: bytes) -> None:
     """Keep it, in the place of one of that version. Only a rotation does, and one runs at a time."""
     await tx.execute(
-        "INSERT INTO derivation_key (tenant_id, version, wrapped) VALUES (%s, %s, %s)"
+        "INSERT INTO derivation_key (tenant_id, version, wrapped, made) VALUES (%(tenant)s, %(version)s,"
+        # The first version was the tenant's first key until now, and is as old.
+        " %(wrapped)s, CASE WHEN %(version)s = 1 THEN"
+        " (SELECT min(made) FROM tenant_key WHERE tenant_id = %(tenant)s) ELSE current_date END)"
         " ON CONFLICT (tenant_id, version) DO UPDATE SET wrapped = excluded.wrapped",
-        (tenant, version, wrapped),
+        {"tenant": tenant, "version": version, "wrapped": wrapped},
     )
 
 

@@ -13,6 +13,7 @@ from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.providers import Provider
 from postern.keystore.rotate_root import RootRotated, rotate_root
 from postern.keystore.rotate_tenant import TenantRotated, rotate_tenant
+from postern.operations.rotate_index import BATCH, IndexRotated, rotate_index_keys
 from postern.operations.services import Services
 from postern.operations.trace import trace_as
 from postern.settings import Settings
@@ -31,6 +32,22 @@ async def rotate_tenant_key(
     await _note(services, [tenant], "tenant key: rotation begins")
     done = await rotate_tenant(keyring, tenant, progress=progress)
     await _note(services, [tenant], f"tenant key: version {done.version} holds, {_swept(done.swept)}")
+    return done
+
+
+async def rotate_index_key(
+    services: Services,
+    keyring: PostgresKeyring,
+    tenant: TenantId,
+    *,
+    batch: int = BATCH,
+    progress: Progress,
+) -> IndexRotated:
+    """New index keys; goes on with a rotation that was cut off. Raises as `rotate_index_keys`."""
+    await _note(services, [tenant], "index keys: rotation begins; it opens every person, vehicle and holding")
+    done = await rotate_index_keys(services, keyring, tenant, batch=batch, progress=progress)
+    told = f"index keys: version {done.version} holds, {done.opened} opened, {_swept(done.swept)}"
+    await _note(services, [tenant], told)
     return done
 
 

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from postern import blind_indexes as indexes
 from postern import documents
 from postern import sealed_rows as rows
+from postern.blind_indexes import IndexTable, Value
 from postern.ids import PersonId, ReferenceId, TenantId
 from postern.people.model import Person, PersonDetails
 from postern.postgres.pool import Transaction
-from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
+from postern.sealed_rows import OpenedRows, Row, Table
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 from postern.sealing.keyring import Keyring, Purpose
-from postern.sealing.tags import blind_index
 
 PERSON = Table(name="person", thing="person")
-INDEX = IndexTable(name="person_index", owner="person_id")
+INDEX = IndexTable(name="person_index", thing="person", owner="person_id")
 MOST_PEOPLE = 50_000
 """People of one tenant whom this release keeps open in memory to find names."""
 
@@ -36,10 +37,8 @@ async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, everyone:
         return [_sealed_row(keys[person.id], person) for person in everyone]
 
     await rows.insert_all(tx, PERSON, await rows.off_the_loop(sealed, everyone))
-    entries = [
-        (person.id, entry) for person in everyone for entry in await _entries(keyring, tenant, person.details)
-    ]
-    await rows.add_index(tx, INDEX, tenant, entries)
+    found_by = [(person.id, value) for person in everyone for value in _values(person.details)]
+    await indexes.add(tx, keyring, INDEX, tenant, found_by)
 
 
 async def change(tx: Transaction, keyring: Keyring, person: Person) -> Person:
@@ -52,7 +51,8 @@ async def change(tx: Transaction, keyring: Keyring, person: Person) -> Person:
 
 async def remove(tx: Transaction, tenant: TenantId, id: PersonId) -> None:
     """Remove the person's row, index, references and consents. The keys are destroyed by the caller."""
-    await rows.drop_index(tx, INDEX, tenant, id)
+    await rows.take_hold(tx, PERSON, tenant, id)
+    await indexes.drop(tx, INDEX, tenant, id)
     await remove_references(tx, tenant, id)
     await tx.execute("DELETE FROM consent WHERE tenant_id = %s AND person_id = %s", (tenant, id))
     await rows.delete(tx, PERSON, tenant, id)
@@ -126,7 +126,7 @@ async def find(
     tx: Transaction, keyring: Keyring, tenant: TenantId, *, field: str, value: str
 ) -> PersonId | None:
     """Who has exactly that `employee_number` or `resident_id_number`, or None."""
-    found = await rows.find_by_index(tx, INDEX, tenant, await _entry(keyring, tenant, field, value))
+    found = await indexes.find(tx, keyring, INDEX, tenant, _value(field, value))
     return None if found is None else PersonId(found)
 
 
@@ -134,9 +134,19 @@ async def find_all(
     tx: Transaction, keyring: Keyring, tenant: TenantId, *, field: str, values: Iterable[str]
 ) -> dict[str, PersonId]:
     """Who has exactly which of the values of `field`; one that nobody has is absent."""
-    entries = {value: await _entry(keyring, tenant, field, value) for value in values}
-    found = await rows.find_all_by_index(tx, INDEX, tenant, list(entries.values()))
-    return {value: PersonId(found[entry]) for value, entry in entries.items() if entry in found}
+    normalised = {value: _value(field, value) for value in values}
+    found = await indexes.find_all(tx, keyring, INDEX, tenant, list(normalised.values()))
+    return {value: PersonId(found[one]) for value, one in normalised.items() if one in found}
+
+
+async def found_by(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, people: Sequence[UUID]
+) -> dict[UUID, list[Value]]:
+    """What finds each of `people`, from their opened rows, which stay so until `tx` ends; nothing finds one
+    whose key is destroyed. LockNotAvailable when one is being changed."""
+    held = await rows.held(tx, PERSON, tenant, people)
+    opened = await _opened(keyring, tenant, held)
+    return {row.id: _values(opened[row.id].details) if row.id in opened else [] for row in held}
 
 
 async def _row(keyring: Keyring, person: Person) -> Row:
@@ -149,21 +159,19 @@ def _sealed_row(key: Key, person: Person) -> Row:
 
 
 async def _index(tx: Transaction, keyring: Keyring, person: Person) -> None:
-    entries = await _entries(keyring, person.tenant, person.details)
-    await rows.put_index(tx, INDEX, person.tenant, person.id, entries)
+    await indexes.put(tx, keyring, INDEX, person.tenant, owner=person.id, values=_values(person.details))
 
 
-async def _entries(keyring: Keyring, tenant: TenantId, details: PersonDetails) -> list[IndexEntry]:
+def _values(details: PersonDetails) -> list[Value]:
     numbers = {
         "employee_number": details.employee_number,
         "resident_id_number": details.resident_id_number,
     }
-    return [await _entry(keyring, tenant, field, value) for field, value in numbers.items() if value]
+    return [_value(field, number) for field, number in numbers.items() if number]
 
 
-async def _entry(keyring: Keyring, tenant: TenantId, field: str, value: str) -> IndexEntry:
-    key = await keyring.purpose_key(tenant, f"index/person.{field}")
-    return IndexEntry(field=field, tag=blind_index(key, value.strip().upper()))
+def _value(field: str, number: str) -> Value:
+    return Value(field=field, text=number.strip().upper())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from postern import blind_indexes as indexes
 from postern import sealed_rows as rows
+from postern.blind_indexes import IndexTable, Value
 from postern.errors import Conflict
 from postern.ids import TenantId, VehicleId
 from postern.postgres.pool import Transaction
-from postern.sealed_rows import IndexEntry, IndexTable, OpenedRows, Row, Table
+from postern.sealed_rows import OpenedRows, Row, Table
 from postern.sealing.envelope import Key
 from postern.sealing.keyring import Keyring, Purpose
-from postern.sealing.tags import blind_index
 from postern.vehicles.model import Vehicle, VehicleDetails
 from postern.vehicles.plates import comparison_form
 
 VEHICLE = Table(name="vehicle", thing="vehicle")
-INDEX = IndexTable(name="vehicle_index", owner="vehicle_id")
+INDEX = IndexTable(name="vehicle_index", thing="vehicle", owner="vehicle_id")
 PLATE_TAKEN = (
     "a vehicle is registered with this plate, or with one that cameras cannot tell from it "
     "(O and 0, I and 1 are read alike)"
@@ -39,8 +40,8 @@ async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, every: Se
         return [_sealed_row(keys[vehicle.id], vehicle) for vehicle in every]
 
     await rows.insert_all(tx, VEHICLE, await rows.off_the_loop(sealed, every))
-    entries = [(vehicle.id, await _entry(keyring, tenant, vehicle.details.plate)) for vehicle in every]
-    await rows.add_index(tx, INDEX, tenant, entries)
+    found_by = [(vehicle.id, _value(vehicle.details.plate)) for vehicle in every]
+    await indexes.add(tx, keyring, INDEX, tenant, found_by)
 
 
 async def change(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> Vehicle:
@@ -53,7 +54,8 @@ async def change(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> Vehicle
 
 async def remove(tx: Transaction, tenant: TenantId, id: VehicleId) -> None:
     """Remove the vehicle's row and index. The keys are destroyed by the caller."""
-    await rows.drop_index(tx, INDEX, tenant, id)
+    await rows.take_hold(tx, VEHICLE, tenant, id)
+    await indexes.drop(tx, INDEX, tenant, id)
     await rows.delete(tx, VEHICLE, tenant, id)
 
 
@@ -101,7 +103,7 @@ async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> M
 
 async def find_by_plate(tx: Transaction, keyring: Keyring, tenant: TenantId, plate: str) -> VehicleId | None:
     """The vehicle with that plate (O=0, I=1), or None."""
-    found = await rows.find_by_index(tx, INDEX, tenant, await _entry(keyring, tenant, plate))
+    found = await indexes.find(tx, keyring, INDEX, tenant, _value(plate))
     return None if found is None else VehicleId(found)
 
 
@@ -109,9 +111,19 @@ async def find_all_by_plate(
     tx: Transaction, keyring: Keyring, tenant: TenantId, plates: Iterable[str]
 ) -> dict[str, VehicleId]:
     """The vehicle with each of the plates (O=0, I=1); one that no vehicle has is absent."""
-    entries = {plate: await _entry(keyring, tenant, plate) for plate in plates}
-    found = await rows.find_all_by_index(tx, INDEX, tenant, list(entries.values()))
-    return {plate: VehicleId(found[entry]) for plate, entry in entries.items() if entry in found}
+    normalised = {plate: _value(plate) for plate in plates}
+    found = await indexes.find_all(tx, keyring, INDEX, tenant, list(normalised.values()))
+    return {plate: VehicleId(found[one]) for plate, one in normalised.items() if one in found}
+
+
+async def found_by(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, vehicles: Sequence[UUID]
+) -> dict[UUID, list[Value]]:
+    """What finds each of `vehicles`, from their opened rows, which stay so until `tx` ends; nothing finds one
+    whose key is destroyed. LockNotAvailable when one is being changed."""
+    held = await rows.held(tx, VEHICLE, tenant, vehicles)
+    opened = await _opened(keyring, tenant, held)
+    return {row.id: [_value(opened[row.id].details.plate)] if row.id in opened else [] for row in held}
 
 
 async def _row(keyring: Keyring, vehicle: Vehicle) -> Row:
@@ -124,13 +136,12 @@ def _sealed_row(key: Key, vehicle: Vehicle) -> Row:
 
 
 async def _index(tx: Transaction, keyring: Keyring, vehicle: Vehicle) -> None:
-    entry = await _entry(keyring, vehicle.tenant, vehicle.details.plate)
+    value = _value(vehicle.details.plate)
     try:
-        await rows.put_index(tx, INDEX, vehicle.tenant, vehicle.id, [entry])
+        await indexes.put(tx, keyring, INDEX, vehicle.tenant, owner=vehicle.id, values=[value])
     except Conflict as fault:
         raise Conflict(f"{PLATE_TAKEN}; look that vehicle up first") from fault
 
 
-async def _entry(keyring: Keyring, tenant: TenantId, plate: str) -> IndexEntry:
-    key = await keyring.purpose_key(tenant, "index/vehicle.plate")
-    return IndexEntry(field="plate", tag=blind_index(key, comparison_form(plate)))
+def _value(plate: str) -> Value:
+    return Value(field="plate", text=comparison_form(plate))
