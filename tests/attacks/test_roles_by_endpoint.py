@@ -243,6 +243,7 @@ async def neighbours(hub: Services, demo: Demo) -> dict[str, str]:
     return {
         "operators": str(neighbour.id),
         "insider-alarms": str(alarm),
+        "privacy": str(alarm),
         "api-keys": str(key.id),
         "approvals": str(asked.id),
         "site": str(site.id),

@@ -38,6 +38,7 @@ class Duty(StrEnum):
     TRY_PICTURE = "try-picture"
     EXPORT = "export"
     APPROVE = "approve"
+    ERASE = "erase"
     SEE_INSIDER_ALARMS = "see-insider-alarms"
     PLANT_BAIT = "plant-bait"
 

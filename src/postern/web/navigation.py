@@ -58,6 +58,7 @@ PARTS = (
         key="trust",
         items=(
             Item(key="journal", href="/journal", icon="journal", duty=Duty.READ_JOURNAL),
+            Item(key="privacy", href="/privacy", icon="eye", duty=Duty.READ_JOURNAL),
             Item(key="operators", href="/operators", icon="shield", duty=Duty.CHANGE_OPERATORS),
             Item(key="roles", href="/roles", icon="people", duty=Duty.SEE_SITES),
             Item(key="settings", href="/settings", icon="gear", duty=Duty.CHANGE_SITES),

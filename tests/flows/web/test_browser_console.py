@@ -59,6 +59,7 @@ PAGES = (
     "/journal",
     "/journal/0/proof",
     "/search",
+    "/privacy",
     "/roles",
     "/operators",
     "/settings",

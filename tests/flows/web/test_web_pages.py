@@ -39,6 +39,7 @@ PAGES = (
     "/import",
     "/journal",
     "/search",
+    "/privacy",
     "/roles",
     "/operators",
     "/settings",

@@ -55,6 +55,7 @@ MADE_OF_CODES = {
     "nav": [item.key for part in PARTS for item in part.items],
     "outcome": [one.value for one in Outcome],
     "part": [f"{what}{kind}" for what in ("", "add-", "none-") for kind in KINDS],
+    "privacy": [f"kind-{one}" for one in ("person", "vehicle")],
     "reader-kind": [one.value for one in ReaderKind],
     "role": [one.value for one in Role],
     "search": ["what-person", "what-plate"],
