@@ -28,6 +28,7 @@ ALLOWED = {
     ("user", "agent"): "the HTTP header",
     ("user", "handle"): "WebAuthn's own term",
     ("vault", "token"): "Vault's own term",
+    ("ledger", "account"): "bookkeeping's own term",
 }
 """A forbidden word is let through only in these pairs, each with its reason."""
 
@@ -39,6 +40,8 @@ ALLOWED_IN = {
     ("operations/", "zone"): "a ZoneInfo, the standard library's name",
     ("operations/", "zones"): "several ZoneInfo",
     ("web/", "zones"): "several ZoneInfo",
+    ("parking/", "account"): "an account of the double-entry ledger, bookkeeping's own term",
+    ("operations/", "account"): "the same",
     ("vehicles/grammars.py", "group"): "characters that look alike",
 }
 """And in these places."""

@@ -1,0 +1,1 @@
+"""Parking: who came, what it costs, who paid, and which money moved."""
