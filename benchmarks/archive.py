@@ -22,6 +22,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from benchmarks.measure import say
 from postern.ids import AccessPointId, AgentId, DoorId, ReaderId, SiteId, TenantId
 from postern.postgres.embedded import Cluster
 from postern.postgres.migrate import migrate
@@ -173,29 +174,25 @@ async def compare(database: Database, rows: int) -> None:
     await measure_append(database, sealed, BATCHES[-1])
     data = await render(database)
     size = sum(len(row.sealed) for row in sealed) / rows
-    _say(f"archive: {rows} rows, {size:.0f} sealed bytes each, PostgreSQL embedded, fsync on")
+    say(f"archive: {rows} rows, {size:.0f} sealed bytes each, PostgreSQL embedded, fsync on")
     raw: list[float] = []
     appended: dict[int, list[float]] = {size: [] for size in BATCHES}
     for _ in range(_ROUNDS):
         raw.append(await measure_raw(database, data, rows))
         for batch, figures in appended.items():
             figures.append(await measure_append(database, sealed, batch))
-    _say(f"  raw COPY, identically indexed   {statistics.median(raw):>9,.0f} rows/s")
+    say(f"  raw COPY, identically indexed   {statistics.median(raw):>9,.0f} rows/s")
     for batch, figures in appended.items():
         ratio = statistics.median(figures) / statistics.median(raw)
         verdict = "reached" if ratio >= AIM else "MISSED"
-        _say(
+        say(
             f"  append, batches of {batch:<5}        {statistics.median(figures):>9,.0f} rows/s"
             f"   ratio {ratio:.2f} (aim {AIM}: {verdict})"
         )
     sealing = [await measure_sealed_append(database, prepared, BATCHES[-1]) for _ in range(_ROUNDS)]
     speed = statistics.median(sealing)
     ratio = speed / statistics.median(raw)
-    _say(f"  sealing + append, {BATCHES[-1]}          {speed:>9,.0f} rows/s   ratio {ratio:.2f}")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201  a benchmark prints
+    say(f"  sealing + append, {BATCHES[-1]}          {speed:>9,.0f} rows/s   ratio {ratio:.2f}")
 
 
 async def run(rows: int) -> None:

@@ -12,16 +12,17 @@ import os
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from benchmarks.measure import say, timed
 
 SIGN_IN = "/sign-in"
 EMPTY = """
@@ -104,29 +105,12 @@ def in_browser(port: int, rounds: int) -> None:
         browser.close()
 
 
-def timed(work: Callable[[], object], rounds: int) -> float:
-    """Median milliseconds of `rounds` runs, after one that does not count."""
-    work()
-    spans = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        work()
-        spans.append(time.perf_counter() - started)
-    return 1000 * statistics.median(spans)
-
-
 def free_port() -> int:
     """A port of the loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def say(line: str) -> None:
-    """To standard output, at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

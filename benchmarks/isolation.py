@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.archive import DAY, SITE, TENANT, batches, prepare, sealed_rows
+from benchmarks.measure import say
 from postern.ids import AgentId, TenantId
 from postern.postgres.embedded import Cluster
 from postern.postgres.isolation import RUNTIME
@@ -88,21 +89,17 @@ async def run(rows: int) -> None:
                 agent += 1
                 fresh = sealed_rows(prepared, range(rows), AgentId(agent))
                 appended[name].append(await rows_a_second(database, tenant, fresh))
-        _say(f"isolation: {rows} rows, 50 tenants, PostgreSQL embedded, fsync on")
+        say(f"isolation: {rows} rows, 50 tenants, PostgreSQL embedded, fsync on")
         for name, database, tenant in sides:
             nothing = await median_us(lambda d=database, t=tenant: _nothing(d, t))  # type: ignore[misc]
             look = await median_us(lambda d=database, t=tenant: _look(d, t))  # type: ignore[misc]
             speed = statistics.median(appended[name])
-            _say(
+            say(
                 f"  {name:<11} empty transaction {nothing:6.0f} µs   last 50 {look:6.0f} µs"
                 f"   append {speed:8.0f} rows/s"
             )
         ratio = statistics.median(appended["hub's role"]) / statistics.median(appended["owner"])
-        _say(f"  append with the policies as a ratio to append without: {ratio:.2f}")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+        say(f"  append with the policies as a ratio to append without: {ratio:.2f}")
 
 
 async def _nothing(database: Database, tenant: TenantId | None) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from benchmarks.measure import say
 from postern.ids import TenantId
 from postern.journal import checkpoints
 from postern.journal.checkpoint import key_of, trusted
@@ -77,18 +78,18 @@ async def measure_appends(bench: Bench) -> None:
                 "INSERT INTO bare SELECT * FROM (VALUES (%s::int, %s::timestamptz, %s, %s::bytea)) row",
                 (TENANT, AT, "operator", bytes(250)),
             )
-    _say(f"  a bare INSERT and its commit     {SINGLE / (time.perf_counter() - began):>9,.0f} /s")
+    say(f"  a bare INSERT and its commit     {SINGLE / (time.perf_counter() - began):>9,.0f} /s")
     began = time.perf_counter()
     for _ in range(SINGLE):
         async with bench.database.transaction(TENANT) as tx:
             await append(tx, bench.keyring, TENANT, [entry(uuid4())])
-    _say(f"  append, one a transaction        {SINGLE / (time.perf_counter() - began):>9,.0f} /s")
+    say(f"  append, one a transaction        {SINGLE / (time.perf_counter() - began):>9,.0f} /s")
     entries = [entry(uuid4()) for _ in range(BATCH)]
     began = time.perf_counter()
     for _ in range(BATCHED // BATCH):
         async with bench.database.transaction(TENANT) as tx:
             await append(tx, bench.keyring, TENANT, entries)
-    _say(f"  append, {BATCH} a transaction       {BATCHED / (time.perf_counter() - began):>9,.0f} /s")
+    say(f"  append, {BATCH} a transaction       {BATCHED / (time.perf_counter() - began):>9,.0f} /s")
 
 
 async def grow(bench: Bench, leaves: int) -> None:
@@ -103,7 +104,7 @@ async def grow(bench: Bench, leaves: int) -> None:
         )
     began = time.perf_counter()
     await _sign(bench, None)
-    _say(f"  a first tree over {leaves:,} entries: {leaves / (time.perf_counter() - began):,.0f} /s")
+    say(f"  a first tree over {leaves:,} entries: {leaves / (time.perf_counter() - began):,.0f} /s")
 
 
 async def _sign(bench: Bench, known: TreeState | None) -> TreeState:
@@ -119,7 +120,7 @@ async def measure_checkpoints(bench: Bench) -> None:
     """A checkpoint over ten new entries at that size; after a start, and by a hub that runs."""
     began = time.perf_counter()
     state = await _sign(bench, None)
-    _say(f"  the tree found again at a start  {1000 * (time.perf_counter() - began):>9.2f} ms")
+    say(f"  the tree found again at a start  {1000 * (time.perf_counter() - began):>9.2f} ms")
     times = []
     for _ in range(50):
         async with bench.database.transaction(TENANT) as tx:
@@ -127,7 +128,7 @@ async def measure_checkpoints(bench: Bench) -> None:
         began = time.perf_counter()
         state = await _sign(bench, state)
         times.append(time.perf_counter() - began)
-    _say(f"  a checkpoint over 10 new entries {1000 * statistics.median(times):>9.2f} ms")
+    say(f"  a checkpoint over 10 new entries {1000 * statistics.median(times):>9.2f} ms")
 
 
 async def measure_proofs(bench: Bench) -> None:
@@ -150,12 +151,12 @@ async def measure_proofs(bench: Bench) -> None:
         began = time.perf_counter()
         for _ in range(1000):
             includes(head.root, head.size, index=index, leaf=found.leaf, proof=found.path)
-        _say(f"  to check an inclusion proof      {1000 * (time.perf_counter() - began):>9.1f} µs")
+        say(f"  to check an inclusion proof      {1000 * (time.perf_counter() - began):>9.1f} µs")
         proof = await _continues(tx, index)
         began = time.perf_counter()
         for _ in range(1000):
             is_consistent(index, head.root, head.size, head.root, proof)
-        _say(f"  to check a consistency proof     {1000 * (time.perf_counter() - began):>9.1f} µs")
+        say(f"  to check a consistency proof     {1000 * (time.perf_counter() - began):>9.1f} µs")
 
 
 async def _continues(tx: Transaction, size: int) -> tuple[bytes, ...]:
@@ -170,7 +171,7 @@ async def _timed(what: str, prove: Callable[[int], Awaitable[tuple[bytes, ...]]]
         proof = await prove(step)
         times.append(time.perf_counter() - began)
         sizes.append(HASH_BYTES * len(proof))
-    _say(
+    say(
         f"  {what} proof: {statistics.mean(sizes):.0f} bytes on average, {max(sizes)} at most;"
         f" made in {1000 * statistics.median(times):.2f} ms (p99 {1000 * sorted(times)[-2]:.2f})"
     )
@@ -183,14 +184,10 @@ async def measure_report(bench: Bench) -> None:
     began = time.perf_counter()
     for index in range(100_000):
         is_about(key, index, _SOMEBODY, tagged)
-    _say(f"  a subject's report, an entry     {10 * (time.perf_counter() - began):>9.1f} µs")
+    say(f"  a subject's report, an entry     {10 * (time.perf_counter() - began):>9.1f} µs")
 
 
 _SOMEBODY = uuid4()
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201  a benchmark prints
 
 
 async def run(leaves: int) -> None:
@@ -205,7 +202,7 @@ async def run(leaves: int) -> None:
                     "CREATE TABLE bare (tenant_id int, at timestamptz, actor text, sealed bytea)"
                 )
             bench = Bench(database=database, keyring=cast(Any, _Keys()))
-            _say("journal: PostgreSQL embedded, fsync on, one appender")
+            say("journal: PostgreSQL embedded, fsync on, one appender")
             await measure_appends(bench)
             await measure_report(bench)
             await grow(bench, leaves)

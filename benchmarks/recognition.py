@@ -1,4 +1,4 @@
-"""From a 1080p frame to what a decision needs, part by part, on one core.
+"""From a 1080p frame to the decision on record and the door's release, part by part, on one core.
 
     python -m benchmarks.recognition [ROUNDS]
 
@@ -10,10 +10,8 @@ names a folder; without it the face network is measured on a chip alone and the 
 from __future__ import annotations
 
 import os
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,9 @@ import dlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.admission import Admission
+from benchmarks.measure import say, timed
+from postern.access.decision import FacePresented, PlatePresented, Presented
 from postern.biometrics.comparison import Gallery, identify
 from postern.biometrics.model import Reference, Rgb, Template
 from postern.devices.recognition.dlib_weights import (
@@ -39,6 +40,7 @@ from postern.devices.recognition.plate_regions import Region, crop
 from postern.devices.recognition.plates import LOOKS, PlateRecogniser
 from postern.ids import PersonId, ReferenceId
 from postern.vehicles.grammars import resolve
+from postern.vehicles.plates import PlateReading
 
 WIDTH, HEIGHT = 1920, 1080
 PEOPLE = 10_000
@@ -78,25 +80,39 @@ def one_core() -> None:
 
 
 def face_parts(faces: FaceRecogniser, frame: Rgb, rounds: int) -> list[Part]:
-    """Detect, landmarks and quality, encode, compare; the whole; and plain dlib."""
+    """Detect, landmarks and quality, encode, compare, decide, record; the whole; and plain dlib."""
     box = faces.find(frame, FIRST_LOOK, border=0.0)[0]
     sighting = faces.sight(frame, box)
     template = faces.encode(frame, sighting)
-    gallery = drawn_gallery(faces)
+    references = drawn_references(faces, template)
+    gallery = Gallery(faces.card, references)
+    presented = FacePresented(result=identify(gallery, template))
     plain = plain_dlib()
+    with Admission(tuple(one.person for one in references)) as door:
+
+        def whole() -> None:
+            (seen,) = faces.see(frame)
+            door.admit(FacePresented(result=identify(gallery, seen.template)))
+
+        return [
+            Part(name="detect", ms=timed(lambda: faces.find(frame, FIRST_LOOK, border=0.0), rounds)),
+            Part(name="landmarks, chip and quality", ms=timed(lambda: faces.sight(frame, box), rounds)),
+            Part(
+                name="chip, encode (and its mirror image)",
+                ms=timed(lambda: faces.encode(frame, sighting), rounds),
+            ),
+            Part(name=f"compare with {PEOPLE} people", ms=timed(lambda: identify(gallery, template), rounds)),
+            *decision_parts(door, presented),
+            Part(name="frame to the door's release, all of it", ms=timed(whole, rounds)),
+            Part(name="plain dlib: detect, landmarks, encode", ms=timed(lambda: plain(frame), rounds)),
+        ]
+
+
+def decision_parts(door: Admission, presented: Presented) -> list[Part]:
+    """What follows recognition; the entry carries a picture and is synced to disk before the door moves."""
     return [
-        Part(name="detect", ms=timed(lambda: faces.find(frame, FIRST_LOOK, border=0.0), rounds)),
-        Part(name="landmarks, chip and quality", ms=timed(lambda: faces.sight(frame, box), rounds)),
-        Part(
-            name="chip, encode (and its mirror image)",
-            ms=timed(lambda: faces.encode(frame, sighting), rounds),
-        ),
-        Part(name=f"compare with {PEOPLE} people", ms=timed(lambda: identify(gallery, template), rounds)),
-        Part(
-            name="frame to decision's input",
-            ms=timed(lambda: [identify(gallery, one.template) for one in faces.see(frame)], rounds),
-        ),
-        Part(name="plain dlib: detect, landmarks, encode", ms=timed(lambda: plain(frame), rounds)),
+        Part(name="decide", ms=door.decide_ms(presented)),
+        Part(name="decide, seal, sync to the spool, release", ms=door.admit_ms(presented)),
     ]
 
 
@@ -114,7 +130,7 @@ def network_parts(faces: FaceRecogniser, rounds: int) -> list[Part]:
 
 
 def plate_parts(plates: PlateRecogniser, frame: Rgb, rounds: int) -> list[Part]:
-    """Find lines, read them, grammar; the whole; and plain RapidOCR."""
+    """Find lines, read them, grammar, decide, record; the whole; and plain RapidOCR."""
     from rapidocr import RapidOCR
 
     quads = plates.finder.find(frame, longest=LOOKS[0])
@@ -124,19 +140,28 @@ def plate_parts(plates: PlateRecogniser, frame: Rgb, rounds: int) -> list[Part]:
     plain = RapidOCR(params={"Global.log_level": "critical", **threads})
     bgr = np.ascontiguousarray(frame[:, :, ::-1])
     best = plates.read(frame)
-    return [
-        Part(
-            name="find lines, first look",
-            ms=timed(lambda: plates.finder.find(frame, longest=LOOKS[0]), rounds),
-        ),
-        Part(name=f"read {len(crops)} lines once", ms=timed(lambda: plates.reader.read(crops), rounds)),
-        Part(name="grammar", ms=timed(lambda: [resolve(line.slots) for line in lines], rounds)),
-        Part(
-            name=f"frame to decision's input ({best[0].text if best else 'nothing read'})",
-            ms=timed(lambda: plates.read(frame), rounds),
-        ),
-        Part(name="plain RapidOCR", ms=timed(lambda: plain(bgr), rounds)),
-    ]
+    presented = PlatePresented(text="V0042", score=0.99)
+
+    def whole() -> None:
+        seen = plates.read(frame)
+        door.admit(PlatePresented(text=seen[0].text, score=seen[0].score) if seen else presented)
+
+    with Admission(()) as door:
+        return [
+            Part(
+                name="find lines, first look",
+                ms=timed(lambda: plates.finder.find(frame, longest=LOOKS[0]), rounds),
+            ),
+            Part(name=f"read {len(crops)} lines once", ms=timed(lambda: plates.reader.read(crops), rounds)),
+            Part(name="grammar", ms=timed(lambda: [resolve(line.slots) for line in lines], rounds)),
+            *decision_parts(door, presented),
+            Part(name=f"frame to decision ({_read(best)}), all of it", ms=timed(whole, rounds)),
+            Part(name="plain RapidOCR", ms=timed(lambda: plain(bgr), rounds)),
+        ]
+
+
+def _read(readings: Sequence[PlateReading]) -> str:
+    return readings[0].text if readings else "nothing read"
 
 
 def plain_dlib() -> Callable[[Rgb], object]:
@@ -153,21 +178,15 @@ def plain_dlib() -> Callable[[Rgb], object]:
     return see
 
 
-def drawn_gallery(faces: FaceRecogniser) -> Gallery:
-    """Random vectors as long as real ones."""
-    vectors = np.random.default_rng(2).standard_normal((PEOPLE, faces.card.length)).astype(np.float32)
+def drawn_references(faces: FaceRecogniser, template: Template) -> list[Reference]:
+    """One person of that template, and random vectors as long as real ones for the others."""
+    vectors = np.random.default_rng(2).standard_normal((PEOPLE - 1, faces.card.length)).astype(np.float32)
     vectors *= np.float32(1.3) / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Gallery(
-        faces.card,
-        [
-            Reference(
-                id=ReferenceId(uuid4()),
-                person=PersonId(uuid4()),
-                template=Template(model=faces.card.id, vector=vector),
-            )
-            for vector in vectors
-        ],
-    )
+    drawn = [Template(model=faces.card.id, vector=vector) for vector in vectors]
+    return [
+        Reference(id=ReferenceId(uuid4()), person=PersonId(uuid4()), template=one)
+        for one in (template, *drawn)
+    ]
 
 
 def on_frame(path: Path, height: int) -> Rgb:
@@ -197,27 +216,10 @@ def pictures_of(pattern: str) -> list[Path]:
     return sorted(Path(named).glob(f"{pattern}/*.jpg")) if named else []
 
 
-def timed(work: Callable[[], object], rounds: int) -> float:
-    """Median milliseconds of `rounds` runs, after one that does not count."""
-    work()
-    spans = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        work()
-        spans.append(time.perf_counter() - started)
-    return 1000 * statistics.median(spans)
-
-
-def say(line: str) -> None:
-    """To standard output, at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 def report(title: str, parts: Sequence[Part]) -> None:
     """One line each."""
     for part in parts:
-        say(f"  {title:6} {part.name:46} {part.ms:9.1f}")
+        say(f"  {title:6} {part.name:46} {part.ms:10.2f}")
 
 
 if __name__ == "__main__":

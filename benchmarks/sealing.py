@@ -33,6 +33,7 @@ from benchmarks.archive import (
     render,
     sealed_rows,
 )
+from benchmarks.measure import say
 from postern.ids import AgentId, SiteId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
@@ -89,9 +90,9 @@ def measure_cores() -> None:
         "open a spool entry (HPKE)": lambda: hybrid.open_from(hub, spooled, info=SPOOL_INFO, aad=b"1|1|1"),
         "verify an agent's signature": lambda: signing.verify(public, spooled, signature, purpose="spool"),
     }
-    _say("sealing: a second, one core")
+    say("sealing: a second, one core")
     for name, work in works.items():
-        _say(f"  {name:<40} {a_second(work):>10,.0f}")
+        say(f"  {name:<40} {a_second(work):>10,.0f}")
 
 
 async def measure_search(data: Database, keystore: Database, folder: Path) -> None:
@@ -121,10 +122,10 @@ async def measure_search(data: Database, keystore: Database, folder: Path) -> No
         cold.append(opened - began)
         tagging.append(tagged - opened)
         whole.append(time.perf_counter() - began)
-    _say(f"search: one subject, {DAYS} days, {SITES} sites, {found} records found, milliseconds")
-    _say(f"  {len(tags):,} keys read and unwrapped, none in memory {1000 * statistics.median(cold):>12.1f}")
-    _say(f"  {len(tags):,} tags                                   {1000 * statistics.median(tagging):>12.1f}")
-    _say(f"  all of it, {SITES} queries included                {1000 * statistics.median(whole):>12.1f}")
+    say(f"search: one subject, {DAYS} days, {SITES} sites, {found} records found, milliseconds")
+    say(f"  {len(tags):,} keys read and unwrapped, none in memory {1000 * statistics.median(cold):>12.1f}")
+    say(f"  {len(tags):,} tags                                   {1000 * statistics.median(tagging):>12.1f}")
+    say(f"  all of it, {SITES} queries included                {1000 * statistics.median(whole):>12.1f}")
 
 
 async def _fill(data: Database, keyring: PostgresKeyring, every: list[SiteId], subject: UUID) -> None:
@@ -193,20 +194,16 @@ async def measure_ingest(database: Database, conninfo: str, rows: int) -> None:
                 spans = await asyncio.gather(*tasks)
                 elapsed = max(end for _, end in spans) - min(begin for begin, _ in spans)
                 figures.append(each * processes / elapsed)
-    _say(
+    say(
         f"ingest with sealing: {rows} rows, batches of {BATCH}, {cores} cores for server and clients together"
     )
-    _say(f"  raw COPY, identically indexed            {statistics.median(raw):>10,.0f} rows/s")
+    say(f"  raw COPY, identically indexed            {statistics.median(raw):>10,.0f} rows/s")
     for processes, figures in speeds.items():
         ratio = statistics.median(figures) / statistics.median(raw)
         verdict = "reached" if ratio >= AIM else "MISSED"
         name = f"sealed and stored by {processes} process{'es' if processes > 1 else ''}"
         speed = statistics.median(figures)
-        _say(f"  {name:<40} {speed:>10,.0f} rows/s   ratio {ratio:.2f} (aim {AIM}: {verdict})")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201  a benchmark prints
+        say(f"  {name:<40} {speed:>10,.0f} rows/s   ratio {ratio:.2f} (aim {AIM}: {verdict})")
 
 
 async def run(rows: int) -> None:

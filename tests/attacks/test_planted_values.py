@@ -88,8 +88,8 @@ async def one_person(postern: World) -> tuple[Planted, PlantedPerson]:
 async def test_the_mutant_that_seals_nothing_is_caught(
     postern: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(xaes, "encrypt", lambda key, nonce, plaintext, associated: plaintext + bytes(16))
-    monkeypatch.setattr(xaes, "decrypt", lambda key, nonce, ciphertext, associated: ciphertext[:-16])
+    monkeypatch.setattr(xaes.Xaes, "encrypt", lambda key, nonce, plaintext, associated: plaintext + bytes(16))
+    monkeypatch.setattr(xaes.Xaes, "decrypt", lambda key, nonce, ciphertext, associated: ciphertext[:-16])
     planted, person = await one_person(postern)
     await settle(postern)
     found, _ = swept(postern, planted)
