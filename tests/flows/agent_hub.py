@@ -16,6 +16,7 @@ from datetime import date
 import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket
 
+from postern.access.lanes import Clearance
 from postern.access.policy import Policy
 from postern.ids import AgentId
 from postern.operations.wire import (
@@ -63,6 +64,10 @@ class TestHub:
     channel: WebSocket | None = None
     connected: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
+    clearance: Clearance = Clearance.UNCERTAIN
+    """What it answers to a lane's question; `clearance_waits`: only once that is set."""
+    clearance_waits: asyncio.Event | None = None
+    questions: list[dict[str, object]] = field(default_factory=list)
 
     def verified(self, method: str, path: str, headers: object, body: bytes) -> int:
         agent, nonce = int(headers["postern-agent"]), headers["postern-nonce"]  # type: ignore[index]
@@ -147,6 +152,11 @@ def app_of(hub: TestHub) -> FastAPI:  # noqa: C901 - a hub's routes, one below t
         if name == "renew":
             hub.keys[agent + 100] = hub.keys[agent]
             return Response(json.dumps({"agent_id": agent + 100}))
+        if name == "clearance":
+            hub.questions.append(fields)
+            if hub.clearance_waits is not None:
+                await hub.clearance_waits.wait()
+            return Response(json.dumps({"clearance": hub.clearance, "reason": "told"}))
         if hub.refuse & {int(one["seq"]) for one in fields["entries"]}:
             return Response(status_code=422, content="not these")
         hub.sent.append([int(one["seq"]) for one in fields["entries"]])

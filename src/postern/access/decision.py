@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from postern.access.lanes import FRESH, Approach, Standing, lane_reason
 from postern.access.model import Credential, CredentialKind, Grant, Holding
 from postern.access.pins import NO_ATTEMPTS, PinAttempts, pin_matches
 from postern.access.policy import Policy
@@ -19,7 +20,7 @@ from postern.access.schedule import Openness, openness
 from postern.biometrics.comparison import Match, NoMatch, NoMatchReason
 from postern.biometrics.model import NOT_CHECKED, Pad, PadResult
 from postern.ids import AccessPointId, ReaderId
-from postern.sites.model import AccessPoint, zone_of
+from postern.sites.model import AccessPoint, LaneKind, zone_of
 from postern.spans import Span
 
 LEAST_PLATE_SCORE = 0.5
@@ -36,7 +37,7 @@ class FacePresented:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlatePresented:
-    """A plate at a camera, voted over the frames of one vehicle."""
+    """A plate at a camera, voted over the frames of one vehicle. Empty: there is one that cannot be read."""
 
     text: str
     score: float
@@ -63,11 +64,12 @@ Presented = FacePresented | PlatePresented | CodePresented | PinPresented
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """Somebody presents something at an access point."""
+    """Somebody presents something at an access point. `standing` is of a vehicle at a lane's barrier."""
 
     access_point: AccessPointId
     presented: Presented
     reader: ReaderId | None = None
+    standing: Standing = FRESH
 
     @property
     def where(self) -> UUID:
@@ -116,8 +118,12 @@ def decide(request: Request, policy: Policy, at: datetime, attempts: PinAttempts
     if access_point.way_out:
         return Granted(reason=Reason.WAY_OUT, policy=policy.name, holder=holder, credential=credential)
 
-    # 4. The policy is still in force, 5. the presentation was sound, 6. the credential is live,
-    # 7. and one of the holder's grants opens this access point now.
+    # 4. A vehicle at a garage's lane: the garage is open to all, and lets out what is settled.
+    if access_point.lane is not None and isinstance(request.presented, PlatePresented):
+        return _decide_at_lane(request, request.presented, access_point, policy, at)
+
+    # 5. The policy is still in force, 6. the presentation was sound, 7. the credential is live,
+    # 8. and one of the holder's grants opens this access point now.
     reason = (
         _policy_refuses(policy, at)
         or refusal
@@ -127,6 +133,43 @@ def decide(request: Request, policy: Policy, at: datetime, attempts: PinAttempts
     if reason is not None:
         return Denied(reason=reason, policy=policy.name, holder=holder, credential=credential)
     return Granted(reason=Reason.GRANTED, policy=policy.name, holder=holder, credential=credential)
+
+
+def _decide_at_lane(
+    request: Request, plate: PlatePresented, access_point: AccessPoint, policy: Policy, at: datetime
+) -> Decision:
+    """By the rules of `access.lanes`. An expired policy lets nobody in; out, it keeps nobody."""
+    lane = access_point.lane
+    if lane is None:
+        raise ValueError("only a lane is decided as one")
+    # A plate that was not read surely identifies nobody: it may be anybody's.
+    sure = bool(plate.text) and plate.score >= lane.least_score
+    found = policy.holder_of(CredentialKind.PLATE, plate.text) if sure else None
+    holder, credential = found or (None, None)
+    entering = lane.kind is LaneKind.ENTRY
+    reason = _policy_refuses(policy, at) if entering else None
+    if reason is None:
+        approach = Approach(
+            score=plate.score if plate.text else 0.0,
+            barred=holder is not None and holder.revoked,
+            own_right=_has_own_right(holder, credential, access_point, policy, at),
+        )
+        reason = lane_reason(lane, approach, request.standing)
+    answer = Granted if reason.grants else Denied
+    return answer(reason=reason, policy=policy.name, holder=holder, credential=credential)
+
+
+def _has_own_right(
+    holder: Holding | None,
+    credential: Credential | None,
+    access_point: AccessPoint,
+    policy: Policy,
+    at: datetime,
+) -> bool:
+    if holder is None or _policy_refuses(policy, at) is not None:
+        return False
+    refusal = _credential_refuses(holder, credential, at)
+    return refusal is None and _grants_refuse(holder.grants, access_point, policy, at) is None
 
 
 def counted(attempts: PinAttempts, request: Request, decision: Decision, at: datetime) -> PinAttempts:

@@ -6,10 +6,17 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The outcome of a decision. The first two grant; every other denies."""
+    """The outcome of a decision. The first seven grant; every other denies."""
 
     GRANTED = "granted"
     WAY_OUT = "way-out"
+    PARKING_ENTRY = "parking-entry"
+    UNCERTAIN_ENTRY = "uncertain-entry"
+    CLEARED_TO_LEAVE = "cleared-to-leave"
+    SETTLE_LATER = "settle-later"
+    OPENED_UNANSWERED = "opened-unanswered"
+    NOT_PAID = "not-paid"
+    AWAITING_ANSWER = "awaiting-answer"
     UNKNOWN_ACCESS_POINT = "unknown-access-point"
     POLICY_EXPIRED = "policy-expired"
     PAD_ATTACK = "pad-attack"
@@ -29,7 +36,12 @@ class Reason(StrEnum):
     @property
     def grants(self) -> bool:
         """Whether the door opens."""
-        return self in (Reason.GRANTED, Reason.WAY_OUT)
+        return self in _GRANTING
+
+    @property
+    def makes_case(self) -> bool:
+        """Whether the barrier opens or waits without knowing, so that somebody has to look at it."""
+        return self in _UNCLEAR
 
     def words(self, language: str = "en") -> str:
         """What happened, in English ("en") or Chinese ("zh")."""
@@ -40,9 +52,31 @@ class Reason(StrEnum):
         return _CURES[self][1 if language.startswith("zh") else 0]
 
 
+_UNCLEAR = frozenset(
+    {Reason.UNCERTAIN_ENTRY, Reason.SETTLE_LATER, Reason.OPENED_UNANSWERED, Reason.AWAITING_ANSWER}
+)
+_GRANTING = frozenset(
+    {
+        Reason.GRANTED,
+        Reason.WAY_OUT,
+        Reason.PARKING_ENTRY,
+        Reason.UNCERTAIN_ENTRY,
+        Reason.CLEARED_TO_LEAVE,
+        Reason.SETTLE_LATER,
+        Reason.OPENED_UNANSWERED,
+    }
+)
+
 _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.GRANTED: ("Granted", "准许通行"),
     Reason.WAY_OUT: ("Way out, always open", "出口，始终放行"),
+    Reason.PARKING_ENTRY: ("Drove in to park", "驶入停车"),
+    Reason.UNCERTAIN_ENTRY: ("Drove in, plate not read surely", "驶入，车牌识别不确定"),
+    Reason.CLEARED_TO_LEAVE: ("Nothing owed, may leave", "无欠费，可以驶离"),
+    Reason.SETTLE_LATER: ("Left, to be settled later", "已驶离，稍后结算"),
+    Reason.OPENED_UNANSWERED: ("Left, since no answer came in time", "未及时得到答复，已放行驶离"),
+    Reason.NOT_PAID: ("Not paid yet", "尚未付款"),
+    Reason.AWAITING_ANSWER: ("Waiting for an attendant", "等待值守人员答复"),
     Reason.UNKNOWN_ACCESS_POINT: ("The site has no such access point", "本站点没有该通行点"),
     Reason.POLICY_EXPIRED: ("The agent's rules are too old", "代理端的通行规则已过期"),
     Reason.PAD_ATTACK: ("A picture of a face, not a face, was shown", "出示的是人脸图像而非真人"),
@@ -63,6 +97,28 @@ _WORDS: dict[Reason, tuple[str, str]] = {
 _CURES: dict[Reason, tuple[str, str]] = {
     Reason.GRANTED: ("", ""),
     Reason.WAY_OUT: ("", ""),
+    Reason.PARKING_ENTRY: ("", ""),
+    Reason.UNCERTAIN_ENTRY: (
+        "Look at the picture and enter the plate, so that the session can be paid.",
+        "请查看图片并录入车牌，以便该停车可以付款。",
+    ),
+    Reason.CLEARED_TO_LEAVE: ("", ""),
+    Reason.SETTLE_LATER: (
+        "Find the session by both pictures, and settle or waive what is owed.",
+        "请根据两张图片找到对应停车，结算或免除欠费。",
+    ),
+    Reason.OPENED_UNANSWERED: (
+        "Find the session by both pictures; see why no answer came in time.",
+        "请根据两张图片找到对应停车，并查明为何未及时答复。",
+    ),
+    Reason.NOT_PAID: (
+        "Pay by phone at /pay with the plate; the barrier opens as soon as it is paid.",
+        "请用手机打开 /pay 并输入车牌付款；付款后道闸即开。",
+    ),
+    Reason.AWAITING_ANSWER: (
+        "Look at the picture now: enter the plate, or open and say why.",
+        "请立即查看图片：录入车牌，或说明原因后放行。",
+    ),
     Reason.UNKNOWN_ACCESS_POINT: (
         "Point the reader at an access point of this site.",
         "请将读取设备指向本站点的通行点。",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 
@@ -18,6 +19,8 @@ from postern.access.passage import Released
 from postern.access.policy import Policy
 from postern.agent.channel import Done, OpenDoor, Present
 from postern.agent.doors import Doors, write
+from postern.agent.lanes import ASKED_EVERY, Ask, Lanes, nobody_to_ask
+from postern.agent.tasks import Tasks
 from postern.clock import Clock
 from postern.errors import BadInput, ControllerUnavailable, NotFound, PosternError, Refused
 from postern.ids import ReaderId
@@ -33,12 +36,29 @@ class Admissions:
     """Everything that may move a door goes through here."""
 
     def __init__(
-        self, *, spool: Spool, doors: Doors, clock: Clock, policy: Callable[[], Policy | None]
+        self,
+        *,
+        spool: Spool,
+        doors: Doors,
+        clock: Clock,
+        policy: Callable[[], Policy | None],
+        tasks: Tasks,
+        ask: Ask = nobody_to_ask,
+        asked_every: timedelta | None = ASKED_EVERY,
     ) -> None:
+        """`ask`: whether a vehicle may leave a garage; while it stands, again after `asked_every`."""
         self._entrance = Entrance(spool=spool, controllers=doors.controllers, clock=clock)
         self._doors = doors
         self._policy = policy
         self._unrecorded: str | None = None
+        self.lanes = Lanes(
+            ask=ask,
+            judge=self._admit,
+            policy=lambda: self.policy,
+            clock=clock,
+            tasks=tasks,
+            every=asked_every,
+        )
 
     @property
     def alarms(self) -> tuple[str, ...]:
@@ -54,7 +74,16 @@ class Admissions:
         return policy
 
     async def request(self, request: Request, evidence: bytes | None = None) -> Admitted:
-        """Admit or refuse. Raises StorageFull or another fault when a way in could not be recorded."""
+        """Admit or refuse. Raises StorageFull or another fault when a way in could not be recorded.
+
+        A vehicle at a garage's lane is asked about first; the answer is the first one, and others may follow.
+        """
+        lane = self.lanes.lane_of(request)
+        if lane is not None:
+            return await self.lanes.arrived(lane, request, evidence)
+        return await self._admit(request, evidence)
+
+    async def _admit(self, request: Request, evidence: bytes | None) -> Admitted:
         try:
             admitted = await admit(self._entrance, self.policy, request, evidence)
         except PosternError as fault:
@@ -96,6 +125,7 @@ class Admissions:
         if not command.reason.strip():
             raise BadInput("a reason is needed to open a door from afar; write one")
         seq = await self._record(command, done=True)
+        self.lanes.opened(door.id)
         at = self._entrance.clock.now()
         try:
             await controller.release(seconds=door.release_seconds)

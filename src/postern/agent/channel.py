@@ -58,7 +58,12 @@ class NewBundle:
     """The hub has a newer policy."""
 
 
-Command = OpenDoor | Present | Play | Stage | NewBundle
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskAgain:
+    """The hub has news of sessions: a vehicle that stands at a lane may be free to leave."""
+
+
+Command = OpenDoor | Present | Play | Stage | NewBundle | AskAgain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +99,8 @@ def read_command(text: str | bytes) -> tuple[str, Command]:
         return number, Stage(door=DoorId(UUID(fields["door"])), act=played)
     if name == "new-bundle":
         return number, NewBundle()
+    if name == "ask-again":
+        return number, AskAgain()
     raise ValueError(f"an unknown command: {name}")
 
 

@@ -16,9 +16,11 @@ from uuid import UUID
 import httpx
 import websockets
 
+from postern.access.lanes import Clearance
 from postern.agent.bundle import SealedBundle
 from postern.agent.health import Health, health_fields
 from postern.agent.identity import Identity
+from postern.agent.lanes import Question
 from postern.agent.spool import SpoolEntry
 from postern.clock import Clock
 from postern.errors import (
@@ -192,6 +194,19 @@ class Hub:
             sealed=base64.b64decode(answer["sealed"]),
             signature=base64.b64decode(answer["signature"]),
         )
+
+    async def clearance(self, question: Question) -> Clearance:
+        """Whether a vehicle at a lane may leave, as far as the hub can tell."""
+        body = {
+            "access_point": str(question.access_point),
+            "plate": question.plate,
+            "score": question.score,
+        }
+        answer = await self._post("/agent/v1/clearance", body)
+        try:
+            return Clearance(str(answer["clearance"]))
+        except (KeyError, ValueError):
+            return Clearance.UNCERTAIN  # a newer hub's answer: nothing to open or to charge on
 
     async def settle(self, *, bundle_key: bytes, proofs: Sequence[Proof] = ()) -> Settled:
         """Say which key policies are to be sealed to, prove erasures, and learn which are to be proved."""

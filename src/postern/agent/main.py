@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import structlog
 from postern.access.policy import Policy
 from postern.agent.admission import Admissions
 from postern.agent.bundle import BundleStore
-from postern.agent.channel import Command, Done, OpenDoor, Play, Present, Stage, listen
+from postern.agent.channel import AskAgain, Command, Done, OpenDoor, Play, Present, Stage, listen
 from postern.agent.doors import Doors
 from postern.agent.erasures import Erasures
 from postern.agent.eyes import Matching
@@ -23,6 +24,7 @@ from postern.agent.files import site_key
 from postern.agent.health import Health
 from postern.agent.hub import Hub, connection, enrol, trusting
 from postern.agent.identity import Identity, Keep, load_identity, save_identity
+from postern.agent.lanes import ASKED_EVERY
 from postern.agent.ports import AgentPorts
 from postern.agent.readers import Readers
 from postern.agent.spool import Spool
@@ -40,7 +42,8 @@ log = structlog.get_logger(__name__)
 class AgentSettings:
     """`folder` holds spool, policy, identity and site key. `code`: for the first start, from the console.
 
-    `root`: the certificate of the local authority that vouches for the hub, where it has one.
+    `root`: the certificate of the local authority that vouches for the hub, where it has one. `asked_every`:
+    how often the hub is asked about a vehicle that stands at a lane; None when whoever runs the agent asks.
     """
 
     folder: Path
@@ -48,6 +51,7 @@ class AgentSettings:
     code: str | None = None
     root: Path | None = None
     rules: TrackRules | None = None
+    asked_every: timedelta | None = ASKED_EVERY
 
 
 class Agent:
@@ -62,16 +66,23 @@ class Agent:
         hub: Hub,
         ports: AgentPorts,
         rules: TrackRules | None = None,
+        asked_every: timedelta | None = ASKED_EVERY,
     ) -> None:
         self._matching: Matching | None = None
         self._bundles = bundles
         self._ports = ports
-        self._hub = hub
+        self.hub = hub
         self.spool = spool
         self._tasks = Tasks()
         self.doors = Doors(ports.open_controller, spool, ports.clock, self._tasks)
         self.admissions = Admissions(
-            spool=spool, doors=self.doors, clock=ports.clock, policy=lambda: self._bundles.policy
+            spool=spool,
+            doors=self.doors,
+            clock=ports.clock,
+            policy=lambda: self._bundles.policy,
+            tasks=self._tasks,
+            ask=hub.clearance,
+            asked_every=asked_every,
         )
         self.readers = Readers(ports, self.admissions, self._current, self._tasks, rules)
         self.sync = Sync(
@@ -98,7 +109,7 @@ class Agent:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.sync.run(), name="sync")
-                tasks.create_task(listen(self._hub, self.perform), name="channel")
+                tasks.create_task(listen(self.hub, self.perform), name="channel")
                 tasks.create_task(self.witness.run(), name="witness")
                 tasks.create_task(self._tasks.failure(), name="failure")
         finally:
@@ -124,6 +135,9 @@ class Agent:
                 return await self.readers.play(command)
             case Stage():
                 return self.doors.stage(command)
+            case AskAgain():
+                self.admissions.lanes.wake()
+                return Done(done=True, detail="asking")
             case _:
                 self.sync.wake()
                 return Done(done=True, detail="fetching")
@@ -167,6 +181,7 @@ async def opened(
                 hub=Hub(client, identity, ports.clock, trust),
                 ports=ports,
                 rules=settings.rules,
+                asked_every=settings.asked_every,
             )
         finally:
             await spool.close()

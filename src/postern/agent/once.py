@@ -57,8 +57,11 @@ async def passages(
     if access_point is None:
         raise BadInput("the policy has no such access point; choose another reader")
     matching = Matching.of(policy, ports.card)
-    doors = Doors(ports.open_controller, spool, ports.clock, Tasks())
-    admissions = Admissions(spool=spool, doors=doors, clock=ports.clock, policy=lambda: policy)
+    tasks = Tasks()
+    doors = Doors(ports.open_controller, spool, ports.clock, tasks)
+    admissions = Admissions(
+        spool=spool, doors=doors, clock=ports.clock, policy=lambda: policy, tasks=tasks, asked_every=None
+    )
     await doors.apply(policy)
     try:
         for source in sources:

@@ -172,7 +172,7 @@ def _decision_record(
         access_point=request.access_point,
         door=access_point.door if access_point is not None else DoorId(request.access_point),
         reader=request.reader,
-        direction_out=access_point is not None and access_point.way_out,
+        direction_out=access_point is not None and access_point.leads_out,
         credential_kind=kind,
         subject=decision.holder.subject if decision.holder is not None else None,
         subject_kind=decision.holder.kind if decision.holder is not None else None,
@@ -193,7 +193,7 @@ def _presented(request: Request) -> tuple[CredentialKind, str | None, float | No
         case FacePresented():
             return CredentialKind.FACE, None, None
         case PlatePresented(text=text, score=score):
-            return CredentialKind.PLATE, normalise(text), score
+            return CredentialKind.PLATE, normalise(text) or None, score
         case CodePresented(kind=kind):
             return kind, None, None
         case PinPresented():

@@ -24,6 +24,8 @@ from postern.sites import agents as agents_store
 GOOD_FOR = timedelta(seconds=15)
 """A command that no agent took by then is void: no door moves minutes after somebody asked."""
 _LOOK_EVERY = 0.1
+ASK_AGAIN = "ask-again"
+"""Told to the agents of a site when a vehicle that stands at a lane may be free to leave."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +85,13 @@ async def send(
     return id
 
 
+async def have_lanes_ask(services: Services, tx: Transaction, site: SiteId) -> None:
+    """Once `tx` commits, every agent of the site asks anew about whoever stands at a lane's barrier."""
+    for agent in await agents_store.of_site(tx, site):
+        if agent.active:
+            await services.database.notify(tx, agent_channel(agent), ASK_AGAIN)
+
+
 async def outcome(services: Services, tenant: TenantId, site: SiteId, id: UUID) -> CommandOutcome:
     """Wait for an agent's answer, at most as long as the command is good."""
     for _ in range(int(GOOD_FOR.total_seconds() / _LOOK_EVERY)):
@@ -108,6 +117,8 @@ async def instructions(services: Services, known: KnownAgent) -> AsyncGenerator[
     async for told in services.database.listen(agent_channel(known.agent)):
         if told is None or told == "new-bundle":
             yield Instruction(id=new_id(), command="new-bundle")
+        if told is None or told == ASK_AGAIN:
+            yield Instruction(id=new_id(), command=ASK_AGAIN)
         for one in await _waiting(services, known):
             yield one
 

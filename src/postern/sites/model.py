@@ -104,9 +104,53 @@ class Door:
     version: int = 1
 
 
+class LaneKind(StrEnum):
+    """Which way vehicles drive through a garage's lane."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class LaneRule(StrEnum):
+    """What the barrier does when it is not clear who stands before it, or what is owed."""
+
+    OPEN_AND_SETTLE = "open-and-settle"
+    WAIT = "wait"
+
+
+SHORTEST_WAIT, LONGEST_WAIT = 5, 60
+"""Seconds. Nobody is shut in for longer than that because a question has no answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lane:
+    """An access point through which a garage's vehicles drive, in or out, whether they are known or not.
+
+    `wait_seconds`: how long the barrier waits at most for an answer, the hub's or an attendant's, and then
+    opens with a case. `least_score`: a plate read less surely than that (0 to 1) says nothing for certain.
+    """
+
+    kind: LaneKind
+    rule: LaneRule = LaneRule.OPEN_AND_SETTLE
+    wait_seconds: int = 10
+    least_score: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not SHORTEST_WAIT <= self.wait_seconds <= LONGEST_WAIT:
+            raise BadInput(
+                f"a lane waits {SHORTEST_WAIT} to {LONGEST_WAIT} seconds for an answer, "
+                f"not {self.wait_seconds}; correct it"
+            )
+        if not 0 <= self.least_score <= 1:
+            raise BadInput(f"a plate's score lies between 0 and 1; {self.least_score:g} can be none")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessPoint:
-    """One direction through a door. `way_out`: it leads towards the outside and always opens."""
+    """One direction through a door. `way_out`: it leads towards the outside and always opens.
+
+    With a `lane` it is a garage's: vehicles come in without being registered, and leave when it is settled.
+    """
 
     id: AccessPointId
     site: SiteId
@@ -115,7 +159,20 @@ class AccessPoint:
     from_area: AreaId
     to_area: AreaId
     way_out: bool = False
+    lane: Lane | None = None
     version: int = 1
+
+    def __post_init__(self) -> None:
+        if self.way_out and self.lane is not None:
+            raise BadInput(
+                "a way out opens for everybody, so it cannot be a garage's lane too; give the lane an access "
+                "point of its own"
+            )
+
+    @property
+    def leads_out(self) -> bool:
+        """Whether whoever passes leaves."""
+        return self.way_out or (self.lane is not None and self.lane.kind is LaneKind.EXIT)
 
 
 class ReaderKind(StrEnum):

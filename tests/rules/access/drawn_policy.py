@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -31,7 +32,7 @@ from postern.ids import (
     SiteId,
     TenantId,
 )
-from postern.sites.model import AccessPoint, Area, Door, Site
+from postern.sites.model import AccessPoint, Area, Door, Lane, LaneKind, LaneRule, Site
 from postern.spans import Span
 
 TENANT, SITE = TenantId(1), SiteId(1)
@@ -55,7 +56,8 @@ def policy_of(words: Words) -> Policy:
     """The policy that a file of cases describes."""
     zone = words["site"]["time_zone"]
     levels = words.get("access levels", {})
-    doors = sorted({door for level in levels.values() for door in level["doors"]})
+    lanes = words.get("lanes", {})
+    doors = sorted({door for level in levels.values() for door in level["doors"]} - lanes.keys())
     outside = Area(id=AreaId(named_id("outside")), site=SITE, name="outside", outside=True)
     inside = Area(id=AreaId(named_id("inside")), site=SITE, name="inside")
     return Policy(
@@ -65,9 +67,12 @@ def policy_of(words: Words) -> Policy:
         site=Site(id=SITE, tenant=TENANT, name="drawn", time_zone=zone),
         valid_until=datetime(2030, 1, 1, tzinfo=UTC),
         areas=(outside, inside),
-        doors=tuple(Door(id=DoorId(named_id(f"door {name}")), site=SITE, name=name) for name in doors),
-        access_points=tuple(
-            _access_point(name, outside, inside, way_out=out) for name in doors for out in (False, True)
+        doors=tuple(
+            Door(id=DoorId(named_id(f"door {name}")), site=SITE, name=name) for name in (*doors, *lanes)
+        ),
+        access_points=(
+            *(_access_point(name, outside, inside, way_out=out) for name in doors for out in (False, True)),
+            *(_lane_point(name, lane, outside, inside) for name, lane in lanes.items()),
         ),
         holders=tuple(_holder(name, held, zone) for name, held in words.get("holders", {}).items()),
         levels=tuple(_level(name, level) for name, level in levels.items()),
@@ -93,16 +98,29 @@ def _access_point(name: str, outside: Area, inside: Area, *, way_out: bool) -> A
     )
 
 
+def _lane_point(name: str, words: Words, outside: Area, inside: Area) -> AccessPoint:
+    lane = Lane(
+        kind=LaneKind(words["kind"]),
+        rule=LaneRule(words["rule"]),
+        wait_seconds=words.get("seconds", 10),
+        least_score=words["least score"],
+    )
+    leaving = lane.kind is LaneKind.EXIT
+    plain = _access_point(name, inside if leaving else outside, outside if leaving else inside, way_out=False)
+    return replace(plain, lane=lane)
+
+
 def _holder(name: str, held: Words, zone: str) -> Holding:
     valid = Span(
         start=moment(held["from"], zone) if "from" in held else None,
         end=moment(held["until"], zone) if "until" in held else None,
     )
-    card = Credential(id=CredentialId(named_id(held["card"])), kind=CredentialKind.CARD, value=held["card"])
+    kind = CredentialKind.CARD if "card" in held else CredentialKind.PLATE
+    credential = Credential(id=CredentialId(named_id(held[kind])), kind=kind, value=held[kind])
     return Holding(
         subject=named_id(name),
-        kind=SubjectKind.PERSON,
-        credentials=(card,),
+        kind=SubjectKind.PERSON if kind is CredentialKind.CARD else SubjectKind.VEHICLE,
+        credentials=(credential,),
         grants=tuple(Grant(level=AccessLevelId(named_id(level)), valid=valid) for level in held["levels"]),
         revoked=held.get("revoked", False),
     )

@@ -17,7 +17,7 @@ from postern.operators.roles import Duty
 from postern.people.model import Sex
 from postern.privacy.model import ConsentForm
 from postern.records.model import DoorCondition, Outcome
-from postern.sites.model import ControllerKind, DoorKind, ReaderKind
+from postern.sites.model import ControllerKind, DoorKind, LaneKind, LaneRule, ReaderKind
 from postern.web.console.site_rows import KINDS
 from postern.web.i18n import LANGUAGES, MissingMessage, Words, catalogue, choose
 from postern.web.navigation import PARTS
@@ -56,6 +56,8 @@ MADE_OF_CODES = {
     "outcome": [one.value for one in Outcome],
     "part": [f"{what}{kind}" for what in ("", "add-", "none-") for kind in KINDS],
     "privacy": [f"kind-{one}" for one in ("person", "vehicle")],
+    "lane-kind": [one.value for one in LaneKind],
+    "lane-rule": [one.value for one in LaneRule],
     "reader-kind": [one.value for one in ReaderKind],
     "role": [one.value for one in Role],
     "search": ["what-person", "what-plate"],

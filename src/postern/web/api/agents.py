@@ -14,10 +14,11 @@ from fastapi import APIRouter, Depends, Response, WebSocket, WebSocketDisconnect
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 from starlette.requests import HTTPConnection, Request
 
+from postern.access.lanes import Clearance
 from postern.errors import PosternError
-from postern.ids import AgentId
+from postern.ids import AccessPointId, AgentId
 from postern.operations import agents as operations
-from postern.operations import commands, witnessing
+from postern.operations import commands, lane_question, witnessing
 from postern.operations.agents import KnownAgent, SignedRequest
 from postern.operations.ports import SealedPicture
 from postern.operations.receive import SpooledEntry, receive
@@ -144,6 +145,21 @@ class Bundle(BaseModel):
     signature: str
 
 
+class Approaching(BaseModel):
+    """A vehicle at an exit lane: its plate as read, empty when it could not be, and how surely, 0 to 1."""
+
+    access_point: UUID
+    plate: str = Field(max_length=100)
+    score: float = Field(ge=0, le=1)
+
+
+class Cleared(BaseModel):
+    """Whether it may leave, and why."""
+
+    clearance: Clearance
+    reason: str
+
+
 class WitnessWord(BaseModel):
     """What the agent has seen of the journal as a witness."""
 
@@ -249,6 +265,15 @@ async def bundle(hub: Hub, known: Known, have: str | None = None) -> Bundle | Re
         sealed=_text(found.sealed),
         signature=_text(found.signature),
     )
+
+
+@router.post("/clearance")
+async def clearance(hub: Hub, known: Known, asked: Approaching) -> Cleared:
+    """Whether a vehicle that stands at an exit lane's barrier may leave."""
+    answer = await lane_question.answer(
+        hub, known, access_point=AccessPointId(asked.access_point), plate=asked.plate, score=asked.score
+    )
+    return Cleared(clearance=answer.clearance, reason=answer.reason)
 
 
 @router.post("/witness", response_model=None)

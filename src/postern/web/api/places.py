@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from postern.ids import SiteId
 from postern.operations import agents
 from postern.operations import sites as operations
-from postern.sites.model import DoorKind, ReaderKind
+from postern.sites.model import DoorKind, LaneKind, LaneRule, ReaderKind
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(prefix="/sites", tags=["sites"])
@@ -53,8 +53,17 @@ class DoorOut(BaseModel):
     free_exit: bool
 
 
+class LaneOut(BaseModel):
+    """How a garage's lane is driven through: waits in seconds, scores from 0 to 1."""
+
+    kind: LaneKind
+    rule: LaneRule
+    wait_seconds: int
+    least_score: float
+
+
 class AccessPointOut(BaseModel):
-    """One direction through a door."""
+    """One direction through a door; `lane` where it is a garage's."""
 
     id: UUID
     name: str
@@ -62,6 +71,7 @@ class AccessPointOut(BaseModel):
     from_area: UUID
     to_area: UUID
     way_out: bool
+    lane: LaneOut | None
 
 
 class ReaderOut(BaseModel):

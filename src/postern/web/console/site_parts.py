@@ -8,12 +8,17 @@ from uuid import UUID
 
 from postern.ids import AccessPointId, AreaId, DoorId, ReaderId, SiteId, new_id
 from postern.sites.model import (
+    LONGEST_WAIT,
+    SHORTEST_WAIT,
     AccessPoint,
     Area,
     ControllerKind,
     ControllerSettings,
     Door,
     DoorKind,
+    Lane,
+    LaneKind,
+    LaneRule,
     Reader,
     ReaderKind,
 )
@@ -67,9 +72,29 @@ def read_access_point(fields: FormReader, site: SiteId, present: Part | None) ->
         name=name,
         from_area=AreaId(start),
         to_area=AreaId(end),
-        way_out=fields.ticked("way_out"),
+        way_out=fields.ticked("way_out") and not fields.text("lane"),
+        lane=_lane(fields),
         version=_version(fields),
     )
+
+
+def _lane(fields: FormReader) -> Lane | None:
+    """The garage's lane in the form; what it cannot be is told beside the field."""
+    kind = fields.parsed("lane", LaneKind, "form.not-in-list")
+    if kind is None:
+        return None
+    if fields.ticked("way_out"):
+        fields.errors.setdefault("lane", "point.lane-way-out")
+    wait = int(fields.number("lane_wait", 10))
+    if not SHORTEST_WAIT <= wait <= LONGEST_WAIT:
+        fields.errors.setdefault("lane_wait", "point.lane-wait-wrong")
+    score = fields.number("lane_score", 0.6)
+    if not 0 <= score <= 1:
+        fields.errors.setdefault("lane_score", "point.lane-score-wrong")
+    rule = fields.parsed("lane_rule", LaneRule, "form.not-in-list")
+    if fields.errors:
+        return None
+    return Lane(kind=kind, rule=rule or LaneRule.OPEN_AND_SETTLE, wait_seconds=wait, least_score=score)
 
 
 def read_reader(fields: FormReader, site: SiteId, present: Part | None) -> Reader:
@@ -116,14 +141,7 @@ def form_of(part: Part) -> Form:
         case Door():
             return _door_form(part)
         case AccessPoint():
-            form = filled(
-                name=part.name,
-                door=part.door,
-                from_area=part.from_area,
-                to_area=part.to_area,
-                version=part.version,
-            )
-            return _with_ticks(form, way_out=part.way_out)
+            return _access_point_form(part)
         case Reader():
             form = filled(
                 name=part.name,
@@ -152,6 +170,22 @@ def _door_form(door: Door) -> Form:
     return _with_ticks(form, contact_fitted=door.contact_fitted, free_exit=door.free_exit)
 
 
+def _access_point_form(point: AccessPoint) -> Form:
+    lane = point.lane
+    form = filled(
+        name=point.name,
+        door=point.door,
+        from_area=point.from_area,
+        to_area=point.to_area,
+        lane=lane.kind.value if lane else "",
+        lane_rule=(lane.rule if lane else LaneRule.OPEN_AND_SETTLE).value,
+        lane_wait=lane.wait_seconds if lane else 10,
+        lane_score=f"{lane.least_score if lane else 0.6:g}",
+        version=point.version,
+    )
+    return _with_ticks(form, way_out=point.way_out)
+
+
 def _with_ticks(form: Form, **ticks: bool) -> Form:
     return replace(form, chosen={name: ("yes",) for name, ticked in ticks.items() if ticked})
 
@@ -162,6 +196,6 @@ NEW: dict[str, Form] = {
         filled(version=1, kind="leaf", controller="simulated", release_seconds="5", held_open_seconds="30"),
         contact_fitted=True,
     ),
-    "access-points": filled(version=1),
+    "access-points": filled(version=1, lane_rule="open-and-settle", lane_wait="10", lane_score="0.6"),
     "readers": _with_ticks(filled(version=1, kind="face-camera"), enabled=True),
 }

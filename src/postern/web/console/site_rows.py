@@ -77,6 +77,8 @@ def _access_point(point: AccessPoint, plan: SitePlan, t: Words) -> PartRow:
         f"{doors.get(point.door, '–')}: {areas.get(point.from_area, '–')} → {areas.get(point.to_area, '–')}"
     )
     state = t("part.way-out") if point.way_out else ""
+    if point.lane is not None:
+        state = t(f"lane-kind.{point.lane.kind}")
     return PartRow(id=point.id, name=point.name, what=what, tone="info" if state else "", state=state)
 
 

@@ -14,7 +14,18 @@ from postern.errors import NotFound, PosternError, Unavailable
 from postern.ids import SiteId
 from postern.operations import sites as operations
 from postern.operators.roles import Duty, require
-from postern.sites.model import AccessPoint, Area, ControllerKind, Door, DoorKind, Reader, ReaderKind, zone_of
+from postern.sites.model import (
+    AccessPoint,
+    Area,
+    ControllerKind,
+    Door,
+    DoorKind,
+    LaneKind,
+    LaneRule,
+    Reader,
+    ReaderKind,
+    zone_of,
+)
 from postern.sites.store import Part, SitePlan
 from postern.web.console.site_parts import NEW, READERS, form_of
 from postern.web.console.site_rows import KindRows, kinds_of, parts_of
@@ -47,6 +58,8 @@ class Options:
     areas: Choices
     doors: Choices
     access_points: Choices
+    lanes: Choices
+    lane_rules: Choices
 
 
 @router.get("/sites")
@@ -223,6 +236,8 @@ def _form(request: Request, plan: SitePlan, kind: str, form: Form, part: Part | 
         areas=[(one.id, one.name) for one in plan.areas],
         doors=[(one.id, one.name) for one in plan.doors],
         access_points=[(one.id, one.name) for one in plan.access_points],
+        lanes=[(one.value, t(f"lane-kind.{one.value}")) for one in LaneKind],
+        lane_rules=[(one.value, t(f"lane-rule.{one.value}")) for one in LaneRule],
     )
     return page(
         request,
