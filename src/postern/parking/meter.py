@@ -51,6 +51,7 @@ class Placed:
     ends."""
 
     line: TariffLine
+    number: int
     period: Period
     day: date
     ends: datetime
@@ -62,14 +63,14 @@ def line_at(basis: Basis, entered: datetime, at: datetime) -> Placed:
     vehicle_class, special_days = basis.vehicle_class, basis.calendar.special_days
     period = period_on(basis.tariff, wall.date())
     best: Placed | None = None
-    for line in period.lines:
+    for number, line in enumerate(period.lines):
         if best is not None and best.line.rank >= line.rank:
             continue
         if line.vehicle_classes and vehicle_class not in line.vehicle_classes:
             continue
         if at - entered < line.after or (line.until is not None and at - entered >= line.until):
             continue
-        best = _fitting(line, period, wall, special_days) or best
+        best = _fitting(number, period, wall, special_days) or best
     if best is None:
         raise BadInput(
             f"Tariff {basis.tariff.id} has no line for {vehicle_class!r} at {wall:%A %H:%M}; add one."
@@ -121,7 +122,7 @@ class _Spent:
     ) -> tuple[int | None, str, tuple[tuple[object, ...], ...]]:
         """What the tightest cap leaves (None without any), its words, and the keys to note under."""
         line, period = placed.line, placed.period
-        keys = (("line", period.first, line.label, line.after, placed.day), ("day", day), ("24 h", block))
+        keys = (("line", period.first, placed.number, placed.day), ("day", day), ("24 h", block))
         most = line.cap.amount if line.cap is not None else None
         if line.step is None:
             most = line.price.amount if most is None else min(most, line.price.amount)
@@ -149,18 +150,18 @@ class _Spent:
             self._spent[key] += amount
 
 
-def _fitting(
-    line: TariffLine, period: Period, wall: datetime, special_days: frozenset[date]
-) -> Placed | None:
+def _fitting(number: int, period: Period, wall: datetime, special_days: frozenset[date]) -> Placed | None:
     """The line's span that holds `wall`: yesterday's, if it runs over midnight, before today's."""
+    line = period.lines[number]
     today = wall.date()
     if not line.when:
-        return Placed(line=line, period=period, day=today, ends=datetime.combine(today + _DAY, time.min))
+        ends = datetime.combine(today + _DAY, time.min)
+        return Placed(line=line, number=number, period=period, day=today, ends=ends)
     for day in (today - _DAY, today):
         for when in line.when:
             start, end = span_on(when, day)
             if _applies(when, day, special_days) and start <= wall < end:
-                return Placed(line=line, period=period, day=day, ends=end)
+                return Placed(line=line, number=number, period=period, day=day, ends=end)
     return None
 
 
