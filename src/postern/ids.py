@@ -25,6 +25,7 @@ ScheduleId = NewType("ScheduleId", UUID)
 ConsentId = NewType("ConsentId", UUID)
 OperatorId = NewType("OperatorId", UUID)
 LoginId = NewType("LoginId", UUID)
+KioskId = NewType("KioskId", UUID)
 
 
 def new_id() -> UUID:

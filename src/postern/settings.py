@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,17 @@ def default_data_folder() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/postern")
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "postern"
+
+
+class IceServer(BaseModel):
+    """A STUN or TURN server for calls between kiosks and attendants, as WebRTC names it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    urls: str
+    username: str | None = None
+    credential: str | None = None
+    """Browsers on both ends are told it."""
 
 
 class Settings(BaseSettings):
@@ -69,6 +80,8 @@ class Settings(BaseSettings):
     """The root certificate of the hub's own authority, from its console; None: the usual authorities, and the
     hub's on this machine."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    ice_servers: tuple[IceServer, ...] = ()
+    """Help for calls across networks, as JSON: [{"urls": "stun:…"}]. None: browsers of one network only."""
     recognition_threads: int = Field(default=1, ge=1, le=64)
 
     @classmethod

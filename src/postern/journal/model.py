@@ -39,6 +39,8 @@ class Act(StrEnum):
     ASKED = "asked"
     """For a second person's consent."""
     APPROVED = "approved"
+    ANSWERED = "answered"
+    """A call for help from a kiosk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

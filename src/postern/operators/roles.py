@@ -41,6 +41,9 @@ class Duty(StrEnum):
     ERASE = "erase"
     SEE_INSIDER_ALARMS = "see-insider-alarms"
     PLANT_BAIT = "plant-bait"
+    SEE_GARAGE = "see-garage"
+    ANSWER_CALLS = "answer-calls"
+    CHANGE_KIOSKS = "change-kiosks"
 
 
 class Door(StrEnum):
@@ -48,6 +51,7 @@ class Door(StrEnum):
 
     ANYONE = "anyone"
     AGENTS = "agents"
+    KIOSKS = "kiosks"
     ANY_LOGIN = "any-login"
 
 

@@ -17,6 +17,8 @@ from postern.web.console import (
     doors,
     general,
     imports,
+    kiosk,
+    kiosks,
     levels,
     people,
     person_acts,
@@ -60,6 +62,7 @@ PRIVATE = (
     try_picture.router,
     search.router,
     roles.router,
+    kiosks.router,
     settings.router,
     profile.router,
 )
@@ -73,7 +76,7 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     app.state.settings = settings_
     app.state.ports = ports
     app.state.heard = Heard()
-    for router in (general.public, signing.public):
+    for router in (general.public, signing.public, kiosk.router):
         app.include_router(router, dependencies=[Depends(closed_afterwards)], include_in_schema=False)
     app.include_router(agent_wire.router)
     app.include_router(agent_erasures.router)
@@ -81,6 +84,8 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     private = [Depends(closed_afterwards), Depends(signed_in)]
     for router in PRIVATE:
         app.include_router(router, dependencies=private, include_in_schema=False)
+    app.include_router(kiosk.sockets)
+    app.include_router(kiosks.sockets)
     app.include_router(v1.router, dependencies=private)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     endpoints.install(app)

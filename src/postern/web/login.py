@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends
 from starlette.datastructures import FormData
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from postern.errors import NotSignedIn, Refused
@@ -33,12 +33,13 @@ def services_of(request: Request) -> Services:
     return services
 
 
-def is_secure(request: Request) -> bool:
-    """Whether browsers reach the console over https, be it through a proxy that ends TLS before us."""
-    return request.url.scheme == "https" or services_of(request).public_url.startswith("https://")
+def is_secure(request: HTTPConnection) -> bool:
+    """Whether browsers reach the console over TLS, be it through a proxy that ends it before us."""
+    services: Services = request.app.state.services
+    return request.url.scheme in ("https", "wss") or services.public_url.startswith("https://")
 
 
-def cookie_name(request: Request) -> str:
+def cookie_name(request: HTTPConnection) -> str:
     """`__Host-` binds the cookie to this host and to https; http has no such thing."""
     return "__Host-postern" if is_secure(request) else "postern"
 

@@ -38,6 +38,10 @@ PARTS = (
         ),
     ),
     Part(
+        key="garage",
+        items=(Item(key="kiosks", href="/garage/kiosks", icon="help", duty=Duty.SEE_GARAGE),),
+    ),
+    Part(
         key="who",
         items=(
             Item(key="people", href="/people", icon="people", duty=Duty.SEE_PEOPLE),

@@ -27,6 +27,7 @@ PUBLIC = {
     "/first/{secret}/passkey": "the same",
     "/first/{secret}/passkey/options": "the same",
     "/assets": "the console's own files",
+    "/kiosk": "where a tablet gives its code; with a kiosk's cookie, its help button",
     "/journal/v1/{journal}": "hashes and a count, for whoever knows the journal's key",
 }
 """Every path that answers without a login, each with its reason."""

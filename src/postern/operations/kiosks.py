@@ -1,0 +1,190 @@
+"""Kiosks: make one, hand it to a tablet by a one-time code, know that tablet again, let it call for help."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from postern.errors import BadInput, NotFound, NotSignedIn, Refused
+from postern.ids import DoorId, KioskId, SiteId, TenantId, new_id
+from postern.journal.model import Act
+from postern.operations import calls
+from postern.operations.names import named
+from postern.operations.services import Services
+from postern.operations.trace import trace, trace_as
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, require
+from postern.postgres.pool import Transaction, confine
+from postern.sites import kiosks as store
+from postern.sites import store as sites
+from postern.sites.kiosks import Kiosk, KioskState
+from postern.sites.model import Door
+
+CODE_GOOD_FOR = timedelta(minutes=30)
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Without those that are taken for one another on a tablet's screen."""
+CODE_LENGTH = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownKiosk:
+    """A kiosk whose tablet showed its secret."""
+
+    tenant: TenantId
+    kiosk: Kiosk
+    call: UUID | None
+
+    @property
+    def name(self) -> str:
+        """As the journal names it."""
+        return f"kiosk:{self.kiosk.id.hex[:8]}"
+
+
+async def add_kiosk(services: Services, actor: Actor, *, site: SiteId, name: str, door: DoorId) -> Kiosk:
+    """A new kiosk beside that door. Raises NotFound, BadInput for a name of nothing."""
+    require(actor, Duty.CHANGE_KIOSKS)
+    async with services.database.transaction(actor.tenant) as tx:
+        await sites.site(tx, services.keyring, actor.tenant, site)
+        await sites.part(tx, services.keyring, actor.tenant, Door, site=site, id=door)
+        kiosk = Kiosk(id=KioskId(new_id()), site=site, name=named(name), door=door)
+        await store.add(tx, services.keyring, actor.tenant, kiosk)
+        await _traced(services, tx, actor, kiosk, Act.ADDED)
+    return kiosk
+
+
+async def remove_kiosk(services: Services, actor: Actor, *, site: SiteId, id: KioskId) -> None:
+    """Shut the kiosk out; its tablet can do nothing any more."""
+    require(actor, Duty.CHANGE_KIOSKS)
+    async with services.database.transaction(actor.tenant) as tx:
+        kiosk = (await _one(services, tx, actor, site, id)).kiosk
+        await store.remove(tx, site, id)
+        await _traced(services, tx, actor, kiosk, Act.REMOVED)
+
+
+async def new_kiosk_code(services: Services, actor: Actor, *, site: SiteId, id: KioskId) -> str:
+    """A code that makes one tablet this kiosk, good for 30 minutes. Shown once; an earlier one is void."""
+    require(actor, Duty.CHANGE_KIOSKS)
+    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    async with services.database.transaction(actor.tenant) as tx:
+        kiosk = (await _one(services, tx, actor, site, id)).kiosk
+        until = services.clock.now() + CODE_GOOD_FOR
+        await store.put_code(tx, site, id, _digest(letters), until)
+        await _traced(services, tx, actor, kiosk, Act.CHANGED)
+    return f"{site}-{letters[:5]}-{letters[5:]}"
+
+
+async def kiosks(services: Services, actor: Actor, site: SiteId) -> list[KioskState]:
+    """The site's kiosks, by name."""
+    require(actor, Duty.SEE_GARAGE)
+    async with services.database.transaction(actor.tenant) as tx:
+        await sites.site(tx, services.keyring, actor.tenant, site)
+        return await store.of_site(tx, services.keyring, actor.tenant, site)
+
+
+async def open_kiosk(services: Services, code: str) -> str:
+    """Spend the code; returns the secret for the tablet's cookie. Raises Refused when it is not good."""
+    number, letters = _parted(code)
+    secret = secrets.token_urlsafe(32)
+    async with services.database.transaction() as tx:
+        tenant = await _tenant_of(tx, number)
+        await confine(tx, tenant)
+        now = services.clock.now()
+        id = await store.spend_code(tx, number, _digest(letters), _digest(secret), now)
+        if id is None:
+            raise _wrong_code()
+        name = f"kiosk:{id.hex[:8]}"
+        await trace_as(
+            services, tx, tenant, name, Act.STARTED, purpose="kiosk", detail=f"site {number}, {id}"
+        )
+    return f"{number}.{secret}"
+
+
+async def known_kiosk(services: Services, cookie: str) -> KnownKiosk:
+    """Whose tablet it is. Raises NotSignedIn when it is none, or none any more."""
+    number, _, secret = cookie.partition(".")
+    if not number.isascii() or not number.isdigit() or len(number) > 9 or not secret:
+        raise NotSignedIn(_NO_KIOSK)
+    site = SiteId(int(number))
+    async with services.database.transaction() as tx:
+        try:
+            tenant = await sites.tenant_of(tx, site)
+        except NotFound as fault:
+            raise NotSignedIn(_NO_KIOSK) from fault
+        await confine(tx, tenant)
+        id = await store.by_secret(tx, site, _digest(secret))
+        if id is None:
+            raise NotSignedIn(_NO_KIOSK)
+        state = await store.one(tx, services.keyring, tenant, site, id)
+    return KnownKiosk(tenant=tenant, kiosk=state.kiosk, call=state.call)
+
+
+async def ask_for_help(services: Services, known: KnownKiosk) -> UUID:
+    """A call for help from the kiosk; the one that waits already is not made twice."""
+    if known.call is not None:
+        return known.call
+    call = new_id()
+    async with services.database.transaction(known.tenant) as tx:
+        await store.put_call(tx, known.kiosk.site, known.kiosk.id, call)
+        await trace_as(
+            services, tx, known.tenant, known.name, Act.ALARMED, purpose="help at a kiosk", detail=str(call)
+        )
+    return call
+
+
+async def answer(services: Services, actor: Actor, *, site: SiteId, id: KioskId) -> KioskState:
+    """An attendant is about to speak with whoever stands at the kiosk; the journal has it first."""
+    require(actor, Duty.ANSWER_CALLS)
+    async with services.database.transaction(actor.tenant) as tx:
+        state = await _one(services, tx, actor, site, id)
+        await trace(services, tx, actor, Act.ANSWERED, purpose="help at a kiosk", detail=f"site {site}, {id}")
+    return state
+
+
+async def end_call(services: Services, actor: Actor, *, site: SiteId, id: KioskId) -> None:
+    """Nobody waits at the kiosk any more."""
+    require(actor, Duty.ANSWER_CALLS)
+    async with services.database.transaction(actor.tenant) as tx:
+        state = await _one(services, tx, actor, site, id)
+        await store.put_call(tx, site, id, None)
+        await trace(services, tx, actor, Act.ANSWERED, purpose="call ended", detail=f"call {state.call}")
+    line = calls.Line(tenant=actor.tenant, kiosk=id)
+    await calls.say(services, line, calls.Side.ATTENDANT, '{"kind":"done"}')
+
+
+async def _one(services: Services, tx: Transaction, actor: Actor, site: SiteId, id: KioskId) -> KioskState:
+    await sites.site(tx, services.keyring, actor.tenant, site)
+    return await store.one(tx, services.keyring, actor.tenant, site, id)
+
+
+async def _traced(services: Services, tx: Transaction, actor: Actor, kiosk: Kiosk, act: Act) -> None:
+    await trace(services, tx, actor, act, purpose="kiosk", detail=f"site {kiosk.site}, kiosk {kiosk.id}")
+
+
+async def _tenant_of(tx: Transaction, site: SiteId) -> TenantId:
+    try:
+        return await sites.tenant_of(tx, site)
+    except NotFound as fault:
+        raise _wrong_code() from fault
+
+
+_NO_KIOSK = "this tablet is no kiosk (any more); make a new code in the console"
+
+
+def _wrong_code() -> Refused:
+    return Refused("this code is not good (any more); make a new one in the console")
+
+
+def _parted(code: str) -> tuple[SiteId, str]:
+    """The site's number and the letters of a code as somebody types it."""
+    number, _, letters = "".join(code.split()).upper().partition("-")
+    letters = letters.replace("-", "")
+    if not number.isascii() or not number.isdigit() or len(number) > 9 or len(letters) != CODE_LENGTH:
+        raise BadInput(f"a code looks like 1-{CODE_LETTERS[:5]}-{CODE_LETTERS[5:10]}; type all of it")
+    return SiteId(int(number)), letters
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

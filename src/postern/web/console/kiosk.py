@@ -1,0 +1,97 @@
+"""The kiosk itself: the page on the tablet at a lane. It can call for help, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, WebSocket
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+
+from postern.errors import NotSignedIn, PosternError
+from postern.operations import kiosks
+from postern.operations.calls import Line, Side
+from postern.operations.kiosks import KnownKiosk
+from postern.web import calling
+from postern.web.forms import EMPTY, Form
+from postern.web.login import Fields, Hub, is_secure
+from postern.web.pages import go, page
+
+router = APIRouter()
+sockets = APIRouter()
+KEPT_FOR = 400 * 24 * 3600
+"""Seconds that the tablet keeps its cookie: the longest that browsers allow."""
+
+
+def cookie_name(connection: HTTPConnection) -> str:
+    """The kiosk's own cookie; it is no login."""
+    return "__Host-postern-kiosk" if is_secure(connection) else "postern-kiosk"
+
+
+async def known(request: Request, hub: Hub) -> KnownKiosk:
+    """The kiosk that asks. Raises NotSignedIn."""
+    return await kiosks.known_kiosk(hub, request.cookies.get(cookie_name(request), ""))
+
+
+Kiosk = Annotated[KnownKiosk, Depends(known)]
+
+
+@router.get("/kiosk")
+async def shown(request: Request, hub: Hub) -> Response:
+    """The help button; on a tablet that is no kiosk yet, the field for its code."""
+    try:
+        here = await known(request, hub)
+    except NotSignedIn:
+        return page(request, "kiosk/begin.html", form=EMPTY)
+    ice = calling.ice_servers(request.app.state.settings)
+    answer = page(request, "kiosk/kiosk.html", kiosk=here.kiosk, waits=here.call is not None, ice=ice)
+    answer.headers["Permissions-Policy"] = calling.MICROPHONE_POLICY
+    return answer
+
+
+@router.post("/kiosk")
+async def begin(request: Request, hub: Hub, fields: Fields) -> Response:
+    """Spend a code, and make this tablet the kiosk that it is for."""
+    code = fields.needed("code")
+    try:
+        secret = await kiosks.open_kiosk(hub, code)
+    except PosternError as fault:
+        form = Form(values={"code": code}, fault=fault)
+        return page(request, "kiosk/begin.html", status=422, form=form)
+    answer = go("/kiosk")
+    answer.set_cookie(
+        cookie_name(request),
+        secret,
+        max_age=KEPT_FOR,
+        httponly=True,
+        secure=is_secure(request),
+        samesite="strict",
+        path="/",
+    )
+    return answer
+
+
+@router.post("/kiosk/help")
+async def help_me(request: Request, hub: Hub, here: Kiosk) -> Response:
+    """Somebody at the lane asks for help."""
+    await kiosks.ask_for_help(hub, here)
+    if request.headers.get("accept") == "application/json":
+        return JSONResponse({"asked": True})
+    return go("/kiosk")
+
+
+@sockets.websocket("/kiosk/call")
+async def call(socket: WebSocket) -> None:
+    """The kiosk's end of a call."""
+    hub = socket.app.state.services
+    cookie = socket.cookies.get(cookie_name(socket), "")
+    try:
+        here = await kiosks.known_kiosk(hub, cookie)
+    except PosternError:
+        await socket.close(code=1008)
+        return
+    if not calling.from_own_page(socket):
+        await socket.close(code=1008)
+        return
+    line = Line(tenant=here.tenant, kiosk=here.kiosk.id)
+    await calling.converse(socket, hub, line, Side.KIOSK, lambda: kiosks.known_kiosk(hub, cookie))
