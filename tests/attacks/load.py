@@ -89,9 +89,15 @@ class NotingSpool:
         self._passing = passing
 
     async def append(
-        self, *, kind: Kind, day: date, plaintext: bytes, pictures: Sequence[SealedPicture] = ()
+        self,
+        *,
+        kind: Kind,
+        day: date,
+        plaintext: bytes,
+        pictures: Sequence[SealedPicture] = (),
+        **passage: object,
     ) -> int:
-        seq = await self._spool.append(kind=kind, day=day, plaintext=plaintext, pictures=pictures)
+        seq = await self._spool.append(kind=kind, day=day, plaintext=plaintext, pictures=pictures, **passage)
         self._passing.agent, self._passing.seq = self._spool._owner.agent, seq
         return seq
 
@@ -106,14 +112,20 @@ class EarlySpool(NotingSpool):
         self._writing: set[asyncio.Task[int]] = set()
 
     async def append(
-        self, *, kind: Kind, day: date, plaintext: bytes, pictures: Sequence[SealedPicture] = ()
+        self,
+        *,
+        kind: Kind,
+        day: date,
+        plaintext: bytes,
+        pictures: Sequence[SealedPicture] = (),
+        **passage: object,
     ) -> int:
         self._door.write()
         append = super().append
 
         async def late() -> int:
             await asyncio.sleep(self._after)
-            return await append(kind=kind, day=day, plaintext=plaintext, pictures=pictures)
+            return await append(kind=kind, day=day, plaintext=plaintext, pictures=pictures, **passage)
 
         if not self._after:
             return await late()

@@ -14,7 +14,7 @@ from postern.access.model import CredentialKind
 from postern.access.policy import Policy
 from postern.agent.channel import Present
 from postern.agent.main import Agent, AgentSettings, opened
-from postern.records.model import DoorRecord
+from postern.records.model import DecisionRecord, DoorRecord, Outcome, PassageRecord
 from tests.flows.agent_hub import CODE, TestHub, running_hub
 from tests.flows.agent_site import CARD_IN, CARD_NUMBER, TestDoor, policy, ports
 
@@ -73,3 +73,44 @@ async def test_a_door_without_a_contact_is_recorded_offline_and_online_again(tmp
             state = DoorState(contact=Contact.UNKNOWN, at=datetime.now(UTC), online=online)
             door.states_told.put_nowait(state)
         assert await said(agent, hub) == ["offline", "online"]
+
+
+class SilentDoor(TestDoor):
+    """Let go, it says nothing more: the agent dies while somebody walks through."""
+
+    async def release(self, *, seconds: float) -> None:
+        self.released.append(seconds)
+
+
+@asynccontextmanager
+async def running(folder: Path, hub: TestHub, door: TestDoor) -> AsyncIterator[Agent]:
+    async with opened(AgentSettings(folder=folder, hub_url=hub.url, code=CODE), ports(door)) as agent:
+        task = asyncio.create_task(agent.run())
+        try:
+            while not agent.doors.controllers:
+                await asyncio.sleep(0.01)
+            yield agent
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def test_a_release_that_the_agent_did_not_outlive_is_presumed_a_passage(tmp_path: Path) -> None:
+    async with running_hub() as hub:
+        hub.policy = fitted()
+        door = SilentDoor()
+        async with running(tmp_path, hub, door) as agent:
+            card = Present(reader=CARD_IN, kind=CredentialKind.CARD, value=CARD_NUMBER)
+            await agent.admissions.present(card)
+            assert door.released
+        for _ in range(2):  # told once, however often the agent starts
+            async with running(tmp_path, hub, door) as agent:
+                while await agent.spool.unsettled():
+                    await asyncio.sleep(0.01)
+                await agent.sync.push()
+
+    found = [one for _, one in sorted(hub.opened.items(), key=lambda item: item[0])]
+    decisions = [one for one in found if isinstance(one, DecisionRecord)]
+    passages = [one for one in found if isinstance(one, PassageRecord)]
+    assert len(decisions) == 1
+    assert [(one.outcome, one.at) for one in passages] == [(Outcome.PRESUMED, decisions[0].at)]

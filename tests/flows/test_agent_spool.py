@@ -232,3 +232,22 @@ async def test_days_are_kept_as_given(spool: Spool) -> None:
     await spool.append(kind=Kind.DOOR, day=date(2026, 12, 31), plaintext=b"x")
     (entry,) = await spool.pending()
     assert (entry.day, entry.kind) == (date(2026, 12, 31), Kind.DOOR)
+
+
+async def test_a_release_is_unsettled_until_its_passage_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "agent" / "spool.sqlite"
+    spool = Spool(path, OWNER)
+    refused = await put(spool)
+    first, second = [
+        await spool.append(kind=Kind.DECISION, day=DAY, plaintext=b"granted", releases_at=NOON)
+        for _ in range(2)
+    ]
+    await spool.append(kind=Kind.PASSAGE, day=DAY, plaintext=b"through", settles=first)
+    await spool.close()
+
+    again = Spool(path, OWNER)
+    assert refused < first < second
+    assert await again.unsettled() == [(second, NOON)]
+    await again.append(kind=Kind.PASSAGE, day=DAY, plaintext=b"presumed", settles=second)
+    assert await again.unsettled() == []
+    await again.close()

@@ -130,7 +130,7 @@ def test_the_folder_of_a_new_spool_is_synced(tmp_path: Path) -> None:
 
 @needs("strace")
 async def test_a_sync_that_fails_is_a_fault_and_not_an_acknowledgement(tmp_path: Path) -> None:
-    said, _ = trace(tmp_path, 14, *inject(tmp_path, "fdatasync:error=EIO:when=9..10"))
+    said, _ = trace(tmp_path, 14, *inject(tmp_path, "fdatasync:error=EIO:when=10..11"))
     assert "fault unavailable" in said
     assert set(acknowledged(said)) <= set(await survivors(tmp_path / "spool.sqlite"))
 

@@ -146,7 +146,7 @@ class Admissions:
             reason=command.reason,
             done=done,
         )
-        return await write(self._entrance.spool, happening)
+        return await write(self._entrance.spool, happening, releases_at=happening.at if done else None)
 
     def _follow(self, admitted: Admitted) -> None:
         door = admitted.door

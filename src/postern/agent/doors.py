@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -30,7 +30,7 @@ from postern.clock import Clock, utc_day
 from postern.errors import NotFound, PosternError, Refused
 from postern.ids import DoorId
 from postern.operations.ports import Spool
-from postern.records.model import DoorRecord, Happening, PassageRecord, kind_of
+from postern.records.model import DoorRecord, Happening, Outcome, PassageRecord, kind_of
 from postern.records.sealed import encode
 from postern.sites.model import Door
 
@@ -118,16 +118,8 @@ class DoorKeeper:
             return TimePassed(at=self._clock.now())
 
     async def _record(self, finding: Finding) -> None:
-        """Write it down; while the disk takes nothing, wait and try again: a passage is not forgotten."""
-        waits = delays(first=1.0, longest=30.0)
-        while True:
-            try:
-                await write(self._spool, _happening(self.door.id, finding))
-            except PosternError as fault:
-                log.error("passage not recorded yet", door=str(self.door.id), detail=str(fault))
-                await asyncio.sleep(next(waits))
-            else:
-                return
+        settles = finding.decision_seq if isinstance(finding, Settled) else None
+        await _write_in_the_end(self._spool, _happening(self.door.id, finding), settles=settles)
 
 
 class Doors:
@@ -204,9 +196,37 @@ class Doors:
         await self._keepers.pop(id).close()
 
 
-async def write(spool: Spool, happening: Happening) -> int:
+async def write(
+    spool: Spool, happening: Happening, *, releases_at: datetime | None = None, settles: int | None = None
+) -> int:
     """Append a happening to the spool under its own kind and day; durable on return."""
-    return await spool.append(kind=kind_of(happening), day=utc_day(happening.at), plaintext=encode(happening))
+    return await spool.append(
+        kind=kind_of(happening),
+        day=utc_day(happening.at),
+        plaintext=encode(happening),
+        releases_at=releases_at,
+        settles=settles,
+    )
+
+
+async def settle_interrupted(spool: Spool, unsettled: Sequence[tuple[int, datetime]]) -> None:
+    """Tell the passages that the agent was killed before it could tell: nobody saw more than the release."""
+    for seq, since in unsettled:
+        passage = PassageRecord(at=since, decision_seq=seq, outcome=Outcome.PRESUMED)
+        await _write_in_the_end(spool, passage, settles=seq)
+
+
+async def _write_in_the_end(spool: Spool, happening: PassageRecord | DoorRecord, settles: int | None) -> None:
+    """Write it down; while the disk takes nothing, wait and try again: a passage is not forgotten."""
+    waits = delays(first=1.0, longest=30.0)
+    while True:
+        try:
+            await write(spool, happening, settles=settles)
+        except PosternError as fault:
+            log.error("passage not recorded yet", detail=str(fault))
+            await asyncio.sleep(next(waits))
+        else:
+            return
 
 
 def _happening(door: DoorId, finding: Finding) -> PassageRecord | DoorRecord:

@@ -17,7 +17,7 @@ from postern.access.policy import Policy
 from postern.agent.admission import Admissions
 from postern.agent.bundle import BundleStore
 from postern.agent.channel import AskAgain, Command, Done, OpenDoor, Play, Present, Stage, listen
-from postern.agent.doors import Doors
+from postern.agent.doors import Doors, settle_interrupted
 from postern.agent.erasures import Erasures
 from postern.agent.eyes import Matching
 from postern.agent.files import site_key
@@ -104,10 +104,12 @@ class Agent:
 
     async def run(self) -> None:
         """For ever. The hub may be away: what is on disk is enough to decide."""
+        interrupted = await self.spool.unsettled()
         if self._bundles.policy is not None:
             await self.apply(self._bundles.policy)
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(settle_interrupted(self.spool, interrupted), name="interrupted")
                 tasks.create_task(self.sync.run(), name="sync")
                 tasks.create_task(listen(self.hub, self.perform), name="channel")
                 tasks.create_task(self.witness.run(), name="witness")

@@ -107,16 +107,36 @@ class Spool:
             raise
 
     async def append(
-        self, *, kind: Kind, day: date, plaintext: bytes, pictures: Sequence[SealedPicture] = ()
+        self,
+        *,
+        kind: Kind,
+        day: date,
+        plaintext: bytes,
+        pictures: Sequence[SealedPicture] = (),
+        releases_at: datetime | None = None,
+        settles: int | None = None,
     ) -> int:
         """Seal to the hub and write; returns the entry's seq once it survives a power cut.
 
         Raises StorageFull or Unavailable; then no part of the entry is kept.
         """
+
+        def work() -> int:
+            with self._transaction():
+                seq = self._append(kind, day, plaintext, pictures)
+                self._note_passage(seq, releases_at, settles)
+            return seq
+
         async with self._appending:
-            seq = await self._run(lambda: self._append(kind, day, plaintext, pictures))
+            seq = await self._run(work)
         self.appended.set()
         return seq
+
+    async def unsettled(self) -> list[tuple[int, datetime]]:
+        """Entries on which a door was let go and whose passage was never told, with the time of each."""
+        command = "SELECT seq, since FROM unsettled WHERE agent = ? ORDER BY seq"
+        rows = await self._run(lambda: self._database.execute(command, (self._owner.agent,)).fetchall())
+        return [(seq, datetime.fromisoformat(since)) for seq, since in rows]
 
     async def pending(self, limit: int = 100) -> list[SpoolEntry]:
         """The oldest entries not acknowledged, all of one agent id, in order of seq, with their pictures."""
@@ -201,19 +221,26 @@ class Spool:
                 "The disk of the agent's spool is almost full: no way in opens until there is space. "
                 "Free some, or let the agent reach its hub."
             )
-        with self._transaction():
-            agent, seq = self._database.execute("SELECT agent, next_seq FROM owner").fetchone()
-            row = self._sealed(AgentId(agent), seq, day, kind, plaintext)
-            self._database.execute(
-                "INSERT INTO entry (agent, seq, day, kind, digest, signature, sealed) VALUES (?,?,?,?,?,?,?)",
-                (agent, seq, day.isoformat(), int(kind), row.digest, row.signature, row.sealed),
-            )
-            self._database.executemany(
-                "INSERT INTO picture (name, agent, seq, sealed) VALUES (?,?,?,?)",
-                [(picture.name, agent, seq, picture.sealed) for picture in pictures],
-            )
-            self._database.execute("UPDATE owner SET next_seq = next_seq + 1")
+        agent, seq = self._database.execute("SELECT agent, next_seq FROM owner").fetchone()
+        row = self._sealed(AgentId(agent), seq, day, kind, plaintext)
+        self._database.execute(
+            "INSERT INTO entry (agent, seq, day, kind, digest, signature, sealed) VALUES (?,?,?,?,?,?,?)",
+            (agent, seq, day.isoformat(), int(kind), row.digest, row.signature, row.sealed),
+        )
+        self._database.executemany(
+            "INSERT INTO picture (name, agent, seq, sealed) VALUES (?,?,?,?)",
+            [(picture.name, agent, seq, picture.sealed) for picture in pictures],
+        )
+        self._database.execute("UPDATE owner SET next_seq = next_seq + 1")
         return int(seq)
+
+    def _note_passage(self, seq: int, releases_at: datetime | None, settles: int | None) -> None:
+        agent = self._owner.agent
+        if releases_at is not None:
+            row = (agent, seq, releases_at.isoformat())
+            self._database.execute("INSERT INTO unsettled (agent, seq, since) VALUES (?, ?, ?)", row)
+        if settles is not None:
+            self._database.execute("DELETE FROM unsettled WHERE agent = ? AND seq = ?", (agent, settles))
 
     def _sealed(self, agent: AgentId, seq: int, day: date, kind: Kind, plaintext: bytes) -> SpoolEntry:
         aad = spool_aad(site=self._owner.site, agent=agent, seq=seq, day=day, kind=kind)

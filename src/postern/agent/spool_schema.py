@@ -34,6 +34,12 @@ CREATE TABLE IF NOT EXISTS picture (
     sealed BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS picture_of_entry ON picture (agent, seq);
+CREATE TABLE IF NOT EXISTS unsettled (
+    agent INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (agent, seq)
+);
 CREATE TABLE IF NOT EXISTS set_aside (
     agent INTEGER NOT NULL,
     seq INTEGER NOT NULL,
@@ -68,6 +74,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
     if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         raise sqlite3.DatabaseError("its pages contradict each other")
     connection.executescript(TABLES)

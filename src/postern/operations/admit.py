@@ -134,8 +134,14 @@ async def _record(
     keep = seen.evidence if _picture_may_be_kept(request) else None
     reference, pictures = _sealed_picture(policy, keep) if keep is not None else (None, ())
     record = _decision_record(policy, request, decision, seen.at, reference)
+    door = _door(policy, request)
+    opens = isinstance(decision, Granted) and door is not None and door.id in entrance.controllers
     return await entrance.spool.append(
-        kind=Kind.DECISION, day=utc_day(seen.at), plaintext=encode(record), pictures=pictures
+        kind=Kind.DECISION,
+        day=utc_day(seen.at),
+        plaintext=encode(record),
+        pictures=pictures,
+        releases_at=seen.at if opens else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from postern.biometrics.model import ModelCard, Rgb, SeenFace
@@ -43,11 +43,20 @@ class Spool(Protocol):
     """The agent's durable backlog, which `admit` writes to without knowing agents."""
 
     async def append(
-        self, *, kind: Kind, day: date, plaintext: bytes, pictures: Sequence[SealedPicture] = ()
+        self,
+        *,
+        kind: Kind,
+        day: date,
+        plaintext: bytes,
+        pictures: Sequence[SealedPicture] = (),
+        releases_at: datetime | None = None,
+        settles: int | None = None,
     ) -> int:
         """Seal to the hub and write; returns the entry's seq once it survives a power cut.
 
-        Raises StorageFull or another PosternError when that cannot be promised.
+        `releases_at`: a door is let go on this entry, and a passage must follow it; `settles` is the seq of
+        the entry whose passage this one tells. Raises StorageFull or another PosternError when durability
+        cannot be promised.
         """
         ...
 

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from postern.ids import AgentId, SiteId
 from postern.postgres.pool import Transaction
-from postern.records.alarms import AlarmKind, put_alarm
+from postern.records.alarms import AlarmKind, put_alarm_of_day
 from postern.records.model import DIGEST_BYTES, Kind, RecordKey, SealedRecord
 from postern.records.partitions import make_partitions_for
 
@@ -108,8 +108,9 @@ async def append(tx: Transaction, site: SiteId, records: Sequence[SealedRecord])
 async def _quarantine(tx: Transaction, site: SiteId, first: date, last: date) -> frozenset[int]:
     window = {"site": site, "first": first, "last": last}
     contradicting = frozenset(int(row[0]) for row in await _rows(tx, _CONTRADICTING, window))
-    for day, agent, _ in await _rows(tx, _QUARANTINE, window) if contradicting else []:
-        await put_alarm(tx, site, AlarmKind.RECORD_CONTRADICTED, day=day, agent=AgentId(agent))
+    kept_aside = await _rows(tx, _QUARANTINE, window) if contradicting else []
+    for day, agent in {(day, AgentId(agent)) for day, agent, _ in kept_aside}:
+        await put_alarm_of_day(tx, site, AlarmKind.RECORD_CONTRADICTED, day=day, agent=agent)
     return contradicting
 
 

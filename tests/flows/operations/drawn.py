@@ -116,7 +116,13 @@ class DrawnAgent:
     full: bool = False
 
     async def append(
-        self, *, kind: Kind, day: date, plaintext: bytes, pictures: Sequence[SealedPicture] = ()
+        self,
+        *,
+        kind: Kind,
+        day: date,
+        plaintext: bytes,
+        pictures: Sequence[SealedPicture] = (),
+        **passage: object,
     ) -> int:
         if self.full:
             raise StorageFull("the drawn spool is full")
