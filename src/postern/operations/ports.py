@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from postern.biometrics.model import ModelCard, Rgb, SeenFace
+from postern.money import Money
 from postern.records.model import Kind
 from postern.vehicles.plates import PlateReading
 
@@ -86,3 +88,120 @@ class RecognitionPort:
     recognise: Recognition
     load_picture: LoadPicture
     card: ModelCard
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckoutLine:
+    """One line of what is to be paid, in the words of the quote."""
+
+    label: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckoutWanted:
+    """What a driver is asked to pay. `reference` is random and tells nobody anything but us.
+
+    `success_url` and `cancel_url`: where the driver's phone goes afterwards. `good_until`: the provider
+    takes no money later. `language`: "en" or "zh".
+    """
+
+    reference: str
+    lines: tuple[CheckoutLine, ...]
+    total: Money
+    success_url: str
+    cancel_url: str
+    good_until: datetime
+    language: str = "en"
+
+
+class CheckoutState(StrEnum):
+    """How far a checkout is. EXPIRED takes no money any more."""
+
+    OPEN = "open"
+    PAID = "paid"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkout:
+    """A checkout at its provider. `url`: where to send the driver while it is open.
+
+    `amount` is what was paid when it is PAID, else what is asked; `payment` is the provider's name for the
+    money, by which it is refunded.
+    """
+
+    id: str
+    reference: str
+    state: CheckoutState
+    amount: Money
+    url: str | None = None
+    payment: str | None = None
+
+
+class NoticeKind(StrEnum):
+    """What a provider tells on its own."""
+
+    PAID = "paid"
+    EXPIRED = "expired"
+    REFUNDED = "refunded"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """A provider's word, verified as the provider's. `id` is the same however often it is sent.
+
+    `amount`: what was paid, or everything refunded so far; `checkout` and `payment` as far as it names them.
+    """
+
+    id: str
+    kind: NoticeKind
+    reference: str
+    amount: Money | None = None
+    checkout: str | None = None
+    payment: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refunded:
+    """Money on its way back; `id` is the provider's. `settled` False: the provider has yet to confirm it."""
+
+    id: str
+    amount: Money
+    settled: bool
+
+
+class PaymentProvider(Protocol):
+    """Who takes the money: Stripe Checkout, or an attendant at a desk. No card data ever comes to us."""
+
+    @property
+    def name(self) -> str:
+        """As the books name it: "stripe", "desk"."""
+        ...
+
+    async def create_checkout(self, wanted: CheckoutWanted) -> Checkout:
+        """Start one; asking again with the same reference gives the same one.
+
+        Raises BadInput for an amount that the provider cannot take, Unavailable when it does not answer.
+        """
+        ...
+
+    async def find(self, id: str) -> Checkout:
+        """How it stands now. Raises NotFound, Unavailable."""
+        ...
+
+    async def expire(self, id: str) -> Checkout:
+        """Let it take no money any more; how it stands now, which is PAID when the driver was faster."""
+        ...
+
+    async def refund(self, payment: str, amount: Money, *, reference: str) -> Refunded:
+        """Give back `amount` of a payment; asking again with the same reference refunds once.
+
+        Raises Refused when more would go back than came, NotFound, Unavailable.
+        """
+        ...
+
+    def verify_webhook(self, body: bytes, signature: str) -> Notice:
+        """What the provider says. Raises CannotVerify for what it did not sign, or not lately."""
+        ...

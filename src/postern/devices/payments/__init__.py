@@ -1,0 +1,1 @@
+"""Who takes the money: Stripe Checkout, or an attendant at a desk."""
