@@ -249,6 +249,20 @@ async def finish(tx: Transaction, tables: Sequence[IndexTable], tenant: TenantId
     return True
 
 
+async def moved(tx: Transaction, tables: Sequence[IndexTable], tenant: TenantId) -> tuple[int, int]:
+    """How many rows lie under the version in force, of how many."""
+    current, done, total = (await _read_versions(tx, tenant)).current, 0, 0
+    for table in tables:
+        query = sql.SQL(
+            "SELECT count(*) FILTER (WHERE version = %s), count(*) FROM {table} WHERE tenant_id = %s"
+        )
+        cursor = await tx.execute(query.format(**table._names), (current, tenant))
+        row = await cursor.fetchone()
+        if row is not None:
+            done, total = done + row[0], total + row[1]
+    return done, total
+
+
 async def _take_turn(tx: Transaction, tenant: TenantId) -> None:
     """Wait until nobody uses an index of the tenant. Raises Unavailable when that takes too long."""
     try:

@@ -12,7 +12,7 @@ import uvicorn
 from postern import wiring
 from postern.console_tls import Certificate
 from postern.errors import PosternError
-from postern.operations import erase, retention, tombstones
+from postern.operations import erase, retention, rotate_keys, tombstones
 from postern.operations.checkpoints import CheckpointJob
 from postern.operations.demo_passages import show_passages
 from postern.operations.publish_policy import publish_stale, run_publisher
@@ -47,14 +47,26 @@ async def serve(settings: Settings, handover: Handover) -> None:
             asyncio.create_task(CheckpointJob(services).run(), name="sign checkpoints"),
             asyncio.create_task(retention.run_daily(services), name="retention"),
             asyncio.create_task(_daily(services, tls), name="daily jobs"),
+            asyncio.create_task(_rotations(services, settings, handover), name="unfinished rotations"),
             asyncio.create_task(_begin(services, demo=settings.mode == "demo"), name="begin"),
         ]
         try:
             await server.serve()
         finally:
+            await services.rotation.stop()
             for job in jobs:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def _rotations(services: Services, settings: Settings, handover: Handover) -> None:
+    """Finish rotations that were cut off: at the start, and daily what something was in the way of."""
+    while True:
+        try:
+            await rotate_keys.resume(services, settings, handover.passphrase)
+        except PosternError as fault:
+            _log.warning("rotations", fault=str(fault))
+        await asyncio.sleep(_DAILY)
 
 
 async def _begin(services: Services, *, demo: bool) -> None:

@@ -6,7 +6,7 @@ Of a person's, vehicle's or visit's keys only the number is told: the keystore h
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import LiteralString
 
 from postern.ids import TenantId
@@ -20,7 +20,7 @@ class KeyAge:
 
     `oldest` and `newest` are the days on which they were made, of site-day keys the days that they are for.
     `rotated` is when the last rotation ended; `under_way`: one has begun and not ended. `holder`: what holds
-    the root key, where known.
+    the root key, where known. `due`: when it should be rotated next; None for what is never rotated.
     """
 
     kind: str
@@ -31,6 +31,16 @@ class KeyAge:
     rotated: date | None = None
     under_way: bool = False
     holder: str | None = None
+    due: date | None = None
+
+
+ROTATED_EVERY = {
+    "root": timedelta(days=730),
+    "tenant": timedelta(days=365),
+    "index": timedelta(days=365),
+}
+"""How long a key should serve at most. Signing keys stay, because what they signed must remain provable; keys
+of people and of days are not rotated but destroyed."""
 
 
 _COUNTS: tuple[tuple[str, LiteralString], ...] = (
@@ -75,9 +85,10 @@ async def key_ages(database: Database, tenant: TenantId) -> list[KeyAge]:
 
 
 def _with_rotation(age: KeyAge, last: Rotation | None) -> KeyAge:
-    if last is None:
-        return age
-    return replace(age, rotated=last.ended, under_way=last.ended is None)
+    if last is not None:
+        age = replace(age, rotated=last.ended, under_way=last.ended is None)
+    since, every = age.rotated or age.newest, ROTATED_EVERY.get(age.kind)
+    return replace(age, due=since + every) if since is not None and every is not None else age
 
 
 async def _root(tx: Transaction) -> KeyAge:

@@ -20,7 +20,8 @@ from postern.postgres.pool import Database, Transaction
 NO_TENANT = TenantId(0)
 """What stands for the tenant where the root key is rotated."""
 
-_LOCK = 0x726F7461  # "rota": one rotation at a time per keystore
+LOCK = 0x726F7461  # "rota"
+"""Held by the process that rotates: one rotation at a time per keystore."""
 _SWEEP_ATTEMPTS = 10
 _SWEEP_PAUSE_SECONDS = 0.2
 
@@ -47,7 +48,7 @@ class Rotation:
 async def one_at_a_time(database: Database) -> AsyncIterator[None]:
     """Hold the keystore for one rotation; a process that dies lets go of it. Conflict when another has it."""
     async with await psycopg.AsyncConnection.connect(database.conninfo, autocommit=True) as connection:
-        cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,))
+        cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,))
         row = await cursor.fetchone()
         if row is None or not row[0]:
             raise Conflict("A key is being rotated by another process; wait until that is done.")

@@ -8,6 +8,7 @@ from postern.clock import Clock
 from postern.keystore.tombstones import TombstoneFile
 from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.registry import Registry
+from postern.operations.running import RunningJob
 from postern.postgres.pool import Database
 from postern.sealing.keyring import Keyring
 
@@ -26,6 +27,9 @@ class Services:
     tombstones: TombstoneFile | None = None
     """The list of destroyed keys beside the databases; None where nothing outlives this process."""
     registry: Registry = field(init=False)
+    rotation: RunningJob = field(init=False)
+    """The rotation of a key that was started from the console."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "registry", Registry(self.keyring))
+        object.__setattr__(self, "rotation", RunningJob())

@@ -34,6 +34,8 @@ class Duty(StrEnum):
     CHANGE_AGENTS = "change-agents"
     CHANGE_OPERATORS = "change-operators"
     CHANGE_API_KEYS = "change-api-keys"
+    SEE_KEYS = "see-keys"
+    ROTATE_KEYS = "rotate-keys"
     READ_JOURNAL = "read-journal"
     TRY_PICTURE = "try-picture"
     EXPORT = "export"

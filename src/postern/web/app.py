@@ -17,6 +17,7 @@ from postern.web.console import (
     doors,
     general,
     imports,
+    keys,
     kiosk,
     kiosks,
     levels,
@@ -63,6 +64,7 @@ PRIVATE = (
     search.router,
     roles.router,
     kiosks.router,
+    keys.router,
     settings.router,
     profile.router,
 )

@@ -65,6 +65,7 @@ PARTS = (
             Item(key="privacy", href="/privacy", icon="eye", duty=Duty.READ_JOURNAL),
             Item(key="operators", href="/operators", icon="shield", duty=Duty.CHANGE_OPERATORS),
             Item(key="roles", href="/roles", icon="people", duty=Duty.SEE_SITES),
+            Item(key="keys", href="/keys", icon="key", duty=Duty.SEE_KEYS),
             Item(key="settings", href="/settings", icon="gear", duty=Duty.CHANGE_SITES),
         ),
     ),

@@ -11,6 +11,7 @@ import pytest
 from postern.access.model import CredentialKind
 from postern.access.reasons import Reason
 from postern.journal.model import Act
+from postern.keystore.providers import Kind as HolderKind
 from postern.operations.present import ACTS
 from postern.operators.model import Role
 from postern.operators.roles import Duty
@@ -28,6 +29,7 @@ TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
 PYTHON = sorted(WEB.rglob("*.py"))
 SAYS = re.compile(r"""["']([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)["']""")
 
+KEY_KINDS = ("root", "tenant", "index", "signing", "site-day", "subject")
 MADE_OF_CODES = {
     "act": [one.value for one in Act],
     "agents": ["online", "away", "retired"],
@@ -52,6 +54,11 @@ MADE_OF_CODES = {
         for part in ("title", "text")
     ],
     "frame": [*(f"theme-{one}" for one in THEMES), *(part.key for part in PARTS)],
+    "keys": [
+        *(f"{what}-{kind}" for what in ("kind", "about") for kind in KEY_KINDS),
+        *(f"step-{step}" for step in ("rewrapping", "computing", "sweeping")),
+        *(f"holder.{kind.value}" for kind in HolderKind),
+    ],
     "nav": [item.key for part in PARTS for item in part.items],
     "outcome": [one.value for one in Outcome],
     "part": [f"{what}{kind}" for what in ("", "add-", "none-") for kind in KINDS],
