@@ -61,6 +61,7 @@ PAGES = (
     "/search",
     "/privacy",
     "/roles",
+    "/keys",
     "/operators",
     "/settings",
     "/profile",
