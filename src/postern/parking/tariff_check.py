@@ -33,6 +33,17 @@ def check(written: Sequence[WrittenPeriod], classes: Sequence[str]) -> None:
                 _check_lines(one, vehicle_class, since, until)
 
 
+def check_caps(written: Sequence[WrittenPeriod], to: int) -> None:
+    """A total rounded up may not pass its cap, so caps are multiples of what totals are rounded to."""
+    for one in written:
+        for cap in (one.period.day_cap, one.period.cap_24h):
+            if cap is not None and cap.amount.amount % to:
+                raise one.entry.fault(f"{cap.label!r} is not a multiple of what totals are rounded to")
+        for line, entry in zip(one.period.lines, one.lines, strict=True):
+            if line.cap is not None and line.cap.amount % to:
+                raise entry.fault("the cap is not a multiple of what totals are rounded to")
+
+
 def _check_dates(written: Sequence[WrittenPeriod]) -> None:
     for earlier, later in pairwise(written):
         last = earlier.period.last

@@ -43,7 +43,7 @@ from importlib.resources import files
 from postern.access.model import DaySpan
 from postern.money import Money, exponent, parse
 from postern.parking.tariff import EVERY_DAY, Cap, Period, Rounding, RoundingMode, Tariff, TariffLine, When
-from postern.parking.tariff_check import WrittenPeriod, check
+from postern.parking.tariff_check import WrittenPeriod, check, check_caps
 from postern.parking.tariff_text import Entry, read_text, written
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -67,12 +67,14 @@ def load_tariff(text: str) -> Tariff:
         raise top["vehicle_classes"].fault("a vehicle class is given twice; leave one of them out")
     periods = [_period(one, currency, classes) for one in top["periods"].items()]
     check(periods, classes)
+    rounding = _rounding(top["rounding"], currency) if "rounding" in top else Rounding()
+    check_caps(periods, rounding.to)
     return Tariff(
         id=top["id"].text(),
         name=top["name"].text(),
         currency=currency,
         vat_percent=_percent(top["vat_percent"]),
-        rounding=_rounding(top["rounding"], currency) if "rounding" in top else Rounding(),
+        rounding=rounding,
         grace_after_paying=_length(top["grace_after_paying"]),
         vehicle_classes=classes,
         periods=tuple(one.period for one in periods),

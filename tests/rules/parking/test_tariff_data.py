@@ -137,6 +137,10 @@ BAD = {
         changed("currency: EUR", "currency: EUR\nrounding: {to: 0, mode: up}"),
         "Line 4, to: round to at least",
     ),
+    "a cap that rounding up would pass": (
+        changed("currency: EUR", "currency: EUR\nrounding: {to: 0.50, mode: up}").replace("12.00", "12.20"),
+        "Line 13, periods 2: 'Day' is not a multiple",
+    ),
     "a part that ends before it begins": (
         changed("each: 60 min}", "each: 60 min, after: 60 min, until: 30 min}"),
         "Line 11, until: the part of a session must end",
