@@ -23,7 +23,7 @@ from postern.postgres.pool import Transaction
 from postern.privacy.receipt import Tried
 from postern.privacy.retention import LONGEST_DAYS
 from postern.records import ending
-from postern.records.model import DecisionRecord, SealedRecord
+from postern.records.model import CorrectionRecord, DecisionRecord, SealedRecord
 from postern.records.sealed import open_happening
 from postern.sealing.envelope import Context, Key, open_sealed
 from postern.sealing.keyring import Purpose
@@ -233,6 +233,8 @@ def _names(tenant: TenantId, record: SealedRecord, site_day: Key, movement: Key 
         ).happening
     except (CannotOpen, BadInput):
         return False
+    if isinstance(opened, CorrectionRecord):
+        return bool(opened.plate)
     named = isinstance(opened, DecisionRecord) and (opened.subject or opened.plate or opened.picture)
     return bool(named)
 

@@ -21,11 +21,13 @@ from postern.postgres.pool import Transaction
 from postern.records import store as records
 from postern.records.model import (
     CommandRecord,
+    CorrectionRecord,
     DecisionRecord,
     DoorCondition,
     DoorRecord,
     Outcome,
     PassageRecord,
+    PaymentRecord,
     RecordKey,
 )
 from postern.sites import agents as agents_store
@@ -149,7 +151,7 @@ async def rows_of(
                 rows.append(DoorNews(key=one.key, at=at, door=_door_name(plan, door), condition=state))
             case CommandRecord() as command:
                 rows.append(_command_news(one.key, command, plan))
-            case PassageRecord():
+            case PassageRecord() | CorrectionRecord() | PaymentRecord():
                 pass
             case None:
                 rows.append(Unopenable(key=one.key, at=_about(one.key, found)))

@@ -32,7 +32,16 @@ TENANTLESS = frozenset({"migration", "agent_counter", "sign_in_failure", "passke
 """Tables that hold nothing of any tenant. One that is neither here nor has a tenant_id or a site_id is out of
 the hub's reach."""
 
-APPEND_ONLY = frozenset({"journal_entry", "journal_node", "journal_checkpoint", "journal_cosignature"})
+APPEND_ONLY = frozenset(
+    {
+        "journal_entry",
+        "journal_node",
+        "journal_checkpoint",
+        "journal_cosignature",
+        "ledger",
+        "parking_receipt",
+    }
+)
 """Tables of which the runtime role may change and delete nothing."""
 
 READ_ONLY = frozenset({"migration"})

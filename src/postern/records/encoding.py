@@ -19,13 +19,16 @@ from postern.errors import BadInput
 from postern.ids import AccessPointId, DoorId, ReaderId
 from postern.records.model import (
     CommandRecord,
+    CorrectionRecord,
     DecisionRecord,
+    Deed,
     DoorCondition,
     DoorRecord,
     Happening,
     Kind,
     Outcome,
     PassageRecord,
+    PaymentRecord,
     PictureRef,
     kind_of,
 )
@@ -117,6 +120,10 @@ def _own(happening: Happening) -> Fields:
         case CommandRecord():
             door, done = _short(happening.door), happening.done
             return {"d": door, "w": happening.operator, "y": happening.reason, "ok": done}
+        case CorrectionRecord():
+            return _of_correction(happening)
+        case PaymentRecord():
+            return _of_payment(happening)
 
 
 def _of_decision(record: DecisionRecord) -> Fields:
@@ -131,6 +138,36 @@ def _of_decision(record: DecisionRecord) -> Fields:
         "q": record.score,
         "b": record.policy,
     }
+
+
+def _of_correction(record: CorrectionRecord) -> Fields:
+    return {
+        "o": record.deed.value,
+        "w": record.operator,
+        "y": record.reason,
+        "cs": _optional(record.case),
+        "se": _optional(record.session),
+        "re": record.resolution,
+        "p": record.plate,
+        "va": _optional(record.validation),
+        "a": _optional(record.access_point),
+    }
+
+
+def _of_payment(record: PaymentRecord) -> Fields:
+    return {
+        "o": record.deed.value,
+        "se": _optional(record.session),
+        "m": record.amount,
+        "cu": record.currency,
+        "pr": record.provider,
+        "rf": record.reference,
+        "qa": _micros(record.quoted_at) if record.quoted_at is not None else None,
+    }
+
+
+def _optional(identifier: UUID | None) -> str | None:
+    return _short(identifier) if identifier is not None else None
 
 
 def _who(record: DecisionRecord) -> Fields:
@@ -162,8 +199,43 @@ def _happening(kind: Kind, fields: dict[str, object]) -> Happening:
                 reason=_string(fields["y"]),
                 done=fields.get("ok") is True,
             )
-        case Kind.CORRECTION | Kind.PAYMENT:
-            raise ValueError("no agent records these")
+        case Kind.CORRECTION:
+            return _correction(at, fields)
+        case Kind.PAYMENT:
+            return _payment(at, fields)
+
+
+def _correction(at: datetime, fields: dict[str, object]) -> CorrectionRecord:
+    lane = _maybe(fields, "a")
+    return CorrectionRecord(
+        at=at,
+        deed=Deed(_string(fields["o"])),
+        operator=_string(fields["w"]),
+        reason=_string(fields["y"]),
+        case=_maybe(fields, "cs"),
+        session=_maybe(fields, "se"),
+        resolution=_string(fields["re"]) if "re" in fields else None,
+        plate=_string(fields["p"]) if "p" in fields else None,
+        validation=_maybe(fields, "va"),
+        access_point=AccessPointId(lane) if lane is not None else None,
+    )
+
+
+def _payment(at: datetime, fields: dict[str, object]) -> PaymentRecord:
+    return PaymentRecord(
+        at=at,
+        deed=Deed(_string(fields["o"])),
+        session=_maybe(fields, "se"),
+        amount=_whole(fields["m"]),
+        currency=_string(fields["cu"]),
+        provider=_string(fields["pr"]),
+        reference=_string(fields["rf"]),
+        quoted_at=_EPOCH + timedelta(microseconds=_whole(fields["qa"])) if "qa" in fields else None,
+    )
+
+
+def _maybe(fields: Mapping[str, object], name: str) -> UUID | None:
+    return _long(fields[name]) if name in fields else None
 
 
 def _decision(at: datetime, fields: dict[str, object]) -> DecisionRecord:

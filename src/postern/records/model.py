@@ -127,7 +127,69 @@ class CommandRecord:
         aware(self.at)
 
 
-Happening: TypeAlias = DecisionRecord | PassageRecord | DoorRecord | CommandRecord
+class Deed(StrEnum):
+    """What a correction or a payment of a garage is about."""
+
+    RESOLVED = "resolved"
+    """A person resolved a case or corrected a session."""
+    VALIDATED = "validated"
+    """A merchant takes over a part of the price."""
+    HELP = "help"
+    """Somebody asked for help at a lane."""
+    PAID = "paid"
+    PAID_BY_HAND = "paid-by-hand"
+    """In cash or by invoice, as an operator recorded it."""
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund-failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CorrectionRecord:
+    """Something about a parking session that no reader saw, stated by a person, and why. Recorded by the hub.
+
+    `resolution` is what an operator did about `case`; `plate` is the normalised plate as they read it;
+    `validation` is the garage's, of a merchant.
+    """
+
+    at: datetime
+    deed: Deed
+    operator: str
+    reason: str
+    case: UUID | None = None
+    session: UUID | None = None
+    resolution: str | None = None
+    plate: str | None = None
+    validation: UUID | None = None
+    access_point: AccessPointId | None = None
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentRecord:
+    """Money that came in for a parking session, or went back. Recorded by the hub.
+
+    `amount` in minor units of `currency`; `provider` and its `reference` name the payment there. `quoted_at`:
+    when the driver was told the price.
+    """
+
+    at: datetime
+    deed: Deed
+    session: UUID | None
+    amount: int
+    currency: str
+    provider: str
+    reference: str
+    quoted_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+
+
+Happening: TypeAlias = (
+    DecisionRecord | PassageRecord | DoorRecord | CommandRecord | CorrectionRecord | PaymentRecord
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,3 +240,7 @@ def kind_of(happening: Happening) -> Kind:
             return Kind.COMMAND
         case DoorRecord():
             return Kind.DOOR
+        case CorrectionRecord():
+            return Kind.CORRECTION
+        case PaymentRecord():
+            return Kind.PAYMENT

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from postern.ids import TenantId
 from postern.records.encoding import decode, encode, encode_anonymous, encode_subject, with_subject
-from postern.records.model import DecisionRecord, Happening, RecordKey
+from postern.records.model import CorrectionRecord, DecisionRecord, Happening, RecordKey
 from postern.sealing.envelope import Context, Key, key_id, open_sealed, seal
 from postern.sealing.tags import day_tag
 
@@ -89,6 +89,8 @@ def open_happening(
 
 def anonymous(happening: Happening) -> Happening:
     """The happening without what tells who it was: no subject, no plate, no picture."""
+    if isinstance(happening, CorrectionRecord):
+        return replace(happening, plate=None)
     if not isinstance(happening, DecisionRecord):
         return happening
     return replace(happening, subject=None, subject_kind=None, plate=None, picture=None)
