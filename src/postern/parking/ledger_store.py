@@ -14,7 +14,7 @@ from postern.parking.ledger import Account, Movement, MovementKind
 from postern.postgres.pool import Transaction
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 
-_COLUMNS = "site_id, movement, nth, line, day, cause_day, booked, account, amount, currency, sealed"
+_COLUMNS = "site_id, movement, nth, line, day, cause_day, booked, ledger_account, amount, currency, sealed"
 _TYPES = ("int4", "uuid", "int4", "int2", "date", "date", "date", "text", "int8", "text", "bytea")
 
 
@@ -92,7 +92,7 @@ async def take_back(tx: Transaction, site: SiteId, movements: Mapping[UUID, int]
         return
     await tx.execute(
         f"INSERT INTO ledger ({_COLUMNS})"  # noqa: S608 - ours
-        " SELECT site_id, movement, nth + 1, line, day, cause_day, %s, account, -amount, currency, sealed"
+        " SELECT site_id, movement, nth + 1, line, day, cause_day, %s, ledger_account, -amount, currency, sealed"
         " FROM ledger WHERE site_id = %s"
         " AND (movement, nth) IN (SELECT * FROM unnest(%s::uuid[], %s::int[]))",
         (booked, site, list(movements), list(movements.values())),
@@ -131,8 +131,8 @@ class Total:
 async def totals(tx: Transaction, site: SiteId, *, first: date, last: date) -> list[Total]:
     """Per day and account."""
     cursor = await tx.execute(
-        "SELECT day, account, currency, sum(amount)::bigint FROM ledger"
-        " WHERE site_id = %s AND day BETWEEN %s AND %s GROUP BY day, account, currency ORDER BY day, account",
+        "SELECT day, ledger_account, currency, sum(amount)::bigint FROM ledger"
+        " WHERE site_id = %s AND day BETWEEN %s AND %s GROUP BY day, ledger_account, currency ORDER BY day, ledger_account",
         (site, first, last),
     )
     return [
@@ -146,12 +146,12 @@ async def lines(
 ) -> list[Line]:
     """Every line of these days, opened, in order of day and movement."""
     cursor = await tx.execute(
-        "SELECT movement, nth, line, day, booked, account, amount, currency, sealed FROM ledger"
+        "SELECT movement, nth, line, day, booked, ledger_account, amount, currency, sealed FROM ledger"
         " WHERE site_id = %s AND day BETWEEN %s AND %s ORDER BY day, movement, nth, line",
         (site, first, last),
     )
     found = []
-    for movement, nth, line, day, booked, account, amount, currency, sealed in await cursor.fetchall():
+    for movement, nth, line, day, booked, ledger_account, amount, currency, sealed in await cursor.fetchall():
         about = documents.from_bytes(About, open_sealed(key, bytes(sealed), _context(tenant, movement)))
         found.append(
             Line(

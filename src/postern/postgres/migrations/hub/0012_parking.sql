@@ -73,7 +73,7 @@ CREATE TABLE ledger (
     day date NOT NULL,                              -- of the garage's calendar, to which it belongs
     cause_day date NOT NULL,                        -- of the record that it follows from
     booked date NOT NULL,                           -- when it was written
-    account text NOT NULL,
+    ledger_account text NOT NULL,
     amount bigint NOT NULL,
     currency text NOT NULL,
     sealed bytea NOT NULL,
