@@ -92,7 +92,8 @@ async def take_back(tx: Transaction, site: SiteId, movements: Mapping[UUID, int]
         return
     await tx.execute(
         f"INSERT INTO ledger ({_COLUMNS})"  # noqa: S608 - ours
-        " SELECT site_id, movement, nth + 1, line, day, cause_day, %s, ledger_account, -amount, currency, sealed"
+        " SELECT site_id, movement, nth + 1, line, day, cause_day, %s,"
+        " ledger_account, -amount, currency, sealed"
         " FROM ledger WHERE site_id = %s"
         " AND (movement, nth) IN (SELECT * FROM unnest(%s::uuid[], %s::int[]))",
         (booked, site, list(movements), list(movements.values())),
@@ -132,7 +133,8 @@ async def totals(tx: Transaction, site: SiteId, *, first: date, last: date) -> l
     """Per day and account."""
     cursor = await tx.execute(
         "SELECT day, ledger_account, currency, sum(amount)::bigint FROM ledger"
-        " WHERE site_id = %s AND day BETWEEN %s AND %s GROUP BY day, ledger_account, currency ORDER BY day, ledger_account",
+        " WHERE site_id = %s AND day BETWEEN %s AND %s"
+        " GROUP BY day, ledger_account, currency ORDER BY day, ledger_account",
         (site, first, last),
     )
     return [
@@ -151,7 +153,7 @@ async def lines(
         (site, first, last),
     )
     found = []
-    for movement, nth, line, day, booked, ledger_account, amount, currency, sealed in await cursor.fetchall():
+    for movement, nth, line, day, booked, account, amount, currency, sealed in await cursor.fetchall():
         about = documents.from_bytes(About, open_sealed(key, bytes(sealed), _context(tenant, movement)))
         found.append(
             Line(
