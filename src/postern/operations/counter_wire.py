@@ -1,0 +1,198 @@
+"""What passes between the public process and the hub's counter: every question and every answer there is.
+
+It imports nothing that knows a database or a key, so that the public process can read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from postern.money import Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskGarage:
+    """Which garage is this code's? `client` is the phone's address, for limits only, here and below."""
+
+    garage: str
+    client: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GarageView:
+    """A garage as its poster's reader may know it."""
+
+    name: str
+    garage: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskVisit:
+    """A driver types a plate, or opens a link to pay afterwards (then `garage` and `plate` are empty)."""
+
+    client: str
+    garage: str = ""
+    plate: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitMade:
+    """The visit's secret, by which everything else is asked. Made for every plate, inside or not."""
+
+    visit: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskAboutVisit:
+    """How far is this visit? Also to start its checkout (in `language`) or to apply a merchant's code."""
+
+    visit: str
+    client: str
+    language: str = "en"
+    merchant: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChoiceView:
+    """One answer to the question of proof: a moment of entry, or a picture with its plates covered."""
+
+    id: str
+    moment: datetime | None = None
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PriceLine:
+    """A line of the price; `unit` as quotes name it."""
+
+    label: str
+    quantity: int
+    unit: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PriceView:
+    """What is owed now, and why. `leave_by`: until when that holds."""
+
+    lines: tuple[PriceLine, ...]
+    total: Money
+    vat: Money
+    vat_percent: str
+    paid: Money
+    owed: Money
+    entered: datetime
+    at: datetime
+    leave_by: datetime | None = None
+    left: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitView:
+    """A visit: the question of proof with its choices, or the price once the proof was given.
+
+    `over`: no proof is taken any more; only help is left.
+    """
+
+    garage: str
+    garage_name: str
+    time_zone: str
+    plate: str
+    choices: tuple[ChoiceView, ...] = ()
+    tries_left: int = 0
+    over: bool = False
+    price: PriceView | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GiveProof:
+    """A choice, or the code on the entry ticket."""
+
+    visit: str
+    client: str
+    choice: str = ""
+    ticket: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckoutStarted:
+    """Where to send the phone; empty when nothing is owed."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Validated:
+    """Whose code took something off."""
+
+    merchant: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TellWebhook:
+    """A provider's message as it came."""
+
+    body: bytes
+    signature: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """Whether it was about one of our payments."""
+
+    taken: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskReceipt:
+    """The payment of this reference, which only its driver and its provider were told."""
+
+    reference: str
+    client: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceiptView:
+    """A payment: `state` "asked", "paid", "expired" or "wrong". Nothing in it names a driver or a vehicle.
+
+    `slip`: the code for the desk, while it is to be paid there.
+    """
+
+    state: str
+    reference: str
+    garage: str
+    garage_name: str
+    time_zone: str
+    amount: Money
+    price: PriceView
+    provider: str
+    paid_at: datetime | None = None
+    refunded: Money | None = None
+    slip: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskHelp:
+    """A driver asks for an attendant."""
+
+    garage: str
+    client: str
+    visit: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HelpComing:
+    """A case was opened; `number` is what the driver and the attendant both say."""
+
+    number: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """Why not: a fault's code and words."""
+
+    code: str
+    detail: str

@@ -1,0 +1,1 @@
+"""Drivers pay: the counter, the public process and its pages."""
