@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from postern.clock import Clock
-from postern.doctor import certificate, databases, disk, files, models, secrets, sockets, timekeeping
+from postern.doctor import certificate, databases, disk, files, models, secrets, sockets, tenants, timekeeping
 from postern.doctor.finding import Finding, Level
 from postern.settings import Settings
 from postern.supervise import Running
@@ -23,6 +23,7 @@ async def examine(
         *secrets.examine(settings),
         *files.examine(settings.data),
         *await databases.examine(settings, running.servers if running else {}),
+        *await tenants.examine(settings, running.servers if running else {}),
         *disk.examine(settings.data),
         *await timekeeping.examine(settings.data, clock, hub_url=settings.hub_url),
         *models.examine(),

@@ -88,17 +88,21 @@ class _Table:
         return f"{own} OR postern_tenant() IS NULL" if self.name in DOORKEEPERS else own
 
 
+async def _tables(tx: Transaction) -> list[_Table]:
+    cursor = await tx.execute(_TABLES, (_POLICY,))
+    return [
+        _Table(name=name, secured=secured, has_policy=has_policy, columns=frozenset(columns))
+        for name, secured, has_policy, columns in await cursor.fetchall()
+    ]
+
+
 async def isolate(tx: Transaction) -> None:
     """Put the policies on what lacks them and give the runtime role what it needs. By the owner, after each
     migration; repeating it changes nothing."""
     cursor = await tx.execute("SELECT to_regprocedure('postern_tenant()') IS NULL")
     if await cursor.fetchone() == (True,):
         return  # a schema of before, as migrations' own tests make
-    cursor = await tx.execute(_TABLES, (_POLICY,))
-    tables = [
-        _Table(name=name, secured=secured, has_policy=has_policy, columns=frozenset(columns))
-        for name, secured, has_policy, columns in await cursor.fetchall()
-    ]
+    tables = await _tables(tx)
     for table in tables:
         await _secure(tx, table)
     if await has_runtime_role(tx):
@@ -176,6 +180,52 @@ def as_runtime_role(conninfo: str) -> str:
     given = conninfo_to_dict(conninfo)
     options = f"{given.get('options') or ''} -c role={RUNTIME}".strip()
     return make_conninfo(conninfo, options=options)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleReach:
+    """What a role may do in the hub's database beyond what the hub needs; empty of everything is well.
+
+    `exempt`: a superuser, or one whom row-level security does not bind; `owns`: tables that it owns, or whose
+    owner it may act as; `rewrites`: tables that may only be added to, which it may change; `creates`: it may
+    make tables.
+    """
+
+    name: str
+    exempt: bool
+    owns: tuple[str, ...]
+    rewrites: tuple[str, ...]
+    creates: bool
+
+
+async def reach_of(tx: Transaction, role: str | None = None) -> RoleReach | None:
+    """The reach of that role, or of the one that `tx` works as; None when the server does not know it."""
+    cursor = await tx.execute(
+        "SELECT r.rolname::text, r.rolsuper OR r.rolbypassrls,"
+        " array(SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        "  AND relkind IN ('r', 'p') AND NOT relispartition AND pg_has_role(r.oid, relowner, 'USAGE')"
+        "  ORDER BY 1),"
+        " array(SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        "  AND relname = ANY(%(added)s) AND has_table_privilege(r.oid, oid, 'UPDATE, DELETE, TRUNCATE')"
+        "  ORDER BY 1),"
+        " has_schema_privilege(r.oid, 'public', 'CREATE')"
+        " FROM pg_roles AS r WHERE r.rolname = coalesce(%(role)s, current_user)",
+        {"role": role, "added": list(APPEND_ONLY)},
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    name, exempt, owns, rewrites, creates = row
+    return RoleReach(name=name, exempt=exempt, owns=tuple(owns), rewrites=tuple(rewrites), creates=creates)
+
+
+async def unguarded(tx: Transaction) -> list[str]:
+    """Tables with somebody's rows that row-level security does not guard."""
+    return [
+        table.name
+        for table in await _tables(tx)
+        if table.condition is not None and not (table.secured and table.has_policy)
+    ]
 
 
 async def work_apart(tx: Transaction) -> bool:

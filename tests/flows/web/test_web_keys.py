@@ -42,7 +42,7 @@ async def test_a_rotation_is_begun_with_a_reason_and_a_second_press_says_that_on
     async with rotation_store.one_at_a_time(hub.keyring.database):
         again = await browser.send("/keys", kind="index", reason=WHY)
         assert again.status_code == 422
-        assert "A rotation is running already" in again.text
+        assert "A rotation is running already. Wait" in again.text
     assert "Version 2" in (await browser.get("/keys")).text
     assert WHY in (await browser.get("/journal")).text
 

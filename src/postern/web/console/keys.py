@@ -31,6 +31,7 @@ class KeyLine:
     count: str
     held: str
     made: str
+    days: str
     rotated: str
     due: str
     overdue: bool
@@ -53,7 +54,9 @@ async def rotate(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -
         return await _page(request, hub, caller, fields.result())
     try:
         await key_desk.start_rotation(hub, caller.actor, kind, reason=fields.text("reason"))
-    except (BadInput, Conflict) as fault:
+    except Conflict:
+        return await _page(request, hub, caller, fields.result(kind="keys.already"))
+    except BadInput as fault:
         return await _page(request, hub, caller, fields.result(fault))
     return go("/keys", "rotation-started")
 
@@ -85,6 +88,7 @@ def _line(state: KeyState, today: date, t: Words) -> KeyLine:
         count=f"{age.count:,}",
         held=_held(age, t),
         made=_span(age, t),
+        days=_days(age, today, t),
         rotated=t.day(age.rotated) if age.rotated else t("keys.never"),
         due=t.day(age.due) if age.due else "",
         overdue=age.due is not None and age.due < today,
@@ -97,6 +101,13 @@ def _held(age: KeyAge, t: Words) -> str:
     if age.holder is not None:
         return t.code("keys.holder", age.holder)
     return t("keys.version", n=age.version) if age.version is not None else ""
+
+
+def _days(age: KeyAge, today: date, t: Words) -> str:
+    """How old the newest one is; nothing of keys that are made every day."""
+    if age.newest is None or age.kind == "site-day":
+        return ""
+    return t("keys.days", n=max(0, (today - age.newest).days))
 
 
 def _span(age: KeyAge, t: Words) -> str:
