@@ -14,6 +14,7 @@ import typer
 from postern import __version__
 from postern.cli_journal import journal_app
 from postern.cli_keys import keys_app
+from postern.cli_simulate import simulate_app
 from postern.errors import PosternError, SettingsInvalid
 from postern.settings import Settings
 
@@ -28,6 +29,7 @@ agent_app = typer.Typer(help="The agent of a site on this machine.", no_args_is_
 app.add_typer(agent_app, name="agent")
 app.add_typer(journal_app, name="journal")
 app.add_typer(keys_app, name="keys")
+app.add_typer(simulate_app, name="simulate")
 
 FAULT = 1
 USAGE = 2

@@ -15,8 +15,8 @@ from postern.access.controller import DoorController
 from postern.agent.evidence import jpeg_of
 from postern.agent.main import AgentSettings, opened
 from postern.agent.ports import AgentPorts
-from postern.biometrics.model import Rgb
-from postern.clock import SystemClock, utc_day
+from postern.biometrics.model import ModelCard, Rgb
+from postern.clock import Clock, SystemClock, utc_day
 from postern.console_tls import Certificate, is_any, needs_tls, public_url
 from postern.devices.cameras.model import ReadingPlan
 from postern.devices.cameras.source import Source, open_source
@@ -122,15 +122,22 @@ def _pictures(settings: Settings) -> PictureStore:
 
 @asynccontextmanager
 async def services(
-    settings: Settings, handover: Handover, *, recognition: RecognitionPort | None = None
+    settings: Settings,
+    handover: Handover,
+    *,
+    recognition: RecognitionPort | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Services]:
-    """The hub's database, keys, pictures and clock. Raises SettingsInvalid or CannotOpen for the root key."""
+    """The hub's database, keys, pictures and clock; without one the machine's.
+
+    Raises SettingsInvalid or CannotOpen for the root key.
+    """
     async with Database.open(handover.data) as data, Database.open(handover.keystore, size=5) as keystore:
         yield Services(
             database=data,
             keyring=await open_keystore(keystore, settings, handover.passphrase),
             pictures=_pictures(settings),
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             recognition=recognition,
             public_url=public_url(settings),
             tombstones=TombstoneFile(settings.folder("tombstones") / "list"),
@@ -252,6 +259,11 @@ async def _warm(pool: RecognitionPool) -> None:
     """Have the networks loaded before somebody stands at the door."""
     grey = np.full((240, 320, 3), 128, dtype=np.uint8)
     await asyncio.gather(pool.faces(grey), pool.plates(grey))
+
+
+def face_card() -> ModelCard:
+    """The card of the face model in use."""
+    return CARD
 
 
 def machine_time_zone() -> str:

@@ -165,6 +165,25 @@ async def highest_seq(tx: Transaction, site: SiteId, agent: AgentId) -> int:
     return int(rows[0][0]) if rows else 0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """How many records a site has, how many different numbers of agents, and how many passages."""
+
+    records: int
+    numbers: int
+    passages: int
+
+
+async def tally(tx: Transaction, site: SiteId) -> Tally:
+    """Count the site's archive through."""
+    statement = (
+        "SELECT count(*), count(DISTINCT (agent_id, seq)), count(*) FILTER (WHERE kind = %s)"
+        " FROM record WHERE site_id = %s"
+    )
+    ((all_of_them, numbers, passages),) = await _rows(tx, statement, (int(Kind.PASSAGE), site))
+    return Tally(records=all_of_them, numbers=numbers, passages=passages)
+
+
 async def _rows(
     tx: Transaction, statement: str, values: Sequence[object] | Mapping[str, object] | None = None
 ) -> list[TupleRow]:

@@ -1,0 +1,35 @@
+"""`postern simulate …`: arguments only."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+simulate_app = typer.Typer(
+    help="Play drawn people or vehicles over the real path of a throw-away site.", no_args_is_help=True
+)
+
+Seed = Annotated[int, typer.Option("--seed", help="the same seed plays the same")]
+Days = Annotated[int, typer.Option("--days", min=1, max=366, help="how many days to play")]
+Json = Annotated[bool, typer.Option("--json", help="print only the summary, as one JSON object")]
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def _silent(text: str) -> None:
+    """Progress that nobody asked for."""
+
+
+@simulate_app.command()
+def site(seed: Seed = 1, days: Days = 7, as_json: Json = False) -> None:
+    """People through doors, with power cuts and a line that is cut; the last line is a JSON summary."""
+    from postern.logs import log_to_screen
+    from postern.simulation.people import simulate_site
+
+    log_to_screen("critical")
+    summary = asyncio.run(simulate_site(seed=seed, days=days, say=_silent if as_json else _print))
+    _print(summary.as_json())

@@ -1,0 +1,1 @@
+"""Simulated sites: drawn vehicles and people over the real path, from the agent's decision to the books."""
