@@ -36,6 +36,8 @@ BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
     "operator": ("operators", "id", "secrets"),
     "approval": ("approvals", "id", "sealed"),
     "insider_alarm": ("insider-alarms", "id", "sealed"),
+    "sign_in_attempt": ("sign-ins", "id", "sealed"),
+    "provider_link": ("provider-links", "operator_id", "sealed"),
     "api_key": ("api-keys", "id", "sealed"),
     "retention": ("retention", "id", "sealed"),
     "retention_report": ("retention", "id", "sealed"),

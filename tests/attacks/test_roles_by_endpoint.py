@@ -251,6 +251,7 @@ async def neighbours(hub: Services, demo: Demo) -> dict[str, str]:
     asked = await ask(hub, actor, Asked(kind=Kind.SEARCH, exactly=b"", words=""), purpose="why", case="C-1")
     return {
         "operators": str(neighbour.id),
+        "profile": str(uuid4()),
         "insider-alarms": str(alarm),
         "privacy": str(alarm),
         "api-keys": str(key.id),

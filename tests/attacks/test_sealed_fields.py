@@ -20,10 +20,13 @@ from postern.operations import commands, erase, insider_alarms, look, retention,
 from postern.operations.api_keys import NewKey, make_key
 from postern.operations.operators import add_operator
 from postern.operations.search import PassageSearch, Wanted
+from postern.operations.sign_in import note_failure, start_login
 from postern.operators import store as operator_store
 from postern.operators.concerns import Concern
-from postern.operators.model import Role
+from postern.operators.model import Operator, Role
+from postern.operators.provider_store import ProviderLink, ProviderSubject, put_link
 from postern.operators.roles import Duty
+from postern.operators.sign_in_store import NOWHERE
 from postern.privacy.retention import Retention
 from postern.records import alarm_notes, quarantine
 from postern.records.alarm_notes import AlarmNote
@@ -93,8 +96,20 @@ async def filled(victim: Victim) -> Victim:
         admin,
         NewKey(name="export", operator=guard.id, scopes=(Duty.WATCH,), last_day=today),
     )
+    await _signed_in(victim, guard)
     await _set_aside(victim)
     return victim
+
+
+async def _signed_in(victim: Victim, guard: Operator) -> None:
+    """An operator who is linked with a provider and has signed in, and a name that nobody has."""
+    hub, tenant, now = victim.hub, victim.admin.tenant, victim.hub.clock.now()
+    whose = ProviderSubject(issuer="https://id.example.org", subject="7f3a", name="guard")
+    link = ProviderLink(operator=guard.id, whose=whose, linked_at=now)
+    async with hub.database.transaction(tenant) as tx:
+        await put_link(tx, hub.keyring, tenant, link)
+        await note_failure(hub, tx, tenant, None, how="password", came_from=NOWHERE)
+        await start_login(hub, tx, guard, detail="password")
 
 
 async def _set_aside(victim: Victim) -> None:

@@ -18,17 +18,21 @@ from postern import sealed_rows as rows
 from postern.errors import Conflict, NotFound, Refused
 from postern.ids import TenantId, new_id
 from postern.journal.model import Act
+from postern.operations.budget import Opening, looking, open_subjects
 from postern.operations.reasons import stated
 from postern.operations.services import Services
 from postern.operations.trace import trace
 from postern.operators.model import Actor
-from postern.operators.roles import Duty, require
+from postern.operators.roles import Duty, may, require
 from postern.postgres.pool import Transaction
 from postern.sealed_rows import Row, Table
 from postern.sealing.envelope import Key
 
+MOST_NAMES = 20
 GOOD_FOR = timedelta(hours=24)
+KEPT_IN_SIGHT = timedelta(days=90)
 _TABLE = Table(name="approval", thing="request for approval")
+_DECIDED = "UPDATE approval SET waiting = false WHERE tenant_id = %s AND id = %s"
 
 
 class Kind(StrEnum):
@@ -122,13 +126,39 @@ async def waiting(services: Services, actor: Actor) -> list[Approval]:
     require(actor, Duty.APPROVE)
     now = services.clock.now()
     async with services.database.transaction(actor.tenant) as tx:
-        found = [
-            one
-            for one in await _every(services, tx, actor.tenant)
-            if one.state is State.WAITING and not one.is_over(now) and one.asker != actor.principal
-        ]
+        found = [one for one in await _undecided(services, tx, actor) if not one.is_over(now)]
         subjects = _subjects(found)
         await trace(services, tx, actor, Act.LOOKED, purpose="requests for approval", subjects=subjects)
+    return found
+
+
+async def count_waiting(services: Services, actor: Actor) -> int:
+    """How many requests wait for the actor; none for whoever may not decide. Tells of nobody."""
+    if not may(actor, Duty.APPROVE):
+        return 0
+    now = services.clock.now()
+    async with services.database.transaction(actor.tenant) as tx:
+        return sum(not one.is_over(now) for one in await _undecided(services, tx, actor))
+
+
+async def decided(services: Services, actor: Actor) -> list[Approval]:
+    """What became of the requests of the last 90 days, one's own too, newest first."""
+    require(actor, Duty.APPROVE)
+    now = services.clock.now()
+    async with services.database.transaction(actor.tenant) as tx:
+        found = [
+            one
+            for one in reversed(await _every(services, tx, actor.tenant))
+            if now - one.asked_at < KEPT_IN_SIGHT and (one.state is not State.WAITING or one.is_over(now))
+        ]
+        await trace(
+            services,
+            tx,
+            actor,
+            Act.LOOKED,
+            purpose="decided requests for approval",
+            subjects=_subjects(found),
+        )
     return found
 
 
@@ -137,6 +167,38 @@ async def own_requests(services: Services, actor: Actor) -> list[Approval]:
     async with services.database.transaction(actor.tenant) as tx:
         found = await _every(services, tx, actor.tenant)
     return [one for one in reversed(found) if one.asker == actor.principal]
+
+
+async def whom(services: Services, actor: Actor, id: UUID) -> list[str]:
+    """The names and plates that a request is about, the first 20: counted, and journalled with its case."""
+    require(actor, Duty.APPROVE)
+    async with looking(services, actor) as tx:
+        approval = await _get(services, tx, actor.tenant, id)
+        subjects = approval.asked.subjects[:MOST_NAMES]
+        people = await services.registry.people.everyone(tx, actor.tenant)
+        vehicles = await services.registry.vehicles.all(tx, actor.tenant)
+        opening = Opening(
+            act=Act.LOOKED, purpose="request for approval", case=approval.case, subjects=subjects
+        )
+        await open_subjects(services, tx, actor, opening)
+    names = {one: people[one].details.name for one in subjects if one in people}
+    plates = {one: vehicles[one].details.plate for one in subjects if one in vehicles}
+    return [(names | plates).get(one, str(one)) for one in subjects]
+
+
+async def approved_for(services: Services, actor: Actor, *, kind: Kind, exactly: bytes) -> UUID | None:
+    """The actor's own approval of exactly this, while it is good."""
+    now = services.clock.now()
+    return next(
+        (
+            one.id
+            for one in await own_requests(services, actor)
+            if (one.asked.kind, one.asked.exactly) == (kind, exactly)
+            and one.state is State.APPROVED
+            and not one.is_over(now)
+        ),
+        None,
+    )
 
 
 async def decide(services: Services, actor: Actor, id: UUID, *, approved: bool, reason: str) -> Approval:
@@ -157,6 +219,7 @@ async def decide(services: Services, actor: Actor, id: UUID, *, approved: bool, 
             version=approval.version + 1,
         )
         await rows.update(tx, _TABLE, _row(await _key(services, actor.tenant), decided))
+        await tx.execute(_DECIDED, (actor.tenant, id))
         await trace(
             services,
             tx,
@@ -199,6 +262,21 @@ async def _every(services: Services, tx: Transaction, tenant: TenantId) -> list[
         rows.open_document(key, tenant, _TABLE, row, Approval) for row in await rows.many(tx, _TABLE, tenant)
     ]
     return sorted(found, key=lambda one: one.asked_at)
+
+
+async def _undecided(services: Services, tx: Transaction, actor: Actor) -> list[Approval]:
+    """What others asked for and nobody decided, oldest first; some of it over."""
+    cursor = await tx.execute("SELECT id FROM approval WHERE tenant_id = %s AND waiting", (actor.tenant,))
+    ids = [id for (id,) in await cursor.fetchall()]
+    if not ids:
+        return []
+    key = await _key(services, actor.tenant)
+    found = [
+        rows.open_document(key, actor.tenant, _TABLE, row, Approval)
+        for row in await rows.many(tx, _TABLE, actor.tenant, ids)
+    ]
+    waits = [one for one in found if one.state is State.WAITING and one.asker != actor.principal]
+    return sorted(waits, key=lambda one: one.asked_at)
 
 
 async def _key(services: Services, tenant: TenantId) -> Key:

@@ -13,6 +13,7 @@ from postern.operations.sign_in import SignedIn, start_login
 from postern.operations.trace import trace
 from postern.operators import store
 from postern.operators.model import SignInSecrets
+from postern.operators.sign_in_store import NOWHERE, CameFrom
 
 
 async def begin_link_passkey(services: Services, link_secret: str) -> Ceremony:
@@ -22,7 +23,13 @@ async def begin_link_passkey(services: Services, link_secret: str) -> Ceremony:
 
 
 async def spend_link_with_passkey(
-    services: Services, link_secret: str, *, secret: str, answer: str, name: str
+    services: Services,
+    link_secret: str,
+    *,
+    secret: str,
+    answer: str,
+    name: str,
+    came_from: CameFrom = NOWHERE,
 ) -> SignedIn:
     """Make the passkey the owner's one way to sign in, spend the link, and sign in.
 
@@ -40,4 +47,4 @@ async def spend_link_with_passkey(
         await store.end_logins(tx, owner.tenant, owner.id)
         await store.spend_link(tx, digest)
         await trace(services, tx, actor, Act.CHANGED, purpose="set how to sign in", detail="passkey")
-        return await start_login(services, tx, owner, detail="one-time link")
+        return await start_login(services, tx, owner, detail="one-time link", came_from=came_from)

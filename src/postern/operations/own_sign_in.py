@@ -1,4 +1,4 @@
-"""An operator's own ways to sign in: their logins, a new password, a new authenticator."""
+"""An operator's own ways to sign in: a new password, a new authenticator."""
 
 from __future__ import annotations
 
@@ -9,18 +9,11 @@ from postern.journal.model import Act
 from postern.operations.services import Services
 from postern.operations.trace import trace
 from postern.operators import store
-from postern.operators.model import Actor, Login, Operator
+from postern.operators.model import Actor, Operator
 from postern.operators.passwords import hash_password, password_matches, totp_step
 from postern.postgres.pool import Transaction
 
 _WHY = "set how to sign in"
-
-
-async def own_logins(services: Services, actor: Actor) -> list[Login]:
-    """Where the operator is signed in, latest first."""
-    async with services.database.transaction(actor.tenant) as tx:
-        operator = await _own(tx, actor)
-        return await store.logins(tx, operator)
 
 
 async def change_password(services: Services, actor: Actor, *, present: str, password: str) -> None:

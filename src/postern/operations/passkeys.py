@@ -33,6 +33,7 @@ from postern.operations.sign_in import SignedIn, start_login
 from postern.operations.trace import trace
 from postern.operators import store
 from postern.operators.model import Actor, Operator, Passkey
+from postern.operators.sign_in_store import NOWHERE, CameFrom
 from postern.postgres.pool import Transaction
 
 CHALLENGE_GOOD_FOR = timedelta(minutes=5)
@@ -130,7 +131,9 @@ async def begin_sign_in(services: Services) -> Ceremony:
     return Ceremony(options=options_to_json(options), secret=secret)
 
 
-async def finish_sign_in(services: Services, *, secret: str, answer: str) -> SignedIn:
+async def finish_sign_in(
+    services: Services, *, secret: str, answer: str, came_from: CameFrom = NOWHERE
+) -> SignedIn:
     """Sign in with the passkey that the browser used. Raises NotSignedIn when it does not verify."""
     async with services.database.transaction() as tx:
         challenge = await _challenge(services, tx, secret)
@@ -153,7 +156,7 @@ async def finish_sign_in(services: Services, *, secret: str, answer: str) -> Sig
         used = replace(passkey, sign_count=verified.new_sign_count)
         changed = tuple(used if one is passkey else one for one in kept.passkeys)
         await store.put_secrets(tx, services.keyring, operator, replace(kept, passkeys=changed))
-        return await start_login(services, tx, operator, detail="passkey")
+        return await start_login(services, tx, operator, detail="passkey", came_from=came_from)
 
 
 async def _by_handle(tx: Transaction, handle: bytes | None) -> Operator:

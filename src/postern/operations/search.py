@@ -11,7 +11,7 @@ from postern.clock import utc_day
 from postern.errors import BadInput, Refused
 from postern.ids import SiteId, TenantId
 from postern.journal.model import Act
-from postern.operations.approvals import Approval, Asked, Kind, ask, digest_of, spend
+from postern.operations.approvals import Approval, Asked, Kind, approved_for, ask, digest_of, spend
 from postern.operations.budget import Opening, looking, open_subjects
 from postern.operations.opening import opened
 from postern.operations.reasons import stated
@@ -73,6 +73,16 @@ async def ask_to_search(
     )
 
 
+async def approval_of(services: Services, actor: Actor, search: PassageSearch) -> UUID | None:
+    """The consent that a second person gave to exactly this search, while it is good."""
+    return await approved_for(services, actor, kind=Kind.SEARCH, exactly=digest_of(search))
+
+
+def is_far_back(services: Services, first: date) -> bool:
+    """Whether a search from that day on needs a second person."""
+    return first < utc_day(services.clock.now()) - FARTHEST_BACK
+
+
 def _check(search: PassageSearch) -> None:
     if search.last < search.first:
         raise BadInput("the last day cannot be before the first")
@@ -107,11 +117,11 @@ async def search_passages(
     purpose, case = stated(purpose), stated(case)
     search = PassageSearch(wanted=wanted, sites=tuple(site_ids), first=first, last=last)
     _check(search)
-    is_far_back = first < utc_day(services.clock.now()) - FARTHEST_BACK
-    if is_far_back and approval is None:
+    far = is_far_back(services, first)
+    if far and approval is None:
         raise Refused("looking back more than 7 days needs a second person: ask for an approval first")
     async with looking(services, actor) as tx:
-        if is_far_back and approval is not None:
+        if far and approval is not None:
             await spend(services, tx, actor, approval, kind=Kind.SEARCH, exactly=digest_of(search))
         subject = await _subject(services, tx, actor.tenant, wanted)
         for site in site_ids:

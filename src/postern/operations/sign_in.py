@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from postern.errors import NotSignedIn, TooMany
-from postern.ids import LoginId, new_id
+from postern.ids import LoginId, TenantId, new_id
 from postern.journal.model import Act
 from postern.operations.operators import actor_of
 from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
+from postern.operators import sign_in_store as attempts
 from postern.operators import store
 from postern.operators.model import Actor, Login, Operator, SignInSecrets
 from postern.operators.passwords import password_matches, recovery_hash, totp_step
+from postern.operators.sign_in_store import NOWHERE, Attempt, CameFrom
 from postern.postgres.pool import Transaction, confine
 
 IDLE = timedelta(hours=12)
@@ -47,7 +49,9 @@ class SignedIn:
     language: str
 
 
-async def sign_in(services: Services, *, login_name: str, password: str, code: str) -> SignedIn:
+async def sign_in(
+    services: Services, *, login_name: str, password: str, code: str, came_from: CameFrom = NOWHERE
+) -> SignedIn:
     """Sign in with a password and a one-time (or recovery) code.
 
     Raises NotSignedIn when anything is wrong, TooMany while too many attempts failed in a row.
@@ -69,8 +73,8 @@ async def sign_in(services: Services, *, login_name: str, password: str, code: s
         proven = right and spent is not None and kept.password_hash == read.password_hash
         if operator is not None and not operator.disabled and proven and spent is not None:
             await store.put_secrets(tx, services.keyring, operator, spent)
-            return await start_login(services, tx, operator, detail="password")
-        await _count_failure(services, tx, name, operator, other)
+            return await start_login(services, tx, operator, detail="password", came_from=came_from)
+        await _count_failure(services, tx, name, operator, other, came_from=came_from)
     raise NotSignedIn(WRONG)
 
 
@@ -90,7 +94,9 @@ def _spend_code(kept: SignInSecrets, code: str, at: datetime) -> SignInSecrets |
     return None
 
 
-async def start_login(services: Services, tx: Transaction, operator: Operator, *, detail: str) -> SignedIn:
+async def start_login(
+    services: Services, tx: Transaction, operator: Operator, *, detail: str, came_from: CameFrom = NOWHERE
+) -> SignedIn:
     """A login for an operator who proved who they are, as part of `tx`."""
     await confine(tx, operator.tenant)
     secret, now = secrets.token_urlsafe(32), services.clock.now()
@@ -98,6 +104,19 @@ async def start_login(services: Services, tx: Transaction, operator: Operator, *
         id=LoginId(new_id()), operator=operator.id, tenant=operator.tenant, started_at=now, last_used_at=now
     )
     await store.add_login(tx, login, _digest(secret))
+    await attempts.add(
+        tx,
+        services.keyring,
+        Attempt(
+            id=login.id,
+            tenant=operator.tenant,
+            operator=operator.id,
+            at=now,
+            how=detail,
+            came_from=came_from,
+            succeeded=True,
+        ),
+    )
     await store.forget_failures(tx, _tried(operator.login_name), before=now - FORGOTTEN_AFTER)
     actor = replace(actor_of(operator), login=login.id)
     await trace(services, tx, actor, Act.SIGNED_IN, purpose="sign in", detail=detail)
@@ -109,14 +128,15 @@ async def who(services: Services, secret: str) -> Actor:
     now = services.clock.now()
     async with services.database.transaction() as tx:
         known = await store.login_of(tx, _digest(secret))
-        if known is None or known.operator.disabled or _over(known.login, now):
+        if known is None or known.operator.disabled or is_over(known.login, now):
             raise NotSignedIn("sign in first; a login ends after 12 idle hours and after 7 days")
         if now - known.login.last_used_at >= _TOUCH_EVERY:
             await store.touch_login(tx, known.login, now)
     return replace(actor_of(known.operator), login=known.login.id)
 
 
-def _over(login: Login, now: datetime) -> bool:
+def is_over(login: Login, now: datetime) -> bool:
+    """Whether it ended by its age, or by lying idle."""
     return now - login.last_used_at >= IDLE or now - login.started_at >= ABSOLUTE
 
 
@@ -147,7 +167,13 @@ async def _refuse_if_locked(services: Services, tx: Transaction, name: str) -> N
 
 
 async def _count_failure(
-    services: Services, tx: Transaction, name: str, operator: Operator | None, other: Operator | None
+    services: Services,
+    tx: Transaction,
+    name: str,
+    operator: Operator | None,
+    other: Operator | None,
+    *,
+    came_from: CameFrom,
 ) -> None:
     """Count it, and write it down: of a name that nobody has not even the name, which may be a password."""
     await store.count_failure(tx, _tried(name), services.clock.now())
@@ -155,8 +181,31 @@ async def _count_failure(
     if whose is None:
         return
     await confine(tx, whose.tenant)
+    await note_failure(services, tx, whose.tenant, operator, how="password", came_from=came_from)
     who, detail = (operator.login_name, "wrong") if operator is not None else (JOB, "no such name")
     await trace_as(services, tx, whose.tenant, who, Act.REFUSED, purpose="sign in", detail=detail)
+
+
+async def note_failure(
+    services: Services,
+    tx: Transaction,
+    tenant: TenantId,
+    operator: Operator | None,
+    *,
+    how: str,
+    came_from: CameFrom,
+) -> None:
+    """Keep an attempt that failed, as part of `tx`: without an operator, one at a name that nobody has."""
+    attempt = Attempt(
+        id=new_id(),
+        tenant=tenant,
+        operator=operator.id if operator is not None else None,
+        at=services.clock.now(),
+        how=how,
+        came_from=came_from,
+        succeeded=False,
+    )
+    await attempts.add(tx, services.keyring, attempt)
 
 
 def _tried(name: str) -> bytes:

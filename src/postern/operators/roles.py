@@ -41,6 +41,7 @@ class Duty(StrEnum):
     EXPORT = "export"
     APPROVE = "approve"
     ERASE = "erase"
+    SEE_SIGN_INS = "see-sign-ins"
     SEE_INSIDER_ALARMS = "see-insider-alarms"
     PLANT_BAIT = "plant-bait"
     SEE_GARAGE = "see-garage"

@@ -21,14 +21,17 @@ RUNTIME = "postern_app"
 
 DOORKEEPERS = frozenset(
     """
-    tenant site operator operator_link login api_key agent agent_nonce enrolment_code journal_key
+    tenant site operator operator_link provider_link login api_key agent agent_nonce enrolment_code
+    journal_key
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
 """Tables by which a request is found out to be whose: reached while no tenant is stated, too.
 
 Every one of them is asked with what only the caller knows (a login's secret, a signature, a name typed)."""
 
-TENANTLESS = frozenset({"migration", "agent_counter", "sign_in_failure", "passkey_challenge"})
+TENANTLESS = frozenset(
+    {"migration", "agent_counter", "sign_in_failure", "passkey_challenge", "provider_ceremony"}
+)
 """Tables that hold nothing of any tenant. One that is neither here nor has a tenant_id or a site_id is out of
 the hub's reach."""
 

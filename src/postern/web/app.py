@@ -14,6 +14,7 @@ from postern.web.api import journal as journal_checkpoints
 from postern.web.console import (
     agents,
     alarms,
+    approvals,
     doors,
     general,
     imports,
@@ -29,6 +30,7 @@ from postern.web.console import (
     schedules,
     search,
     settings,
+    sign_ins,
     signing,
     sites,
     trust,
@@ -49,6 +51,7 @@ PRIVATE = (
     signing.private,
     wall.router,
     trust.router,
+    approvals.router,
     privacy.router,
     alarms.router,
     doors.router,
@@ -67,6 +70,7 @@ PRIVATE = (
     keys.router,
     settings.router,
     profile.router,
+    sign_ins.router,
 )
 NO_PORTS = ConsolePorts()
 

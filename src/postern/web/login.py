@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends
@@ -13,7 +14,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from postern.errors import NotSignedIn, Refused
-from postern.operations import api_keys, sign_in
+from postern.operations import api_keys, approvals, sign_in
 from postern.operations.refusals import refuse
 from postern.operations.services import Services
 from postern.operators.model import Actor
@@ -21,7 +22,7 @@ from postern.operators.roles import Duty, may, require
 from postern.web import endpoints
 from postern.web.forms import LARGEST_UPLOAD, FormReader
 from postern.web.pages import Caller
-from postern.web.security import SAFE_METHODS, bearer_of, is_by_key
+from postern.web.security import API, SAFE_METHODS, bearer_of, is_by_key
 
 FORM_KEY_FIELD = "form_key"
 FORM_KEY_HEADER = "postern-form-key"
@@ -72,12 +73,16 @@ async def signed_in(request: Request) -> Caller:
     secret = request.cookies.get(cookie_name(request))
     if not secret:
         raise NotSignedIn("sign in first")
-    actor = await sign_in.who(services_of(request), secret)
+    hub = services_of(request)
+    actor = await sign_in.who(hub, secret)
     caller = Caller(actor=actor, form_key=form_key_of(secret))
     request.state.caller = caller
     if request.method not in SAFE_METHODS:
         await _check_form_key(request, caller)
     await require_duty(request, actor)
+    if not request.url.path.startswith(API):
+        caller = replace(caller, counts={"approvals": await approvals.count_waiting(hub, actor)})
+        request.state.caller = caller
     return caller
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, may
@@ -62,8 +63,10 @@ PARTS = (
         key="trust",
         items=(
             Item(key="journal", href="/journal", icon="journal", duty=Duty.READ_JOURNAL),
+            Item(key="approvals", href="/approvals", icon="check", duty=Duty.APPROVE),
             Item(key="privacy", href="/privacy", icon="eye", duty=Duty.READ_JOURNAL),
             Item(key="operators", href="/operators", icon="shield", duty=Duty.CHANGE_OPERATORS),
+            Item(key="sign-ins", href="/sign-ins", icon="passkey", duty=Duty.SEE_SIGN_INS),
             Item(key="roles", href="/roles", icon="people", duty=Duty.SEE_SITES),
             Item(key="keys", href="/keys", icon="key", duty=Duty.SEE_KEYS),
             Item(key="settings", href="/settings", icon="gear", duty=Duty.CHANGE_SITES),
@@ -73,10 +76,18 @@ PARTS = (
 TABS = ("wall", "doors", "people", "vehicles")
 
 
-def menu(actor: Actor) -> tuple[Part, ...]:
-    """The parts and items that the actor's role has something to do with."""
+NOTHING: Mapping[str, int] = {}
+
+
+def menu(actor: Actor, counts: Mapping[str, int] = NOTHING) -> tuple[Part, ...]:
+    """The parts and items that the actor's role has something to do with, with what waits there."""
     parts = (
-        Part(key=part.key, items=tuple(item for item in part.items if may(actor, item.duty)))
+        Part(
+            key=part.key,
+            items=tuple(
+                replace(item, count=counts.get(item.key, 0)) for item in part.items if may(actor, item.duty)
+            ),
+        )
         for part in PARTS
     )
     return tuple(part for part in parts if part.items)

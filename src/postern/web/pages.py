@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
@@ -30,6 +31,8 @@ class Caller:
 
     actor: Actor
     form_key: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How much waits on a page of the menu, by the page's key."""
 
     def may(self, duty: str) -> bool:
         """Whether the caller's role is charged with the duty of that name; templates ask this."""
@@ -95,7 +98,7 @@ def markup(request: Request, template: str, **values: object) -> str:
         "me": caller,
         "said": said if f"said.{said}" in catalogue("en") else "",
         "demo": request.app.state.settings.mode == "demo",
-        "navigation": navigation.menu(caller.actor) if caller else (),
+        "navigation": navigation.menu(caller.actor, caller.counts) if caller else (),
         "tabs": navigation.tabs(caller.actor) if caller else (),
     }
     return _ENVIRONMENT.get_template(template).render(context | values)

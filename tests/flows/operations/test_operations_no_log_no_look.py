@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pyrage import x25519
@@ -29,6 +30,8 @@ from postern.operations import (
     export,
     insider_alarms,
     look,
+    privacy_desk,
+    sign_ins,
     trace,
 )
 from postern.operations import looked_at as looked_at_module
@@ -64,6 +67,7 @@ class Place:
     person: PersonId
     vehicle: VehicleId
     record: RecordKey
+    asked: UUID
 
     async def last(self) -> int:
         async with self.owner.transaction() as tx:
@@ -90,7 +94,10 @@ async def place(
     person = (await look.find_people(hub, admin)).rows[0].person.id
     await consent.give_consent(hub, admin, person=person, keep_photo=True)
     await enrol(hub, admin, person=person, photos=[FACE])
+    wanted = approvals.Asked(kind=approvals.Kind.SEARCH, exactly=b"", words="", subjects=(person,))
+    asked = await approvals.ask(hub, admin, wanted, purpose="a complaint", case="C-2")
     return Place(
+        asked=asked.id,
         hub=hub,
         owner=database,
         actor=admin,
@@ -134,6 +141,12 @@ OPENING: dict[str, Opening] = {
         case="C-1",
     ),
     "insider_alarms": lambda at: insider_alarms.insider_alarms(at.hub, at.actor),
+    "decided": lambda at: approvals.decided(at.hub, at.actor),
+    "whom": lambda at: approvals.whom(at.hub, at.actor, at.asked),
+    "meant": lambda at: privacy_desk.meant(
+        at.hub, at.actor, SubjectKind.PERSON, "Ada Nowak", purpose="they asked"
+    ),
+    "history": lambda at: sign_ins.history(at.hub, at.actor),
     "waiting": lambda at: approvals.waiting(at.hub, at.actor),
     "looked_at": lambda at: look.looked_at(at.hub, at.actor, at.person, purpose="they asked"),
     "holding": lambda at: access_levels.holding(at.hub, at.actor, subject=at.person, kind=SubjectKind.PERSON),
@@ -277,13 +290,17 @@ UNTRACED = {
     "erase.receipts_public_key": "a public key",
     "api_keys.keys": "names of keys, and whose they are",
     "approvals.own_requests": "the caller's own",
+    "approvals.approved_for": "the caller's own",
+    "approvals.count_waiting": "a count",
+    "privacy_desk.erasures": "random ids, counts and agents' words, as erase.erasures",
+    "search.approval_of": "the caller's own",
+    "sign_ins.own_history": "the caller's own",
     "browse_journal.head": "a count and a hash",
     "browse_journal.proof": "hashes",
     "budget.own_budget": "the caller's own",
     "look_into.findings": "operators' notes on alarms, and how many records are kept aside",
     "import_csv.check_import": "says what is wrong with the file given, and shows nothing that is stored",
     "operators.operators": "operators of the console, who stand in clear",
-    "own_sign_in.own_logins": "the caller's own",
     "passkeys.begin_registration": "the caller's own",
     "passkeys.passkeys": "the caller's own",
     "retention.reports": "counts",

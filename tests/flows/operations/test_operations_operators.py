@@ -234,11 +234,11 @@ async def test_a_name_that_nobody_has_costs_the_same_hashing_and_the_same_statem
 
 
 async def _only_for_the_known(
-    services: Services, tx: object, name: str, operator: object, other: object
+    services: Services, tx: object, name: str, operator: object, other: object, *, came_from: object
 ) -> None:
     """The mutant that writes nothing about a name that nobody has."""
     if operator is not None:
-        await _count(services, tx, name, operator, other)  # type: ignore[arg-type]
+        await _count(services, tx, name, operator, other, came_from=came_from)  # type: ignore[arg-type]
 
 
 _count = sign_in._count_failure

@@ -12,6 +12,7 @@ from postern.access.model import CredentialKind
 from postern.access.reasons import Reason
 from postern.journal.model import Act
 from postern.keystore.providers import Kind as HolderKind
+from postern.operations.approvals import Kind, State
 from postern.operations.present import ACTS
 from postern.operators.model import Role
 from postern.operators.roles import Duty
@@ -32,6 +33,10 @@ SAYS = re.compile(r"""["']([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)["']""")
 KEY_KINDS = ("root", "tenant", "index", "signing", "site-day", "subject")
 MADE_OF_CODES = {
     "act": [one.value for one in Act],
+    "approvals": [
+        *(f"kind-{one.value}" for one in Kind),
+        *(f"state-{one}" for one in (*(state.value for state in State), "over")),
+    ],
     "agents": ["online", "away", "retired"],
     "access": [f"issued-{one}" for one in ("qr", "pin")],
     "certificate": [
@@ -69,6 +74,7 @@ MADE_OF_CODES = {
     "role": [one.value for one in Role],
     "search": ["what-person", "what-plate"],
     "sex": [one.value for one in Sex],
+    "sign-ins": [f"how-{one}" for one in ("password", "passkey", "one-time-link", "provider")],
     "stage": list(ACTS),
     "weekday": [f"{length}-{day}" for length in ("long", "short") for day in range(7)],
 }

@@ -227,6 +227,12 @@ async def own_requests(hub: Hub, caller: SignedIn) -> list[ApprovalOut]:
     return [ApprovalOut.of(one) for one in await approvals.own_requests(hub, caller.actor)]
 
 
+@router.get("/approvals/decided")
+async def decided(hub: Hub, caller: SignedIn) -> list[ApprovalOut]:
+    """What became of the requests of the last 90 days."""
+    return [ApprovalOut.of(one) for one in await approvals.decided(hub, caller.actor)]
+
+
 @router.post("/approvals/{id}/decision")
 async def decide(hub: Hub, caller: SignedIn, id: UUID, said: DecisionIn) -> ApprovalOut:
     """Agree or decline; never to what one asked for oneself."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from postern.ids import AccessLevelId, OperatorId, SiteId
-from postern.operations import api_keys, bait, budget
+from postern.operations import api_keys, bait, budget, sign_ins
 from postern.operations import operators as operations
 from postern.operations.api_keys import KeyLine, NewKey
+from postern.operations.sign_ins import History
 from postern.operators.roles import Duty
 from postern.people.model import PersonDetails
 from postern.vehicles.model import VehicleDetails
@@ -28,6 +29,35 @@ class OperatorOut(BaseModel):
     login_name: str
     role: str
     disabled: bool
+
+
+class SignInOut(BaseModel):
+    """An attempt to sign in. `operator` null: nobody has the name that was tried."""
+
+    at: datetime
+    operator: str | None
+    how: str
+    address: str
+    browser: str
+    succeeded: bool
+    open: bool
+
+    @classmethod
+    def every(cls, history: History) -> list[SignInOut]:
+        """From the operation's."""
+        still_open = {one.id for one in history.logins}
+        return [
+            cls(
+                at=one.at,
+                operator=history.names.get(one.operator) if one.operator is not None else None,
+                how=one.how,
+                address=one.came_from.address,
+                browser=one.came_from.browser,
+                succeeded=one.succeeded,
+                open=one.id in still_open,
+            )
+            for one in history.attempts
+        ]
 
 
 class DeskIn(BaseModel):
@@ -117,6 +147,18 @@ async def listed(hub: Hub, caller: SignedIn) -> list[OperatorOut]:
         OperatorOut(id=one.id, login_name=one.login_name, role=one.role.value, disabled=one.disabled)
         for one in await operations.operators(hub, caller.actor)
     ]
+
+
+@router.get("/sign-ins/own")
+async def own_sign_ins(hub: Hub, caller: SignedIn) -> list[SignInOut]:
+    """One's own attempts to sign in of the last 90 days, the latest first."""
+    return SignInOut.every(await sign_ins.own_history(hub, caller.actor))
+
+
+@router.get("/sign-ins")
+async def every_sign_in(hub: Hub, caller: SignedIn) -> list[SignInOut]:
+    """Every operator's. Journalled."""
+    return SignInOut.every(await sign_ins.history(hub, caller.actor))
 
 
 @router.put("/operators/{id}/desk", status_code=204)

@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import BadInput, PosternError
-from postern.operations import own_sign_in, passkeys
+from postern.operations import own_sign_in, passkeys, sign_ins
 from postern.operators.passwords import new_totp_secret, totp_uri
 from postern.web.console.holders import zone_for
 from postern.web.console.pictures import qr_picture
+from postern.web.console.sign_ins import login_lines
 from postern.web.console.signing import TotpView, checked_password, passkeys_possible
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, SignedIn
@@ -106,7 +107,7 @@ async def _page(
         request,
         "settings/profile.html",
         status=422 if forms.password.wrong or forms.totp.wrong else 200,
-        logins=await own_sign_in.own_logins(hub, caller.actor),
+        logins=login_lines(await sign_ins.own_history(hub, caller.actor)),
         zone=await zone_for(hub, caller),
         passkeys=lines,
         passkeys_possible=passkeys_possible(hub),

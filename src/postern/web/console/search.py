@@ -15,14 +15,16 @@ from postern.clock import utc_day
 from postern.errors import PosternError
 from postern.ids import PersonId, SiteId
 from postern.operations import look
+from postern.operations import search as search_operations
 from postern.operations import sites as site_operations
 from postern.operations.look import Row, Wanted
+from postern.operations.search import PassageSearch
 from postern.sites.model import Site, zone_of
 from postern.web.console.wall_rows import WallRow, rows_of
 from postern.web.forms import Form, FormReader
 from postern.web.i18n import Words
 from postern.web.login import Fields, Hub, SignedIn
-from postern.web.pages import Caller, page, words_for
+from postern.web.pages import Caller, go, page, words_for
 
 router = APIRouter()
 DAYS = 7
@@ -72,15 +74,27 @@ async def find(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> 
         wanted, choices = await _wanted(hub, caller, fields)
         if wanted is None:
             return _shown(request, sites, fields.result(), choices)
+        ids = tuple(SiteId(one.id) for one in chosen)
+        search = PassageSearch(wanted=wanted, sites=ids, first=first, last=last)
+        approval = None
+        if search_operations.is_far_back(hub, first):
+            approval = await search_operations.approval_of(hub, caller.actor, search)
+            if approval is None and fields.text("ask"):
+                await search_operations.ask_to_search(hub, caller.actor, search, purpose=purpose, case=case)
+                return go("/approvals", "approval-asked")
+            if approval is None:
+                fields.errors["first"] = "search.needs-second"
+                return _shown(request, sites, fields.result(), choices, far_back=True)
         rows = await look.search_passages(
             hub,
             caller.actor,
             wanted,
-            site_ids=[SiteId(one.id) for one in chosen],
+            site_ids=ids,
             first=first,
             last=last,
             purpose=purpose,
             case=case,
+            approval=approval,
         )
     except PosternError as fault:
         return _shown(request, sites, fields.result(fault), choices)
@@ -122,6 +136,8 @@ def _shown(
     form: Form,
     choices: Sequence[tuple[UUID, str]] = (),
     found: Sequence[FoundRow] | None = None,
+    *,
+    far_back: bool = False,
 ) -> Response:
     t = words_for(request)
     return page(
@@ -133,4 +149,5 @@ def _shown(
         choices=choices if len(choices) > 1 else (),
         whats=[(one, t(f"search.what-{one}")) for one in ("person", "plate")],
         found=found,
+        far_back=far_back,
     )

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from postern.errors import BadInput, NotFound, NotSignedIn, PosternError, TooMany
 from postern.operations import link_passkey, operators, passkeys, sign_in
 from postern.operators.passwords import totp_uri
+from postern.web.came_from import came_from
 from postern.web.console.pictures import qr_picture
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.login import Fields, Hub, SignedIn, drop_login, form_key_of, is_secure, set_login
@@ -52,7 +53,9 @@ async def enter(request: Request, hub: Hub, fields: Fields) -> Response:
     """Sign in with password and code. What was wrong is not said."""
     name, password, code = fields.needed("login_name"), fields.secret("password"), fields.text("code")
     try:
-        signed = await sign_in.sign_in(hub, login_name=name, password=password, code=code)
+        signed = await sign_in.sign_in(
+            hub, login_name=name, password=password, code=code, came_from=came_from(request)
+        )
     except (NotSignedIn, BadInput):
         form = Form(values={"login_name": name}, errors={"password": "sign.wrong"})
         return page(request, "signing/sign_in.html", status=422, form=form, passkeys=passkeys_possible(hub))
@@ -75,7 +78,10 @@ async def passkey_enter(request: Request, hub: Hub, fields: Fields) -> Response:
     """Sign in with a passkey; read by `passkeys.js`."""
     try:
         signed = await passkeys.finish_sign_in(
-            hub, secret=request.cookies.get(CEREMONY, ""), answer=fields.text("answer")
+            hub,
+            secret=request.cookies.get(CEREMONY, ""),
+            answer=fields.text("answer"),
+            came_from=came_from(request),
         )
     except PosternError as fault:
         return problem(fault.status, fault.code, str(fault))
@@ -167,7 +173,9 @@ async def use_link(request: Request, hub: Hub, fields: Fields, secret: str) -> R
     except BadInput as fault:
         return _setup(request, hub, name, totp, fields.result(fault))
     async with hub.database.transaction(operator.tenant) as tx:
-        signed = await sign_in.start_login(hub, tx, operator, detail="one-time link")
+        signed = await sign_in.start_login(
+            hub, tx, operator, detail="one-time link", came_from=came_from(request)
+        )
     request.state.caller = Caller(actor=signed.actor, form_key=form_key_of(signed.secret))
     answer = page(request, "signing/recovery.html", codes=codes, next=first_page(signed.actor))
     set_login(request, answer, signed.secret)
@@ -193,6 +201,7 @@ async def use_link_by_passkey(request: Request, hub: Hub, fields: Fields, secret
             secret=request.cookies.get(CEREMONY, ""),
             answer=fields.text("answer"),
             name=fields.text("name"),
+            came_from=came_from(request),
         )
     except PosternError as fault:
         return problem(fault.status, fault.code, str(fault))
