@@ -7,7 +7,8 @@
 
 It may be killed anywhere and is begun again. It also mends indexes whose key is no longer held, because one
 of the two databases was restored from an older backup: it needs the registry, not the old key. The journal's
-tags (`journal/tags.py`) keep their key: they are part of what was signed.
+tags (`journal/tags.py`) keep their key, because they are part of what was signed; so does what finds payments
+by a session's random id, which nobody can guess.
 """
 
 from __future__ import annotations
