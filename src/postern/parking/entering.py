@@ -62,7 +62,7 @@ def _session(garage: Garage, happening: Entered, rules: Rules, who: Who) -> Sess
 def with_permit(garage: Garage, session: Session, rules: Rules) -> Session:
     """The session with the permit that covers it from its entry on, if one does."""
     at, who = session.entered_at, session.who
-    known = [one.permit for one in rules.permits if one.since <= at and (one.ended is None or at < one.ended)]
+    known = rules.permits_at(at)
     if not known or not who.plate or not (who.sure or who.stated):
         return replace(session, permit=None, near_a_permit=False)
     taken = garage.taken()

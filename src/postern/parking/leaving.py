@@ -16,6 +16,7 @@ from postern.parking.clearance import Cleared, Owed, Reason
 from postern.parking.garage import Garage, Standing, Step, plate_read
 from postern.parking.happenings import Left, Seen
 from postern.parking.pairing import Ambiguous, Paired, Pairing, Unpaired, pair
+from postern.parking.permit_seen import permit_seen_again
 from postern.parking.rules import Rules
 from postern.parking.session import Session, SessionState, Who
 from postern.parking.waiting import gone, is_standing
@@ -82,7 +83,8 @@ class Exit:
 def ended(garage: Garage, exit: Exit, pairing: Pairing, rules: Rules) -> Step:
     """What the exit changes, given what it was found to be."""
     if isinstance(pairing, Paired):
-        return close(garage, garage.sessions[pairing.session], exit, rules)
+        session = permit_seen_again(garage, garage.sessions[pairing.session], exit.who, rules)
+        return close(garage, session, exit, rules)
     case = _case(exit, rules, _doubt(exit.who, pairing), candidates=_candidates(garage, pairing))
     return Step(cases={case.id: case})
 

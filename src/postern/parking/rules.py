@@ -102,6 +102,12 @@ class Rules:
         known = [one for one in self.tariffs if one.since <= entered] or list(self.tariffs[:1])
         return known[-1].tariff if known else None
 
+    def permits_at(self, at: datetime) -> list[Permit]:
+        """The permits that were kept at that moment, valid then or not."""
+        return [
+            one.permit for one in self.permits if one.since <= at and (one.ended is None or at < one.ended)
+        ]
+
     def validation(self, id: UUID) -> tuple[MerchantKept, Validation] | None:
         """The validation of that id, and whose it is."""
         found = ((one, given) for one in self.merchants for given in one.validations if given.id == id)
