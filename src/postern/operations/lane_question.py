@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 
 from postern.access.lanes import Clearance
-from postern.errors import BadInput
+from postern.errors import BadInput, NotFound
 from postern.ids import AccessPointId
 from postern.operations.agents import KnownAgent
+from postern.operations.clear_to_leave import clear_to_leave
 from postern.operations.services import Services
+from postern.parking import clearance
 from postern.sites import store as sites
 from postern.sites.model import AccessPoint, LaneKind
-from postern.vehicles.plates import normalise
 
 LONGEST_PLATE = 20
 
@@ -41,6 +42,17 @@ async def answer(
         )
     if lane.lane is None or lane.lane.kind is not LaneKind.EXIT:
         raise BadInput("vehicles leave by an exit lane; make this access point one, or ask about another")
-    if not normalise(plate):
-        return LaneAnswer(clearance=Clearance.UNCERTAIN, reason="unreadable")
-    return LaneAnswer(clearance=Clearance.UNCERTAIN, reason="no-garage")
+    try:
+        found = await clear_to_leave(
+            services, known.tenant, known.agent.site, lane=access_point, plate=plate, score=score
+        )
+    except NotFound:
+        return LaneAnswer(clearance=Clearance.UNCERTAIN, reason="no-garage")
+    return LaneAnswer(clearance=_CLEARANCES[type(found.clearance)], reason=found.reason)
+
+
+_CLEARANCES: dict[type[clearance.Clearance], Clearance] = {
+    clearance.Cleared: Clearance.CLEARED,
+    clearance.Owed: Clearance.OWED,
+    clearance.Uncertain: Clearance.UNCERTAIN,
+}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from postern.clock import Clock
 from postern.keystore.tombstones import TombstoneFile
+from postern.operations.parking_shelf import Shelves
 from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.registry import Registry
 from postern.operations.running import RunningJob
@@ -27,9 +28,12 @@ class Services:
     tombstones: TombstoneFile | None = None
     """The list of destroyed keys beside the databases; None where nothing outlives this process."""
     registry: Registry = field(init=False)
+    garages: Shelves = field(init=False)
+    """The books of garages."""
     rotation: RunningJob = field(init=False)
     """The rotation of a key that was started from the console."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "registry", Registry(self.keyring))
+        object.__setattr__(self, "garages", Shelves())
         object.__setattr__(self, "rotation", RunningJob())

@@ -47,8 +47,6 @@ class Duty(StrEnum):
     SEE_GARAGE = "see-garage"
     ANSWER_CALLS = "answer-calls"
     CHANGE_KIOSKS = "change-kiosks"
-    CHANGE_TARIFFS = "change-tariffs"
-    KEEP_PERMITS = "keep-permits"
 
 
 class Door(StrEnum):

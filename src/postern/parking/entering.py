@@ -35,7 +35,7 @@ def entered(garage: Garage, happening: Entered, rules: Rules) -> Step:
 
 
 def _who(before: Standing | None, happening: Entered) -> Who:
-    if is_standing(before, happening, happening.who) and before is not None and before.stated is not None:
+    if is_standing(before, happening.at, happening.who) and before is not None and before.stated is not None:
         return before.stated
     return happening.who
 
@@ -56,6 +56,8 @@ def _session(garage: Garage, happening: Entered, rules: Rules, who: Who) -> Sess
         entry=happening.key,
     )
     session = replace(session, lane=happening.lane, who=who, vehicle_class=rules.settings.vehicle_class)
+    if happening.erased:
+        return replace(session, permit=happening.permit, near_a_permit=happening.near_a_permit)
     return with_permit(garage, session, rules)
 
 

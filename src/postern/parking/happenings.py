@@ -20,7 +20,7 @@ from postern.records.model import RecordKey
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What every happening has. `erased`: whose it was is not known any more, and is not asked."""
+    """What every happening has."""
 
     key: RecordKey
     at: datetime
@@ -33,12 +33,17 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entered(Seen):
-    """A vehicle drove in. `opening`: when its passage was over; equal for two that shared one."""
+    """A vehicle drove in. `opening`: when its passage was over; equal for two that shared one.
+
+    `erased`: whose it was is not known any more, and is not asked; what it had of permits stays as it was.
+    """
 
     lane: AccessPointId
     who: Who = NOBODY
     opening: datetime
     erased: bool = False
+    permit: UUID | None = None
+    near_a_permit: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +101,8 @@ class Paid(Seen):
     quoted_at: datetime | None = None
     by_hand: bool = False
     """In cash or by invoice, as an operator recorded it."""
+    doubtful: bool = False
+    """It does not fit what was asked for, as whoever took it says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

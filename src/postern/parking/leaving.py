@@ -57,7 +57,7 @@ def _is_the_same(before: Standing | None, happening: Left) -> bool:
 
 def _known(before: Standing | None, happening: Left) -> tuple[Who, UUID | None]:
     """Whose plate it is and which session, by a person who looked while the vehicle stood there."""
-    if before is None or not is_standing(before, happening, happening.who):
+    if before is None or not is_standing(before, happening.at, happening.who):
         return happening.who, happening.session
     return before.stated or happening.who, happening.session or before.session
 

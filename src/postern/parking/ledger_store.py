@@ -15,7 +15,13 @@ from postern.postgres.pool import Transaction
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 
 _COLUMNS = "site_id, movement, nth, line, day, cause_day, booked, ledger_account, amount, currency, sealed"
-_TYPES = ("int4", "uuid", "int4", "int2", "date", "date", "date", "text", "int8", "text", "bytea")
+
+# COPY is not for tables with row-level security.
+_POST = """
+INSERT INTO ledger (site_id, booked, movement, nth, line, day, cause_day, ledger_account, amount, currency,
+    sealed)
+SELECT %s, %s, * FROM unnest(%s::uuid[], %s::int[], %s::smallint[], %s::date[], %s::date[], %s::text[],
+    %s::bigint[], %s::text[], %s::bytea[])"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,32 +64,32 @@ async def post(
     *,
     booked: date,
 ) -> None:
-    """Write movements: one COPY, in the transaction of the cursor that they belong to."""
-    if not bookings:
+    """Write movements in one statement, in the transaction of the cursor that they belong to."""
+    rows = [
+        (
+            movement.id,
+            one.nth,
+            number,
+            movement.day,
+            one.cause_day,
+            posting.account.value,
+            posting.amount.amount,
+            posting.amount.currency,
+            sealed,
+        )
+        for one in bookings
+        for movement, sealed in [(one.movement, _sealed(key, tenant, one.movement))]
+        for number, posting in enumerate(movement.postings)
+    ]
+    if not rows:
         return
-    statement = f"COPY ledger ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
-    async with tx.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        copy.set_types(_TYPES)
-        for one in bookings:
-            movement = one.movement
-            about = documents.to_bytes(About(kind=movement.kind, session=movement.session))
-            sealed = seal(key, about, _context(tenant, movement.id))
-            for number, posting in enumerate(movement.postings):
-                await copy.write_row(
-                    (
-                        site,
-                        movement.id,
-                        one.nth,
-                        number,
-                        movement.day,
-                        one.cause_day,
-                        booked,
-                        posting.account.value,
-                        posting.amount.amount,
-                        posting.amount.currency,
-                        sealed,
-                    )
-                )
+    arrays = [list(column) for column in zip(*rows, strict=True)]
+    await tx.execute(_POST, (site, booked, *arrays))
+
+
+def _sealed(key: Key, tenant: TenantId, movement: Movement) -> bytes:
+    about = documents.to_bytes(About(kind=movement.kind, session=movement.session))
+    return seal(key, about, _context(tenant, movement.id))
 
 
 async def take_back(tx: Transaction, site: SiteId, movements: Mapping[UUID, int], *, booked: date) -> None:

@@ -31,7 +31,13 @@ def paid(garage: Garage, happening: Paid, rules: Rules) -> Step:
         case = _case(rules, happening, kind, _about(happening))
         return Step(cases={case.id: case}, movements=(movement,))
     moment = max(session.entered_at, min(happening.quoted_at or happening.at, happening.at))
-    sum = Sum(amount=happening.amount, moment=moment, reference=happening.reference, cause=happening)
+    sum = Sum(
+        amount=happening.amount,
+        moment=moment,
+        reference=happening.reference,
+        cause=happening,
+        doubtful=happening.doubtful,
+    )
     counted = count_in(garage, session, sum, rules)
     return replace(
         counted,
@@ -48,6 +54,7 @@ class Sum:
     moment: datetime
     reference: str
     cause: Seen
+    doubtful: bool = False
 
 
 def count_in(garage: Garage, session: Session, sum: Sum, rules: Rules) -> Step:
@@ -60,7 +67,7 @@ def count_in(garage: Garage, session: Session, sum: Sum, rules: Rules) -> Step:
     if now.owed.amount <= 0:
         now = replace(now, settled_at=sum.cause.at)
         cases = settled(garage, now, _OF_MONEY, sum.cause)
-    if now.owed.amount:
+    if now.owed.amount or sum.doubtful:
         about = _About(session=now.id, owed=now.owed, reference=sum.reference)
         case = _case(rules, sum.cause, CaseKind.WRONG_AMOUNT, about)
         cases[case.id] = case

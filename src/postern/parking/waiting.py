@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from postern.parking.cases import Case, CaseKind, CaseState
@@ -16,18 +16,18 @@ STANDS_AT_MOST = timedelta(minutes=15)
 """Whoever stands longer has reversed out, unseen."""
 
 
-def is_standing(before: Standing | None, happening: Seen, who: Who) -> bool:
+def is_standing(before: Standing | None, at: datetime, who: Who) -> bool:
     """Whether it is the vehicle that stood at the lane: it reads the same, not long afterwards."""
     if before is None or not isinstance(before.seen, Stood):
         return False
     same = who.reads_like(before.raw) or (not who.plate and not before.raw.plate)
-    return same and happening.at - before.seen.at <= STANDS_AT_MOST
+    return same and at - before.seen.at <= STANDS_AT_MOST
 
 
 def stood(garage: Garage, happening: Stood, rules: Rules) -> Step:
     """A vehicle stands at the barrier; where a person has to answer, that is a case."""
     before = garage.standing.get(happening.lane)
-    if before is not None and is_standing(before, happening, happening.who):
+    if before is not None and is_standing(before, happening.at, happening.who):
         if before.case is not None or not happening.waiting:
             return Step(standing={happening.lane: replace(before, seen=happening)})
         now = replace(before, seen=happening)

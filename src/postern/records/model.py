@@ -137,10 +137,12 @@ class Deed(StrEnum):
     HELP = "help"
     """Somebody asked for help at a lane."""
     PAID = "paid"
-    PAID_BY_HAND = "paid-by-hand"
-    """In cash or by invoice, as an operator recorded it."""
+    PAID_IN_DOUBT = "paid-in-doubt"
+    """Money that does not fit what was asked for."""
     REFUNDED = "refunded"
     REFUND_FAILED = "refund-failed"
+    CAME_LATE = "came-late"
+    """A record of a day whose books are closed: somebody has to look at it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,49 @@
+"""Where a hub process keeps the books of garages open between two runs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from postern.ids import AgentId, SiteId
+from postern.operations.parking_rules import KeptRules
+from postern.parking.books import Books
+from postern.parking.store import Cursor
+
+if TYPE_CHECKING:
+    from postern.operations.settle_read import Joining
+
+
+@dataclass(kw_only=True)
+class Shelf:
+    """One site's books as of `cursors`. None: they have to be read again.
+
+    What is on a shelf is what is committed: it is dropped whenever a transaction fails.
+    """
+
+    books: Books | None = None
+    joining: Joining | None = None
+    cursors: dict[AgentId, Cursor] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def drop(self) -> None:
+        """Nothing on it can be relied on."""
+        self.books, self.joining, self.cursors = None, None, {}
+
+
+@dataclass(kw_only=True)
+class Shelves:
+    """Every site's, and the rules they go by."""
+
+    rules: KeptRules = field(default_factory=KeptRules)
+    _shelves: dict[SiteId, Shelf] = field(default_factory=dict)
+
+    def of(self, site: SiteId) -> Shelf:
+        """The site's shelf; empty at first."""
+        return self._shelves.setdefault(site, Shelf())
+
+    def drop(self) -> None:
+        """Nothing can be relied on: what is sealed was changed by others than the books."""
+        for one in self._shelves.values():
+            one.drop()
