@@ -220,6 +220,21 @@ def hub() -> None:
     _run(serving.serve(settings, handover))
 
 
+@app.command(hidden=True)
+def public() -> None:
+    """The public pages' process; started by `postern up`, which tells it on standard input what it needs."""
+    from postern import public as serving
+    from postern.logs import log_to_screen
+    from postern.supervise import end_with_parent, no_core_dumps
+
+    no_core_dumps()
+    log_to_screen("warning")
+    told = serving.PublicHandover.receive()
+    bound = serving.bind_and_shut_in(told)
+    end_with_parent()
+    _run(serving.serve(told, bound))
+
+
 @agent_app.callback(invoke_without_command=True)
 def agent(context: typer.Context) -> None:
     """Run the agent of this machine's site."""

@@ -66,12 +66,28 @@ def _own_addresses() -> list[str]:
     return sorted({one.address for one in found if "%" not in one.address})
 
 
-class Certificate:
-    """The certificate in use, None while the console speaks http; renewed under the same context."""
+def public_side(settings: Settings) -> Settings:
+    """The settings with the public pages' listener in the console's place."""
+    port = settings.pay_port if settings.pay_port is not None else settings.port + 1
+    return settings.model_copy(
+        update={
+            "host": settings.pay_host,
+            "port": port,
+            "public_url": settings.pay_url,
+            "tls_certificate": settings.pay_tls_certificate,
+            "tls_key": settings.pay_tls_key,
+            "acme_domain": settings.pay_acme_domain,
+        }
+    )
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+
+class Certificate:
+    """The certificate in use, None while the listener speaks http; renewed under the same context."""
+
+    def __init__(self, settings: Settings, clock: Clock, *, folder: str = "tls") -> None:
         self._settings = settings
         self._clock = clock
+        self._folder = folder
         self.files: TlsFiles | None = None
         self.context: ssl.SSLContext | None = None
 
@@ -82,7 +98,7 @@ class Certificate:
         # Imported only here: a console that speaks http need not wait half a second for the ACME client.
         from postern.devices.certificates.ensure import ensure_certificate
 
-        folder = self._settings.folder("tls")
+        folder = self._settings.folder(self._folder)
         names = served_names(self._settings)
         self.files = await ensure_certificate(self._settings, names, folder, self._clock)
         self.context = self.context or ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -96,7 +112,7 @@ class Certificate:
         from postern.devices.certificates.local_ca import read_root
 
         facts = read_pair(self.files.certificate, self.files.key).facts
-        root = read_root(self._settings.folder("tls") / "local") if self.files.root else None
+        root = read_root(self._settings.folder(self._folder) / "local") if self.files.root else None
         return CertificateView(
             kind=self.files.source.value,
             names=facts.names,

@@ -15,7 +15,7 @@ import structlog
 
 _LARGEST = 10 * 1024 * 1024
 _KEPT = 5
-_NOISY = ("httpx", "httpcore", "aiomqtt", "rapidocr", "RapidOCR", "asyncio")
+_NOISY = ("httpx", "httpcore", "aiomqtt", "rapidocr", "RapidOCR", "asyncio", "stripe")
 
 
 def log_to_file(path: Path, level: str) -> None:

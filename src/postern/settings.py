@@ -74,6 +74,21 @@ class Settings(BaseSettings):
     vault_role_id: str | None = None
     """With `vault_secret_id`: sign in to Vault or OpenBao by AppRole instead of with `vault_token`."""
     vault_secret_id: SecretStr | None = None
+    pay_host: str = "127.0.0.1"
+    """Where drivers' phones come to, directly or through a proxy: the public process's own listener."""
+    pay_port: int | None = Field(default=None, ge=0, le=65535)
+    """None: the port after the console's."""
+    pay_url: str | None = None
+    """The public pages' address as phones see it; None: http(s)://pay_host:pay_port."""
+    pay_tls_certificate: Path | None = None
+    pay_tls_key: Path | None = None
+    pay_acme_domain: str | None = None
+    stripe_secret_key: SecretStr | None = None
+    """Drivers pay by Stripe Checkout (docs/payments.md); None: at a desk, by a code."""
+    stripe_webhook_secret: SecretStr | None = None
+    """None: the hub asks Stripe instead, every half minute and when a phone is back."""
+    stripe_api_base: str | None = None
+    """Another address than Stripe's own, for tests."""
     hub_url: str | None = None
     """Where an agent finds its hub; None: the hub on this machine."""
     hub_root: Path | None = None

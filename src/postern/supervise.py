@@ -68,6 +68,8 @@ class Program:
     is_healthy: Callable[[], Awaitable[bool]]
     handover: bytes = b"\n"
     environment: Mapping[str, str] = field(default_factory=dict)
+    inherits: frozenset[str] | None = None
+    """Of this process's environment, only these; None: all of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,7 +193,7 @@ class _Kept:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=errors,
                 stderr=errors,
-                env={**os.environ, **self.program.environment},
+                env={**self._inherited(), **self.program.environment},
                 # Its own session, so that Ctrl-C reaches this parent alone, which then stops all in order.
                 start_new_session=True,
             )
@@ -200,6 +202,10 @@ class _Kept:
                 process.stdin.write(self.program.handover)
                 await process.stdin.drain()
         return process
+
+    def _inherited(self) -> dict[str, str]:
+        names = self.program.inherits
+        return {name: value for name, value in os.environ.items() if names is None or name in names}
 
     async def _keep(self) -> None:
         waits = delays()

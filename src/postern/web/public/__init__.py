@@ -1,0 +1,1 @@
+"""The public side: pages for drivers, in a process without databases and keys."""

@@ -1,0 +1,161 @@
+"""The public application: a driver's pages, help, notices, and where providers send their webhooks."""
+
+from __future__ import annotations
+
+import traceback
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from postern.errors import PosternError
+from postern.operations import counter_wire as wire
+from postern.web.head import HeadAsGet
+from postern.web.i18n import LANGUAGES
+from postern.web.pages import ASSETS, LANGUAGE_COOKIE, THEME_COOKIE, THEMES, words_for
+from postern.web.public import pay
+from postern.web.public.ask import Counter
+from postern.web.public.shell import Around, Shell, client_of, page
+
+_YEAR = 365 * 24 * 60 * 60
+_FAULT_WORDS = {404: "pay.error-404", 429: "pay.error-429", 503: "pay.error-503"}
+_log = structlog.get_logger(__name__)
+
+
+async def home(_: Request) -> Response:
+    """GET /: there is one thing to do here."""
+    return RedirectResponse("/pay", 303)
+
+
+async def preferences(request: Request) -> Response:
+    """POST /preferences: language or colours, and back."""
+    form = await request.form()
+    back = str(form.get("back", "/pay"))
+    safe = back.startswith("/") and not back.startswith(("//", "/\\"))
+    answer = RedirectResponse(back if safe else "/pay", 303)
+    for field, cookie, known in (
+        ("language", LANGUAGE_COOKIE, tuple(LANGUAGES)),
+        ("theme", THEME_COOKIE, THEMES),
+    ):
+        chosen = form.get(field)
+        if isinstance(chosen, str) and chosen in known:
+            secure = request.url.scheme == "https"
+            answer.set_cookie(cookie, chosen, max_age=_YEAR, samesite="lax", httponly=True, secure=secure)
+    return answer
+
+
+async def help_form(request: Request) -> Response:
+    """GET /help?g=: ask for an attendant."""
+    code = request.query_params.get("g", "")
+    if not code:
+        return page(request, "public/scan.html", status=404)
+    asked = wire.AskGarage(garage=code, client=client_of(request))
+    garage = await pay.counter_of(request).ask("garage", asked, wire.GarageView)
+    return page(request, "public/help.html", garage=garage, number="")
+
+
+async def help_asked(request: Request) -> Response:
+    """POST /help: a case is opened."""
+    form = await request.form()
+    code = str(form.get("g", ""))
+    asked = wire.AskHelp(
+        garage=code,
+        client=client_of(request),
+        visit=request.cookies.get(pay.VISIT_COOKIE, ""),
+        words=str(form.get("words", ""))[:500],
+    )
+    counter = pay.counter_of(request)
+    coming = await counter.ask("help", asked, wire.HelpComing)
+    garage = await counter.ask(
+        "garage", wire.AskGarage(garage=code, client=client_of(request)), wire.GarageView
+    )
+    return page(request, "public/help.html", garage=garage, number=coming.number)
+
+
+async def notices(request: Request) -> Response:
+    """GET /notices/stripe: who takes the money, and what they learn."""
+    return page(request, "public/notice.html")
+
+
+async def webhook(request: Request) -> Response:
+    """POST /webhooks/stripe: handed to the hub as it came; only the hub can tell whether Stripe signed it."""
+    told = wire.TellWebhook(
+        body=await request.body(), signature=request.headers.get("stripe-signature", "")[:1000]
+    )
+    taken = await pay.counter_of(request).ask("webhook", told, wire.Taken)
+    return JSONResponse({"taken": taken.taken})
+
+
+async def healthy(_: Request) -> Response:
+    """GET /healthz: this process answers."""
+    return PlainTextResponse("ok")
+
+
+async def faulted(request: Request, fault: Exception) -> Response:
+    """A fault as a page; a provider's program reads the status alone."""
+    if isinstance(fault, HTTPException):
+        return _fault_page(request, fault.status_code)
+    return _fault_page(request, fault.status if isinstance(fault, PosternError) else 500)
+
+
+class LastWord:
+    """The process boundary for what nobody foresaw: logged by its place, not by its words."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; answer in place of a page that failed before it began to answer."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except Exception as fault:  # the named process boundary
+            if scope["type"] != "http":
+                raise
+            frames = traceback.extract_tb(fault.__traceback__)[-8:]
+            places = [f"{one.filename}:{one.lineno}" for one in frames]
+            _log.error("unforeseen fault", kind=type(fault).__name__, places=places)
+            if not begun:
+                await _fault_page(Request(scope), 500)(scope, receive, send)
+
+
+def _fault_page(request: Request, status: int) -> Response:
+    words = words_for(request)(
+        _FAULT_WORDS.get(status, "pay.error-500" if status >= 500 else "pay.error-400")
+    )
+    code = request.query_params.get("g", "")
+    return page(request, "public/fault.html", status=status, words=words, code=code)
+
+
+def create_public_app(counter: Counter, shell: Shell) -> Starlette:
+    """The application. It has no services: all that it can ask is the counter."""
+    app = Starlette(
+        routes=[
+            Route("/", home),
+            *pay.ROUTES,
+            Route("/help", help_form),
+            Route("/help", help_asked, methods=["POST"]),
+            Route("/notices/stripe", notices),
+            Route("/webhooks/stripe", webhook, methods=["POST"]),
+            Route("/preferences", preferences, methods=["POST"]),
+            Route("/healthz", healthy),
+            Mount("/assets", StaticFiles(directory=ASSETS)),
+        ],
+        middleware=[Middleware(Around, shell=shell), Middleware(LastWord), Middleware(HeadAsGet)],
+        exception_handlers={PosternError: faulted, HTTPException: faulted},
+    )
+    app.state.counter = counter
+    app.state.shell = shell
+    return app
