@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from benchmarks import archive, console, isolation, journal, recognition, sealing
+from benchmarks import archive, console, isolation, journal, parking, recognition, sealing
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
     asyncio.run(sealing.run(30_000))
     asyncio.run(isolation.run(40_000))
     asyncio.run(journal.run(1_000_000))
+    parking.run()
     console.main(10)
     recognition.main([])
 

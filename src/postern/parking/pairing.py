@@ -27,8 +27,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from itertools import product
 from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
 
 from postern.vehicles.plates import normalise
 
@@ -37,9 +39,10 @@ PAIRS_WITHIN = 10.0
 APART = 10.0
 LEAST_SCORE = 0.5
 """A read below it never pairs by itself."""
-_FAR = PAIRS_WITHIN + APART
 
-_DIE, _ALIKE, _SOMEWHAT, _DROPPED, _OTHER = 4.2, 6.1, 7.6, 9.1, 14.0
+_DIE, _ALIKE, _SOMEWHAT, _DROPPED, _OTHER = 42, 61, 76, 91, 140
+"""In tenths, so that sums are exact."""
+_TENTH = 10
 _FAMILIES = (
     (_DIE, ("O0", "I1")),
     (_ALIKE, ("0D", "OD", "0Q", "OQ", "1L", "IL", "8B", "5S", "2Z", "6G", "VY", "MN", "UV", "1T", "1J")),
@@ -140,8 +143,7 @@ def pair(read: PlateRead, inside: Sequence[Inside], *, least_score: float = LEAS
     3. The read is less sure than `least_score`; or it is not exact and the entry's read was: Ambiguous.
     4. Else it is the nearest.
     """
-    text = _form(read.text)
-    near = _near(text, inside) if text else []
+    near = _near(read.text, inside)
     if not near or near[0][0].distance > PAIRS_WITHIN:
         return Unpaired(nearest=tuple(one for one, _ in near[:3]))
     (first, score), rest = near[0], near[1:]
@@ -156,55 +158,72 @@ def pair(read: PlateRead, inside: Sequence[Inside], *, least_score: float = LEAS
 
 def distance(one: str, other: str) -> float:
     """How unlikely it is that both were read from one plate; 0 for the same text, infinite beside nothing."""
-    one, other = _form(one), _form(other)
-    return _distance(one, other, math.inf) if one and other else math.inf
+    return distances(one, (other,))[0]
 
 
-def _near(text: str, inside: Sequence[Inside]) -> list[tuple[Candidate, float]]:
-    """The cars inside that are not too far to matter, nearest first, each with the score of its entry's
-    read."""
-    found = []
-    for one in inside:
-        far = _distance(text, _form(one.read.text), _FAR)
-        if far < _FAR:
-            found.append((Candidate(session=one.session, distance=far), one.read.score))
+def distances(one: str, others: Sequence[str]) -> list[float]:
+    """The distance of `one` to each of the others, all worked out together."""
+    text, forms = form(one), [form(other) for other in others]
+    if not text or not forms:
+        return [math.inf] * len(forms)
+    found = zip(_tenths(text, forms), forms, strict=True)
+    return [tenths / _TENTH if known else math.inf for tenths, known in found]
+
+
+def _near(read: str, inside: Sequence[Inside]) -> list[tuple[Candidate, float]]:
+    """The cars inside that are not too far to matter, nearest first, each with its entry's score."""
+    far = PAIRS_WITHIN + APART
+    found = [
+        (Candidate(session=one.session, distance=away), one.read.score)
+        for one, away in zip(inside, distances(read, [one.read.text for one in inside]), strict=True)
+        if away < far
+    ]
     return sorted(found, key=lambda near: (near[0].distance, near[0].session))
 
 
 @lru_cache(maxsize=8192)
-def _form(text: str) -> str:
+def form(text: str) -> str:
+    """The plate as it is compared: normalised, Cyrillic and Greek letters as their Latin twins."""
     return normalise(text).translate(_TWINS)
 
 
-def _distance(one: str, other: str, limit: float) -> float:
-    """The edit distance, or infinity as soon as it is sure to be `limit` or more."""
-    if one == other:
-        return 0.0
-    if abs(len(one) - len(other)) * _DROPPED >= limit:
-        return math.inf
+def _tenths(text: str, others: Sequence[str]) -> list[int]:
+    """Edit distances by rows, one for each of the others at once.
+
+    An addition depends on the cell before it in the same row: a running minimum of what each cell would be
+    without its own additions gives all of them together.
+    """
+    width = max(map(len, others))
+    joined = "".join(other.ljust(width) for other in others)
+    marks = np.frombuffer(joined.encode("utf-32-le"), dtype=np.uint32).reshape(len(others), width)
+    known = np.minimum(marks, _PLAIN).astype(np.intp)
     costs = _costs()
-    row = [_DROPPED * j for j in range(len(other) + 1)]
-    for i, a in enumerate(one, 1):
-        before, row = row, [_DROPPED * i]
-        for j, b in enumerate(other, 1):
-            changed = before[j - 1] + (0.0 if a == b else costs.get((a, b), _OTHER))
-            row.append(min(changed, before[j] + _DROPPED, row[j - 1] + _DROPPED))
-        if min(row) >= limit:
-            return math.inf
-    return row[-1] if row[-1] < limit else math.inf
+    added = np.arange(width + 1, dtype=np.int32) * _DROPPED
+    row = np.broadcast_to(added, (len(others), width + 1))
+    for number, character in enumerate(text, 1):
+        mark = ord(character)
+        changed = costs[min(mark, _PLAIN)][known]
+        changed[marks == mark] = 0
+        now = row + _DROPPED
+        now[:, 0] = number * _DROPPED
+        now[:, 1:] = np.minimum(now[:, 1:], row[:, :-1] + changed)
+        row = np.minimum.accumulate(now - added, axis=1) + added
+    ends = [len(other) for other in others]
+    return [int(found) for found in row[np.arange(len(others)), ends]]
+
+
+_PLAIN = 127
+"""Marks from here on, Chinese provinces say, look like nothing but themselves."""
 
 
 @lru_cache(maxsize=1)
-def _costs() -> dict[tuple[str, str], float]:
+def _costs() -> NDArray[np.int32]:
     """What each confusion costs, over the cheapest chain of confusions (Floyd and Warshall)."""
-    costs: dict[tuple[str, str], float] = {}
+    costs = np.full((_PLAIN + 1, _PLAIN + 1), _OTHER, dtype=np.int32)
     for cost, pairs in _FAMILIES:
-        for both in pairs:
-            a, b = both[0], both[1]
-            costs[a, b] = costs[b, a] = min(cost, costs.get((a, b), _OTHER))
-    characters = sorted({character for pair in costs for character in pair})
-    for via in characters:
-        for a, b in product(characters, repeat=2):
-            if a != b and (chain := costs.get((a, via), _OTHER) + costs.get((via, b), _OTHER)) < _OTHER:
-                costs[a, b] = min(costs.get((a, b), _OTHER), chain)
+        for pair_of in pairs:
+            a, b = ord(pair_of[0]), ord(pair_of[1])
+            costs[a, b] = costs[b, a] = min(cost, int(costs[a, b]))
+    for via in range(_PLAIN):
+        costs = np.minimum(costs, costs[:, via : via + 1] + costs[via : via + 1, :])
     return costs

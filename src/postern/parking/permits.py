@@ -7,6 +7,7 @@ what others do later.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from postern.errors import BadInput
-from postern.parking.pairing import APART, distance
+from postern.parking.pairing import APART, distances, form
 from postern.spans import Span
 
 
@@ -67,14 +68,16 @@ def covered(
 
     `taken` says how many covered cars of each permit are inside at that moment, without this one.
     """
-    own = [one for one in permits if any(_nearest(one, read) == 0 for read in reads)]
+    seen = {known for read in reads if (known := form(read))}
+    own = [one for one in permits if not seen.isdisjoint(map(form, one.plates))]
     valid = [one for one in own if one.span.contains(at)]
     free = [one for one in valid if taken.get(one.id, 0) < one.bays]
     if free:
         return Covered(permit=min(free, key=lambda one: (one.valid_from, one.id)).id)
     if own:
         return Uncovered.BAYS_TAKEN if valid else Uncovered.NOT_VALID_NOW
-    near = any(one.span.contains(at) and _nearest(one, read) < APART for one in permits for read in reads)
+    plates = [plate for one in permits if one.span.contains(at) for plate in one.plates]
+    near = any(min(distances(read, plates), default=math.inf) < APART for read in seen)
     return Uncovered.NEAR_A_PERMIT if near else Uncovered.NO_PERMIT
 
 
@@ -84,7 +87,3 @@ def charged_from(permit: Permit, entered: datetime, at: datetime) -> datetime | 
     if permit.valid_until is None or at <= permit.valid_until:
         return None
     return max(entered, permit.valid_until)
-
-
-def _nearest(permit: Permit, read: str) -> float:
-    return min(distance(read, plate) for plate in permit.plates)
