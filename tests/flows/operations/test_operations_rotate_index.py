@@ -193,6 +193,32 @@ async def test_indexes_whose_key_a_restore_took_away_are_mended(
     assert not await rotate_index.must_rotate(hub, keyring, demo.tenant)
 
 
+async def test_indexes_that_a_restore_brought_back_under_a_destroyed_key_are_mended(
+    hub: Services, demo: Demo, database: Database
+) -> None:
+    keyring = keyring_of(hub)
+    await rotate_index_key(hub, keyring, demo.tenant, progress=quietly)
+    async with database.transaction() as tx:
+        for table, _ in rotate_index.INDEXES:
+            name = sql.Identifier(table.name)
+            kept = sql.Identifier(f"kept_{table.name}")
+            await tx.execute(sql.SQL("CREATE TABLE {} AS SELECT * FROM {}").format(kept, name))
+    await rotate_index_key(hub, keyring, demo.tenant, progress=quietly)
+    async with database.transaction() as tx:  # older data, whose version 2 is destroyed meanwhile
+        for table, _ in rotate_index.INDEXES:
+            name = sql.Identifier(table.name)
+            kept = sql.Identifier(f"kept_{table.name}")
+            await tx.execute(sql.SQL("DELETE FROM {}").format(name))
+            await tx.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(name, kept))
+        await tx.execute("UPDATE index_version SET version = 2")
+
+    with pytest.raises(Unavailable, match="rotate index"):
+        await problems(hub, demo.tenant)
+    assert await rotate_index.must_rotate(hub, keyring, demo.tenant)
+    assert (await rotate_index_key(hub, keyring, demo.tenant, progress=quietly)).version == 4
+    assert await problems(hub, demo.tenant) == []
+
+
 async def test_every_table_with_an_index_version_is_rotated(database: Database) -> None:
     async with database.transaction() as tx:
         cursor = await tx.execute(
