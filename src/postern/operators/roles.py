@@ -47,6 +47,8 @@ class Duty(StrEnum):
     SEE_GARAGE = "see-garage"
     ANSWER_CALLS = "answer-calls"
     CHANGE_KIOSKS = "change-kiosks"
+    CHANGE_TARIFFS = "change-tariffs"
+    KEEP_PERMITS = "keep-permits"
 
 
 class Door(StrEnum):

@@ -40,7 +40,12 @@ PARTS = (
     ),
     Part(
         key="garage",
-        items=(Item(key="kiosks", href="/garage/kiosks", icon="help", duty=Duty.SEE_GARAGE),),
+        items=(
+            Item(key="tariffs", href="/garage/tariffs", icon="tag", duty=Duty.SEE_GARAGE),
+            Item(key="permits", href="/garage/permits", icon="card", duty=Duty.KEEP_PERMITS),
+            Item(key="merchants", href="/garage/merchants", icon="site", duty=Duty.KEEP_PERMITS),
+            Item(key="kiosks", href="/garage/kiosks", icon="help", duty=Duty.SEE_GARAGE),
+        ),
     ),
     Part(
         key="who",
@@ -101,3 +106,9 @@ def tabs(actor: Actor) -> tuple[Item, ...]:
 def first_page(actor: Actor) -> str:
     """Where a login begins."""
     return next((item.href for part in menu(actor) for item in part.items), "/profile")
+
+
+def section(path: str) -> str:
+    """The page of the menu to which an address belongs: the one with the longest beginning in common."""
+    above = [item.href for part in PARTS for item in part.items if f"{path}/".startswith(f"{item.href}/")]
+    return max(above, key=len, default="/" + path.strip("/").partition("/")[0])

@@ -94,7 +94,7 @@ def markup(request: Request, template: str, **values: object) -> str:
         "t": words_for(request),
         "theme": theme_for(request),
         "here": request.url.path,
-        "section": "/" + request.url.path.strip("/").partition("/")[0],
+        "section": navigation.section(request.url.path),
         "me": caller,
         "said": said if f"said.{said}" in catalogue("en") else "",
         "demo": request.app.state.settings.mode == "demo",

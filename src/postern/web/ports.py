@@ -30,10 +30,12 @@ class CertificateView:
 class ConsolePorts:
     """`certificate`: the one in use, None while the console speaks http.
 
+    `pay_url`: where drivers pay, empty while no public process is set up.
     `grab_frame`: one frame from a camera's address (SourceUnavailable says why there is none);
     `encode_jpeg`: pixels as a JPEG file. None where this hub has no camera code at hand.
     """
 
     certificate: Callable[[], CertificateView | None] = lambda: None
+    pay_url: str = ""
     grab_frame: Callable[[str], Awaitable[Rgb]] | None = None
     encode_jpeg: Callable[[Rgb], bytes] | None = None

@@ -16,6 +16,7 @@ from postern.operations.approvals import Kind, State
 from postern.operations.present import ACTS
 from postern.operators.model import Role
 from postern.operators.roles import Duty
+from postern.parking.validations import ValidationKind
 from postern.people.model import Sex
 from postern.privacy.model import ConsentForm
 from postern.records.model import DoorCondition, Outcome
@@ -76,6 +77,20 @@ MADE_OF_CODES = {
     "sex": [one.value for one in Sex],
     "sign-ins": [f"how-{one}" for one in ("password", "passkey", "one-time-link", "provider")],
     "stage": list(ACTS),
+    "permits": ["active", "to-come", "ended"],
+    "price": [f"unit-{one}" for one in ("flat", "cap", "rounding", "validation")],
+    "setup": [f"{step}{do}" for step in ("lanes", "bays", "tariff", "kiosk") for do in ("", "-do")],
+    "tariffs": [
+        *("in-force", "to-come", "superseded"),
+        *(
+            f"help-{name}"
+            for name in (
+                *("price", "each", "free", "when", "after", "cap", "day_cap", "cap_24h"),
+                *("vehicle_classes", "rounding", "grace_after_paying"),
+            )
+        ),
+    ],
+    "validation": [f"{what}{kind.value}" for what in ("", "pays-") for kind in ValidationKind],
     "weekday": [f"{length}-{day}" for length in ("long", "short") for day in range(7)],
 }
 """Keys that pages put together from a code, with every code there is."""

@@ -1,0 +1,146 @@
+"""The simulator: the price over time from an entry, under one tariff or two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from postern.errors import BadInput, PosternError
+from postern.operations import garage_setup
+from postern.parking.tariff import Basis, Calendar, Tariff
+from postern.sites.model import zone_of
+from postern.web.charts import Chart
+from postern.web.console.garage_prices import (
+    HOUR,
+    PriceRow,
+    QuoteRow,
+    price_chart,
+    price_rows,
+    quote_rows,
+    quoted,
+    stay_words,
+    steps,
+)
+from postern.web.forms import Form, filled
+from postern.web.i18n import Words
+from postern.web.login import Hub, SignedIn
+from postern.web.pages import Caller, page, words_for
+
+router = APIRouter()
+SPANS = (6, 12, 24, 48, 168)
+"""Hours that the chart may show."""
+MOST_ROWS = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """A tariff that may be chosen, with the calendar of its garage."""
+
+    title: str
+    tariff: Tariff
+    calendar: Calendar
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Simulated:
+    """What the page shows."""
+
+    entered: str
+    stay: str
+    names: tuple[str, ...]
+    chart: Chart
+    rows: tuple[PriceRow, ...]
+    lines: tuple[QuoteRow, ...]
+    total: str
+    vat: str
+
+
+@router.get("/garage/simulator")
+async def simulator(
+    request: Request,
+    hub: Hub,
+    caller: SignedIn,
+    tariff: str = "",
+    other: str = "",
+    vehicle: str = "",
+    entered: str = "",
+    hours: str = "24",
+) -> Response:
+    """The form, and with it the price from that entry on."""
+    t, known = words_for(request), await _known(hub, caller)
+    chosen = known.get(tariff) or next(iter(known.values()), None)
+    form = filled(tariff=tariff, other=other, vehicle=vehicle, entered=entered, hours=hours)
+    result = None
+    if chosen is not None:
+        form, result = _simulated(chosen, known.get(other), form, hub.clock.now(), t)
+    classes = sorted({name for one in known.values() for name in one.tariff.vehicle_classes})
+    return page(
+        request,
+        "garage/simulator.html",
+        status=422 if form.wrong else 200,
+        tariffs=[(key, one.title) for key, one in known.items()],
+        classes=[(one, one) for one in classes],
+        spans=[(one, stay_words(one * HOUR, t)) for one in SPANS],
+        form=form,
+        result=result,
+    )
+
+
+async def _known(hub: Hub, caller: Caller) -> Mapping[str, Known]:
+    """Every tariff that was ever in force, the newest of each garage first."""
+    found: dict[str, Known] = {}
+    for site in await garage_setup.garages(hub, caller.actor):
+        settings = await garage_setup.garage(hub, caller.actor, site.id)
+        calendar = Calendar(time_zone=zone_of(site.time_zone), special_days=settings.special_days)
+        for one in reversed(await garage_setup.tariffs(hub, caller.actor, site.id)):
+            title = f"{site.name}: {one.tariff.name} ({one.number})"
+            found[f"{site.id}-{one.number}"] = Known(title=title, tariff=one.tariff, calendar=calendar)
+    return found
+
+
+def _simulated(
+    chosen: Known, other: Known | None, form: Form, now: datetime, t: Words
+) -> tuple[Form, Simulated | None]:
+    """The form as it was understood, and the result; none where something in it is wrong."""
+    zone = chosen.calendar.time_zone
+    wall = now.astimezone(zone).replace(minute=0, second=0, microsecond=0, tzinfo=None)
+    values = dict(form.values)
+    values["vehicle"] = values["vehicle"] or chosen.tariff.vehicle_classes[0]
+    values["entered"] = values["entered"] or wall.isoformat(timespec="minutes")
+    try:
+        entered = datetime.fromisoformat(values["entered"]).replace(tzinfo=zone).astimezone(UTC)
+        until = next(one for one in SPANS if str(one) == values["hours"]) * HOUR
+    except (ValueError, StopIteration):
+        return Form(values=values, errors={"entered": "form.not-a-day"}), None
+    try:
+        compared = [chosen] if other is None else [chosen, other]
+        if other is not None and other.tariff.currency != chosen.tariff.currency:
+            raise BadInput("two tariffs are compared in one currency; choose others")
+        bases = [
+            Basis(tariff=one.tariff, calendar=one.calendar, vehicle_class=values["vehicle"])
+            for one in compared
+        ]
+        result = _result([one.title for one in compared], bases, entered, until, t)
+    except PosternError as fault:
+        return Form(values=values, fault=fault), None
+    return Form(values=values), result
+
+
+def _result(names: list[str], bases: list[Basis], entered: datetime, until: timedelta, t: Words) -> Simulated:
+    changes = sorted({one.after for basis in bases for one in steps(basis, entered, until)} | {until})
+    price = quoted(bases[0], entered, until)
+    return Simulated(
+        entered=t.moment(entered, bases[0].calendar.time_zone),
+        stay=stay_words(until, t),
+        names=tuple(names),
+        chart=price_chart(list(zip(names, bases, strict=True)), entered, until, t),
+        rows=price_rows(bases, entered, t, changes[:MOST_ROWS]),
+        lines=quote_rows(price, t),
+        total=price.total.text(t.language),
+        vat=price.vat.text(t.language),
+    )
