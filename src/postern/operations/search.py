@@ -92,8 +92,8 @@ def _check(search: PassageSearch) -> None:
 
 
 def _words(search: PassageSearch) -> str:
-    plate = f", plate {search.wanted.plate}" if search.wanted.plate else ""
-    return f"{len(search.sites)} sites, {search.first} to {search.last}{plate}"
+    where = f"{len(search.sites)} sites, {search.first} to {search.last}"
+    return f"{where}, plate {search.wanted.plate}" if search.wanted.plate else where
 
 
 async def search_passages(

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, may
 from postern.web import navigation
+from postern.web.fault_words import spoken
 from postern.web.i18n import LANGUAGES, Words, catalogue, choose
 
 HERE = Path(__file__).parent
@@ -66,6 +67,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["initials"] = initials
+    made.filters["spoken"] = spoken
     made.globals["asset"] = asset
     made.globals["languages"] = LANGUAGES
     return made

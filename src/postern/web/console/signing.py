@@ -14,10 +14,11 @@ from postern.operations import link_passkey, operators, passkeys, sign_in
 from postern.operators.passwords import totp_uri
 from postern.web.came_from import came_from
 from postern.web.console.pictures import qr_picture
+from postern.web.fault_words import spoken
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.login import Fields, Hub, SignedIn, drop_login, form_key_of, is_secure, set_login
 from postern.web.navigation import first_page
-from postern.web.pages import Caller, go, page
+from postern.web.pages import Caller, go, page, words_for
 from postern.web.problem_document import problem
 
 public = APIRouter()
@@ -84,11 +85,16 @@ async def passkey_enter(request: Request, hub: Hub, fields: Fields) -> Response:
             came_from=came_from(request),
         )
     except PosternError as fault:
-        return problem(fault.status, fault.code, str(fault))
+        return _told(request, fault)
     answer = JSONResponse({"next": first_page(signed.actor)})
     answer.delete_cookie(CEREMONY)
     set_login(request, answer, signed.secret)
     return answer
+
+
+def _told(request: Request, fault: PosternError) -> Response:
+    """For `passkeys.js`, which shows the detail on its page."""
+    return problem(fault.status, fault.code, spoken(fault, words_for(request)).text)
 
 
 def _ceremony(request: Request, ceremony: passkeys.Ceremony) -> Response:
@@ -122,7 +128,7 @@ async def add_passkey(request: Request, hub: Hub, caller: SignedIn, fields: Fiel
             name=fields.text("name"),
         )
     except PosternError as fault:
-        return problem(fault.status, fault.code, str(fault))
+        return _told(request, fault)
     return JSONResponse({"next": "/profile?said=passkey-added"})
 
 
@@ -188,7 +194,7 @@ async def link_passkey_options(request: Request, hub: Hub, secret: str) -> Respo
     try:
         return _ceremony(request, await link_passkey.begin_link_passkey(hub, secret))
     except PosternError as fault:
-        return problem(fault.status, fault.code, str(fault))
+        return _told(request, fault)
 
 
 @public.post("/first/{secret}/passkey")
@@ -204,7 +210,7 @@ async def use_link_by_passkey(request: Request, hub: Hub, fields: Fields, secret
             came_from=came_from(request),
         )
     except PosternError as fault:
-        return problem(fault.status, fault.code, str(fault))
+        return _told(request, fault)
     answer = JSONResponse({"next": first_page(signed.actor)})
     set_login(request, answer, signed.secret)
     return answer
