@@ -43,6 +43,7 @@ class Doubt(StrEnum):
     LOW_SCORE = "low-score"
     TWICE_INSIDE = "twice-inside"
     TOO_ALIKE = "too-alike"
+    BOTH_SURE = "both-sure"
     NO_ENTRY = "no-entry"
     NEAR_A_PERMIT = "near-a-permit"
 
@@ -73,6 +74,7 @@ _DOUBTS = {
     Why.LOW_SCORE: Doubt.LOW_SCORE,
     Why.TWICE_INSIDE: Doubt.TWICE_INSIDE,
     Why.TOO_ALIKE: Doubt.TOO_ALIKE,
+    Why.BOTH_SURE: Doubt.BOTH_SURE,
 }
 
 

@@ -15,8 +15,13 @@ CONFUSED = {
 }  # fmt: skip
 
 
+def long_plate(chance: random.Random) -> str:
+    """One of a city's: its letter, two letters, four digits."""
+    return "B" + "".join(chance.choices(LETTERS, k=2)) + "".join(chance.choices(DIGITS, k=4))
+
+
 def plate(chance: random.Random) -> str:
-    """One of a city's: its letter, one or two letters, three or four digits."""
+    """The same with the short ones, so that many are alike: one or two letters, three or four digits."""
     letters = "".join(chance.choices(LETTERS, k=chance.choice((1, 2))))
     return "B" + letters + "".join(chance.choices(DIGITS, k=chance.choice((3, 4))))
 

@@ -28,11 +28,11 @@ Rule = Callable[[PlateRead, Sequence[Inside]], Pairing]
 PLATES = st.text(ANY + "京沪", min_size=1, max_size=9)
 
 
-def read(text: str, score: float = 0.95) -> PlateRead:
+def read(text: str, score: float = 0.88) -> PlateRead:
     return PlateRead(text=text, score=score)
 
 
-def inside(*texts: str, score: float = 0.95) -> list[Inside]:
+def inside(*texts: str, score: float = 0.88) -> list[Inside]:
     return [Inside(session=UUID(int=n), read=read(text, score)) for n, text in enumerate(texts)]
 
 
@@ -98,6 +98,15 @@ def test_a_low_score_at_entry_is_made_good_by_an_exact_read_only() -> None:
     cars = inside("BAB123", score=0.3)
     assert isinstance(pair(read("BAB123"), cars), Paired)
     assert isinstance(pair(read("BA8123"), cars), Ambiguous)
+
+
+def test_two_sure_reads_that_differ_are_two_cars_until_a_person_says_otherwise() -> None:
+    cars = inside("BAB123", score=0.93)
+    answer = pair(read("BA8123", 0.92), cars)
+    assert isinstance(answer, Ambiguous)
+    assert answer.why is Why.BOTH_SURE
+    assert isinstance(pair(read("BA8123", 0.89), cars), Paired)
+    assert isinstance(pair(read("BAB123", 0.99), cars), Paired)
 
 
 def test_cyrillic_letters_are_their_latin_twins() -> None:
