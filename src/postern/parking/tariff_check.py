@@ -87,20 +87,19 @@ def _check_lines(
 
 
 def _refuse_overlap(fits: Sequence[tuple[TariffLine, Entry]], length: int, vehicle_class: str) -> None:
-    for index, (line, entry) in enumerate(fits):
-        for other, _ in fits[:index]:
-            shared = [
-                max(start, other_start)
-                for start, end in _spans(line)
-                for other_start, other_end in _spans(other)
-                if max(start, other_start) < min(end, other_end)
-            ]
-            if shared:
-                moment = _moment(min(shared)) if length == _WEEK else f"special days {_clock(min(shared))}"
-                raise entry.fault(
-                    f"{line.label!r} and {other.label!r} are both in force on {moment} for {vehicle_class};"
-                    " change the hours, the classes or the part of the session of one of them"
-                )
+    """Spans in order of their start: as long as no two lines met, one line alone reaches furthest."""
+    ordered = sorted((*span, number) for number, (line, _) in enumerate(fits) for span in _spans(line))
+    reached, holder = 0, 0
+    for start, end, number in ordered:
+        if start < reached and number != holder:
+            (line, entry), (other, _) = fits[max(number, holder)], fits[min(number, holder)]
+            moment = _moment(start) if length == _WEEK else f"special days {_clock(start)}"
+            raise entry.fault(
+                f"{line.label!r} and {other.label!r} are both in force on {moment} for {vehicle_class};"
+                " change the hours, the classes or the part of the session of one of them"
+            )
+        if end > reached:
+            reached, holder = end, number
 
 
 def _spans(line: TariffLine) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from postern.errors import BadInput
 
 _LONGEST_FILE = 200_000
 _LONGEST_TEXT = 200
+_MOST_ENTRIES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,11 @@ class Entry:
         return found
 
     def items(self) -> list[Entry]:
-        """The values of a list that must not be empty."""
+        """The values of a list of 1 to 40."""
         if not isinstance(self.node, yaml.SequenceNode) or not self.node.value:
             raise self.fault("write a list with at least one entry")
+        if len(self.node.value) > _MOST_ENTRIES:
+            raise self.fault(f"a list may have {_MOST_ENTRIES} entries at most")
         return [Entry(one, f"{self.name} {number}") for number, one in enumerate(self.node.value, 1)]
 
     def text(self) -> str:

@@ -147,6 +147,10 @@ BAD = {
     ),
     "a label over two lines": (changed("label: Hour", 'label: "a\\nb"'), "Line 11, label: write one value"),
     "no lines at all": (changed("- {label: Hour, price: 2.00, each: 60 min}", "[]"), "lines: write a list"),
+    "too many classes": (
+        changed("[car, motorcycle]", str([f"class{n}" for n in range(41)])),
+        "Line 6, vehicle_classes: a list may have 40",
+    ),
     "a book": ("# " + "a" * 200_001, "Shorten"),
     "a tower of brackets": ("[" * 5000, "Line 1|no YAML"),
 }
