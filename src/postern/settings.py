@@ -89,6 +89,16 @@ class Settings(BaseSettings):
     """None: the hub asks Stripe instead, every half minute and when a phone is back."""
     stripe_api_base: str | None = None
     """Another address than Stripe's own, for tests."""
+    oidc_issuer: str | None = None
+    """The organisation's OpenID Connect provider, as it names itself (docs/sign-in.md); None: none."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_client_secret_file: Path | None = None
+    """A file (mode 600) with the client's secret, instead of `oidc_client_secret`."""
+    oidc_label: str = Field(default="Single sign-on", min_length=1, max_length=40)
+    """What the button on the sign-in page says after "Sign in with"."""
+    oidc_login_name_claim: str | None = None
+    """The claim that must be an operator's login name before the two can be linked; None: any may be."""
     hub_url: str | None = None
     """Where an agent finds its hub; None: the hub on this machine."""
     hub_root: Path | None = None

@@ -26,12 +26,14 @@ from postern.devices.picture_folder import PictureFolder
 from postern.devices.recognition.dlib_card import CARD
 from postern.devices.recognition.pictures import load_picture
 from postern.devices.recognition.worker import RecognitionPool
-from postern.errors import BadInput, DatabaseUnavailable, SourceUnavailable
+from postern.devices.sign_in_provider import OidcProvider, ProviderSettings
+from postern.errors import BadInput, DatabaseUnavailable, SettingsInvalid, SourceUnavailable
 from postern.keystore.opening import open_keystore
 from postern.keystore.tombstones import TombstoneFile
 from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.receive import FARTHEST_BACK
 from postern.operations.services import Services
+from postern.operations.sign_in_port import SignInProvider
 from postern.postgres.embedded import Cluster
 from postern.postgres.isolation import RUNTIME, as_runtime_role, ensure_runtime_role, work_apart
 from postern.postgres.migrate import migrate
@@ -120,6 +122,29 @@ def _pictures(settings: Settings) -> PictureStore:
     return PictureFolder(settings.folder("pictures"))
 
 
+def _sign_in_provider(settings: Settings) -> SignInProvider | None:
+    """The OpenID Connect provider that the settings name. SettingsInvalid when they say half of it."""
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_client_id is None:
+        raise SettingsInvalid("a sign-in provider needs POSTERN_OIDC_CLIENT_ID besides POSTERN_OIDC_ISSUER")
+    secret = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else None
+    if settings.oidc_client_secret_file is not None:
+        try:
+            secret = settings.oidc_client_secret_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as fault:
+            raise SettingsInvalid("the file of POSTERN_OIDC_CLIENT_SECRET_FILE cannot be read") from fault
+    return OidcProvider(
+        ProviderSettings(
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=secret or None,
+            label=settings.oidc_label,
+            name_claim=settings.oidc_login_name_claim,
+        )
+    )
+
+
 @asynccontextmanager
 async def services(
     settings: Settings,
@@ -140,6 +165,7 @@ async def services(
             clock=clock or SystemClock(),
             recognition=recognition,
             public_url=public_url(settings),
+            provider=_sign_in_provider(settings),
             tombstones=TombstoneFile(settings.folder("tombstones") / "list"),
         )
 

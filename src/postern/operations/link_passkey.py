@@ -11,6 +11,7 @@ from postern.operations.passkeys import Ceremony, begin_registration, finish_reg
 from postern.operations.services import Services
 from postern.operations.sign_in import SignedIn, start_login
 from postern.operations.trace import trace
+from postern.operators import provider_store as providers
 from postern.operators import store
 from postern.operators.model import SignInSecrets
 from postern.operators.sign_in_store import NOWHERE, CameFrom
@@ -44,6 +45,7 @@ async def spend_link_with_passkey(
         if owner is None or owner.disabled:
             raise NotFound("this link was used meanwhile; ask for a new one")
         await store.put_secrets(tx, services.keyring, owner, SignInSecrets(passkeys=(passkey,)))
+        await providers.remove_link(tx, owner.tenant, owner.id)
         await store.end_logins(tx, owner.tenant, owner.id)
         await store.spend_link(tx, digest)
         await trace(services, tx, actor, Act.CHANGED, purpose="set how to sign in", detail="passkey")

@@ -13,6 +13,7 @@ from postern.ids import OperatorId, TenantId, new_id
 from postern.journal.model import Act
 from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
+from postern.operators import provider_store as providers
 from postern.operators import store
 from postern.operators.model import Actor, Operator, Role, SignInSecrets
 from postern.operators.passwords import (
@@ -55,7 +56,8 @@ async def first_link(
         everyone = await store.operators(tx, tenant)
         for one in everyone:
             kept = await store.secrets(tx, services.keyring, one)
-            if kept.password_hash is not None or kept.passkeys:
+            linked = await providers.link_of(tx, services.keyring, one)
+            if kept.password_hash is not None or kept.passkeys or linked is not None:
                 return None
         first = everyone[0] if everyone else None
         if first is None:
@@ -157,6 +159,7 @@ async def spend_link(
             recovery_hashes=tuple(recovery_hash(code) for code in codes),
         )
         await store.put_secrets(tx, services.keyring, operator, changed)
+        await providers.remove_link(tx, operator.tenant, operator.id)
         await store.end_logins(tx, operator.tenant, operator.id)
         await store.spend_link(tx, _digest(secret))
         await trace(

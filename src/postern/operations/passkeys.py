@@ -31,6 +31,7 @@ from postern.journal.model import Act
 from postern.operations.services import Services
 from postern.operations.sign_in import SignedIn, start_login
 from postern.operations.trace import trace
+from postern.operators import provider_store as providers
 from postern.operators import store
 from postern.operators.model import Actor, Operator, Passkey
 from postern.operators.sign_in_store import NOWHERE, CameFrom
@@ -115,7 +116,8 @@ async def remove_passkey(services: Services, actor: Actor, credential_id: bytes)
         operator = await _own(tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         rest = tuple(one for one in kept.passkeys if one.credential_id != credential_id)
-        if kept.password_hash is None and not rest:
+        linked = await providers.link_of(tx, services.keyring, operator)
+        if kept.password_hash is None and not rest and linked is None:
             raise BadInput("this is your only way to sign in; set a password first")
         await store.put_secrets(tx, services.keyring, operator, replace(kept, passkeys=rest))
         await trace(services, tx, actor, Act.REMOVED, purpose="set how to sign in", detail="passkey")

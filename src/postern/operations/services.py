@@ -10,6 +10,7 @@ from postern.operations.parking_shelf import Shelves
 from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.registry import Registry
 from postern.operations.running import RunningJob
+from postern.operations.sign_in_port import SignInProvider
 from postern.postgres.pool import Database
 from postern.sealing.keyring import Keyring
 
@@ -27,6 +28,8 @@ class Services:
     """The console's address as browsers see it: for one-time links and passkeys."""
     tombstones: TombstoneFile | None = None
     """The list of destroyed keys beside the databases; None where nothing outlives this process."""
+    provider: SignInProvider | None = None
+    """With whom operators may sign in besides their passwords and passkeys."""
     registry: Registry = field(init=False)
     garages: Shelves = field(init=False)
     """The books of garages."""

@@ -30,6 +30,7 @@ from postern.web.console import (
     person_acts,
     privacy,
     profile,
+    provider,
     roles,
     schedules,
     search,
@@ -78,6 +79,7 @@ PRIVATE = (
     keys.router,
     settings.router,
     profile.router,
+    provider.private,
     sign_ins.router,
 )
 NO_PORTS = ConsolePorts()
@@ -90,7 +92,7 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     app.state.settings = settings_
     app.state.ports = ports
     app.state.heard = Heard()
-    for router in (general.public, signing.public, kiosk.router):
+    for router in (general.public, signing.public, provider.public, kiosk.router):
         app.include_router(router, dependencies=[Depends(closed_afterwards)], include_in_schema=False)
     app.include_router(agent_wire.router)
     app.include_router(agent_erasures.router)

@@ -303,6 +303,7 @@ UNTRACED = {
     "operators.operators": "operators of the console, who stand in clear",
     "passkeys.begin_registration": "the caller's own",
     "passkeys.passkeys": "the caller's own",
+    "provider_sign_in.own_link": "the caller's own",
     "retention.reports": "counts",
     "retention.retention_of": "a setting",
     "schedules.schedules": "rules; of no subject",

@@ -23,10 +23,13 @@ PUBLIC = {
     "/sign-in": "the way in",
     "/sign-in/passkey": "the way in",
     "/sign-in/passkey/options": "the way in",
+    "/sign-in/provider": "the way in",
+    "/sign-in/provider/return": "the way in, with the state and the cookie of who set out",
     "/first/{secret}": "the one-time link: the secret is the key",
     "/first/{secret}/passkey": "the same",
     "/first/{secret}/passkey/options": "the same",
     "/assets": "the console's own files",
+    "/first/{secret}/provider": "the same",
     "/kiosk": "where a tablet gives its code; with a kiosk's cookie, its help button",
     "/journal/v1/{journal}": "hashes and a count, for whoever knows the journal's key",
 }

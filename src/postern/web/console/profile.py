@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import BadInput, PosternError
-from postern.operations import own_sign_in, passkeys, sign_ins
+from postern.operations import own_sign_in, passkeys, provider_sign_in, sign_ins
 from postern.operators.passwords import new_totp_secret, totp_uri
 from postern.web.console.holders import zone_for
 from postern.web.console.pictures import qr_picture
 from postern.web.console.sign_ins import login_lines
-from postern.web.console.signing import TotpView, checked_password, passkeys_possible
+from postern.web.console.signing import TotpView, checked_password, passkeys_possible, provider_label
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, SignedIn
 from postern.web.pages import Caller, go, page
@@ -39,6 +39,12 @@ class Forms:
     password: Form = EMPTY
     totp: Form = EMPTY
     passkey: Form = EMPTY
+    provider: Form = EMPTY
+
+    @property
+    def wrong(self) -> bool:
+        """Whether any has an error."""
+        return any(one.wrong for one in (self.password, self.totp, self.passkey, self.provider))
 
 
 NO_FORMS = Forms()
@@ -92,6 +98,16 @@ async def remove_passkey(hub: Hub, caller: SignedIn, fields: Fields) -> Response
     return go("/profile", "removed")
 
 
+@router.post("/profile/provider/remove")
+async def unlink(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> Response:
+    """Sign in with the provider no more."""
+    try:
+        await provider_sign_in.unlink(hub, caller.actor)
+    except BadInput as fault:
+        return await _page(request, hub, caller, Forms(provider=fields.result(fault)))
+    return go("/profile", "removed")
+
+
 def _totp(caller: Caller, secret: str) -> TotpView:
     return TotpView(secret=secret, qr=qr_picture(totp_uri(secret, caller.actor.name)))
 
@@ -106,11 +122,13 @@ async def _page(
     return page(
         request,
         "settings/profile.html",
-        status=422 if forms.password.wrong or forms.totp.wrong else 200,
+        status=422 if forms.wrong else 200,
         logins=login_lines(await sign_ins.own_history(hub, caller.actor)),
         zone=await zone_for(hub, caller),
         passkeys=lines,
         passkeys_possible=passkeys_possible(hub),
+        provider=provider_label(hub),
+        linked=await provider_sign_in.own_link(hub, caller.actor),
         forms=forms,
         totp=totp,
     )

@@ -46,7 +46,27 @@ def passkeys_possible(hub: Hub) -> bool:
 @public.get("/sign-in")
 async def ask(request: Request, hub: Hub) -> Response:
     """The form."""
-    return page(request, "signing/sign_in.html", form=EMPTY, passkeys=passkeys_possible(hub))
+    return sign_in_page(request, hub)
+
+
+def sign_in_page(
+    request: Request, hub: Hub, form: Form = EMPTY, *, status: int = 200, problem: str = ""
+) -> Response:
+    """The page with every way in; `problem`: what became of an attempt with the provider."""
+    return page(
+        request,
+        "signing/sign_in.html",
+        status=status,
+        form=form,
+        passkeys=passkeys_possible(hub),
+        provider=provider_label(hub),
+        problem=problem,
+    )
+
+
+def provider_label(hub: Hub) -> str:
+    """What the button of the sign-in provider says; empty where there is none."""
+    return hub.provider.label if hub.provider is not None else ""
 
 
 @public.post("/sign-in")
@@ -59,10 +79,10 @@ async def enter(request: Request, hub: Hub, fields: Fields) -> Response:
         )
     except (NotSignedIn, BadInput):
         form = Form(values={"login_name": name}, errors={"password": "sign.wrong"})
-        return page(request, "signing/sign_in.html", status=422, form=form, passkeys=passkeys_possible(hub))
+        return sign_in_page(request, hub, form, status=422)
     except TooMany as fault:
         form = Form(values={"login_name": name}, fault=fault)
-        return page(request, "signing/sign_in.html", status=429, form=form, passkeys=passkeys_possible(hub))
+        return sign_in_page(request, hub, form, status=429)
     answer = go(first_page(signed.actor))
     set_login(request, answer, signed.secret)
     return answer
@@ -237,4 +257,5 @@ def _setup(request: Request, hub: Hub, name: str, secret: str, form: Form) -> Re
         totp=totp,
         name=name,
         passkeys=passkeys_possible(hub),
+        provider=provider_label(hub),
     )
