@@ -9,6 +9,7 @@ from string import Formatter
 
 import yaml
 
+from postern.web.fault_words import translation
 from postern.web.i18n import DEFAULT, FOLDER, LANGUAGES
 from tests.faults_raised import Raised, collect
 
@@ -149,6 +150,15 @@ def test_a_translation_has_every_place_of_its_message_once() -> None:
                 used = places_of(words)
                 numbers = [int(one) for one in used] if any(used) else list(range(len(used)))
                 assert sorted(numbers) == list(range(len(places_of(message)))), message
+
+
+def test_each_message_finds_its_own_words_among_all_of_them() -> None:
+    for language in others():
+        for message, words in catalogue(language)["messages"].items():
+            given = [f"{number}" for number in range(11, 11 + len(places_of(message)))]
+            own_words = any(letter.isalpha() for letter in message)
+            expected = words.format(*given) if own_words else None
+            assert translation(message.format(*given), language) == expected
 
 
 def test_every_message_can_be_read_off_the_source() -> None:

@@ -20,7 +20,7 @@ CHINESE, ENGLISH = Words(language="zh"), Words(language="en")
 SEVERAL = [
     ("there is no such site", "没有此站点"),
     ("there is no such access level; it may have been removed", "没有此通行级别，可能已被移除"),
-    ("there is no such merchant; it may have been removed", "没有此合作商户，可能已被移除"),
+    ("there is no such merchant; it may have been removed", "没有此商户，可能已被移除"),
     ("give 1 to 20 photos", "请提供 1 至 20 张照片"),
     ("somebody else holds this card already; revoke it there first", "他人已持有这个卡，请先在那里撤销"),
     ("7 of 90 lines are refused; correct them, or skip them on purpose", "共 90 行，其中 7 行被拒绝"),
