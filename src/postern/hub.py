@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 import uvicorn
 
 from postern import wiring
 from postern.console_tls import Certificate
+from postern.counter_server import ask_about_payments, serve_counter
 from postern.errors import PosternError
 from postern.operations import erase, retention, rotate_keys, tombstones
 from postern.operations.checkpoints import CheckpointJob
@@ -18,6 +20,7 @@ from postern.operations.demo_passages import show_passages
 from postern.operations.publish_policy import publish_stale, run_publisher
 from postern.operations.registry_look import warm
 from postern.operations.services import Services
+from postern.public_program import counter_socket
 from postern.settings import Settings
 from postern.supervise import Handover
 from postern.web.app import create_app
@@ -34,6 +37,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
         wiring.recognition_pool(settings) as pool,
         wiring.services(settings, handover, recognition=wiring.recognition_port(pool)) as services,
         wiring.certificate(settings) as tls,
+        wiring.till(settings, services) as till,
     ):
         await wiring.require_apart(services)
         await wiring.make_room(services)
@@ -46,7 +50,16 @@ async def serve(settings: Settings, handover: Handover) -> None:
             asyncio.create_task(run_publisher(services), name="publish policies"),
             asyncio.create_task(CheckpointJob(services).run(), name="sign checkpoints"),
             asyncio.create_task(retention.run_daily(services), name="retention"),
-            asyncio.create_task(_daily(services, tls), name="daily jobs"),
+            asyncio.create_task(
+                _daily(services, tls, wiring.public_certificate(settings)), name="daily jobs"
+            ),
+            asyncio.create_task(
+                serve_counter(services, till, Path(counter_socket(settings))), name="counter"
+            ),
+            asyncio.create_task(
+                ask_about_payments(services, till, webhooks=settings.stripe_webhook_secret is not None),
+                name="ask about payments",
+            ),
             asyncio.create_task(_rotations(services, settings, handover), name="unfinished rotations"),
             asyncio.create_task(_begin(services, demo=settings.mode == "demo"), name="begin"),
         ]
@@ -95,11 +108,12 @@ def _configuration(settings: Settings, services: Services, tls: Certificate) -> 
     return config
 
 
-async def _daily(services: Services, tls: Certificate) -> None:
+async def _daily(services: Services, *served: Certificate) -> None:
     while True:
         await asyncio.sleep(_DAILY)
         try:
             await wiring.make_room(services)
-            await tls.renew()
+            for one in served:
+                await one.renew()
         except (PosternError, ssl.SSLError) as fault:
             _log.error("daily-job-failed", fault=str(fault))

@@ -9,18 +9,21 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from postern import wiring
-from postern.console_tls import is_any, public_url
+from postern.console_tls import is_any, public_side, public_url
 from postern.errors import Unavailable
 from postern.ids import SiteId, TenantId
 from postern.logs import log_to_file
 from postern.operations.agents import new_code
 from postern.operations.demo import set_up_demo
 from postern.operations.operators import first_link
+from postern.operations.public_garage import garage_code
 from postern.operations.services import Services
 from postern.operations.sites import create_site, create_tenant
 from postern.operators.model import Actor, Role
+from postern.public_program import public_program
 from postern.settings import Settings
 from postern.sites import store as sites
 from postern.supervise import DataFolderLock, Handover, Program, Running, Supervisor, until_told_to_stop
@@ -41,30 +44,42 @@ async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> Non
     log_to_file(settings.folder("log") / "up.log", settings.log_level)
     async with contextlib.AsyncExitStack() as stack:
         lock = stack.enter_context(DataFolderLock(settings.data))
-        _require_port(settings)
+        for listener in (settings, public_side(settings)):
+            _require_port(listener)
         say("Starting the databases")
         handover = await stack.enter_async_context(wiring.databases(settings, say, passphrase=passphrase))
         servers = {"data": handover.owner, "keystore": handover.keystore}
         lock.tell(Running(pid=os.getpid(), demo=settings.mode == "demo", servers=servers))
-        link, code = await _set_up(settings, handover)
+        begun = await _set_up(settings, handover)
+        tls = wiring.public_certificate(settings)
+        await tls.renew()
+        public = public_program(settings, tls)
         supervisor = await stack.enter_async_context(Supervisor(say))
-        if code is None:
+        if begun.code is None:
             say("Starting the hub and the agent")
             # The agent decides on the policy it has, so it need not wait for its hub.
-            programs = (_hub(settings, handover), _agent(settings))
+            programs = (_hub(settings, handover), public, _agent(settings))
             await asyncio.gather(*(supervisor.start(program) for program in programs))
         else:
             say("Starting the hub")
-            await supervisor.start(_hub(settings, handover))
+            await asyncio.gather(supervisor.start(_hub(settings, handover)), supervisor.start(public))
             say("Enrolling and starting this machine's agent")
-            await wiring.enrol_agent(settings, code)
+            await wiring.enrol_agent(settings, begun.code)
             await supervisor.start(_agent(settings))
-        _announce(settings, link, time.monotonic() - started, say)
+        _announce(settings, begun, time.monotonic() - started, say)
         await asyncio.get_running_loop().create_future()
 
 
-async def _set_up(settings: Settings, handover: Handover) -> tuple[str | None, str | None]:
-    """What the first start makes. A link for the first operator and a code for the agent here, if due."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Begun:
+    """A link for the first operator and a code for the agent here, if due; the garage's code for posters."""
+
+    link: str | None
+    code: str | None
+    garage: str
+
+
+async def _set_up(settings: Settings, handover: Handover) -> _Begun:
     async with wiring.services(settings, handover) as services:
         if settings.mode == "demo":
             demo = await set_up_demo(services)
@@ -75,7 +90,8 @@ async def _set_up(settings: Settings, handover: Handover) -> tuple[str | None, s
         link = await first_link(services, tenant)
         enrolled = wiring.is_enrolled(settings)
         code = None if enrolled else await new_code(services, _setup(tenant), site)
-    return link, code
+        garage = await garage_code(services, tenant, site)
+    return _Begun(link=link, code=code, garage=garage)
 
 
 def _setup(tenant: TenantId) -> Actor:
@@ -99,7 +115,7 @@ async def _site(services: Services, tenant: TenantId) -> SiteId:
 
 
 def _require_port(settings: Settings) -> None:
-    """Say at once, and not in a child's log, that the console's port is taken."""
+    """Say at once, and not in a child's log, that a listener's port is taken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -107,8 +123,8 @@ def _require_port(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as fault:
             raise Unavailable(
-                f"the console cannot be offered on {settings.host}:{settings.port} ({fault.strerror}); "
-                "choose another address with POSTERN_HOST and POSTERN_PORT"
+                f"nothing can be offered on {settings.host}:{settings.port} ({fault.strerror}); choose "
+                "another address with POSTERN_HOST and POSTERN_PORT, or POSTERN_PAY_HOST and POSTERN_PAY_PORT"
             ) from fault
 
 
@@ -155,14 +171,15 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {"POSTERN_DATA": str(settings.data), "POSTERN_MODE": settings.mode}
 
 
-def _announce(settings: Settings, link: str | None, seconds: float, say: Say) -> None:
+def _announce(settings: Settings, begun: _Begun, seconds: float, say: Say) -> None:
     say("")
     say(f"Postern is running ({seconds:.1f} s).")
     say(f"  Console   {public_url(settings)}")
-    if link is not None:
-        say(f"  Sign in   {link}")
+    if begun.link is not None:
+        say(f"  Sign in   {begun.link}")
         say("            a one-time link, good for 24 hours: the first operator sets how they sign in")
     else:
         say("  Sign in   with your login name, password and code, or your passkey")
+    say(f"  Drivers   {public_url(public_side(settings))}/pay?g={begun.garage}")
     say(f"  Data      {settings.data}")
     say("  Stop      Ctrl-C")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,10 +18,11 @@ from postern.agent.main import AgentSettings, opened
 from postern.agent.ports import AgentPorts
 from postern.biometrics.model import ModelCard, Rgb
 from postern.clock import Clock, SystemClock, utc_day
-from postern.console_tls import Certificate, is_any, needs_tls, public_url
+from postern.console_tls import Certificate, is_any, needs_tls, public_side, public_url
 from postern.devices.cameras.model import ReadingPlan
 from postern.devices.cameras.source import Source, open_source
 from postern.devices.controllers.build import controller_for
+from postern.devices.payments.by_hand import Desk
 from postern.devices.picture_bucket import PictureBucket
 from postern.devices.picture_folder import PictureFolder
 from postern.devices.recognition.dlib_card import CARD
@@ -30,6 +32,8 @@ from postern.devices.sign_in_provider import OidcProvider, ProviderSettings
 from postern.errors import BadInput, DatabaseUnavailable, SettingsInvalid, SourceUnavailable
 from postern.keystore.opening import open_keystore
 from postern.keystore.tombstones import TombstoneFile
+from postern.operations.checkout import Till
+from postern.operations.counter_books import CounterBooks
 from postern.operations.ports import PictureStore, RecognitionPort
 from postern.operations.receive import FARTHEST_BACK
 from postern.operations.services import Services
@@ -43,6 +47,9 @@ from postern.settings import Settings
 from postern.sites.model import Door, zone_of
 from postern.supervise import Handover
 from postern.web.ports import ConsolePorts
+
+if TYPE_CHECKING:
+    from postern.devices.payments.stripe_checkout import StripeCheckout
 
 Progress = Callable[[str], None]
 
@@ -171,6 +178,33 @@ async def services(
 
 
 @asynccontextmanager
+async def till(settings: Settings, services: Services) -> AsyncIterator[Till]:
+    """Who takes drivers' money: Stripe where its key is given, else a desk."""
+    provider = _payment_provider(settings, services.clock)
+    url = public_url(public_side(settings))
+    try:
+        yield Till(provider=provider, books=CounterBooks(services=services), public_url=url)
+    finally:
+        await provider.close()
+
+
+def _payment_provider(settings: Settings, clock: Clock) -> StripeCheckout | Desk:
+    if settings.stripe_secret_key is None:
+        return Desk(settings.folder("payments") / "desk.sqlite", clock)
+    # Imported only here: Stripe's SDK is large, and most hubs take no card payments.
+    from postern.devices.payments.stripe_checkout import StripeCheckout, StripeSettings
+
+    webhooks = settings.stripe_webhook_secret
+    return StripeCheckout(
+        StripeSettings(
+            secret_key=settings.stripe_secret_key.get_secret_value(),
+            webhook_secret=webhooks.get_secret_value() if webhooks is not None else None,
+            api_base=settings.stripe_api_base,
+        )
+    )
+
+
+@asynccontextmanager
 async def recognition_pool(settings: Settings, models: Path | None = None) -> AsyncIterator[RecognitionPool]:
     """Recognition in its own processes, which start with the first picture. `models`: a folder to share."""
     folder = models or settings.folder("models")
@@ -226,6 +260,11 @@ async def certificate(settings: Settings) -> AsyncIterator[Certificate]:
     made = Certificate(settings, SystemClock())
     await made.renew()
     yield made
+
+
+def public_certificate(settings: Settings) -> Certificate:
+    """The public pages' own, with a key of its own; not made or renewed yet."""
+    return Certificate(public_side(settings), SystemClock(), folder="tls/public")
 
 
 def agent_ports(pool: RecognitionPool, *, reconnect: bool = True) -> AgentPorts:

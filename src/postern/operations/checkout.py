@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -263,6 +264,16 @@ async def ask_about_open(services: Services, till: Till) -> int:
             except PosternError as fault:
                 _log.warning("asking about a checkout", fault=str(fault))
     return settled
+
+
+async def keep_asking(services: Services, till: Till, every: timedelta) -> None:
+    """Ask about open checkouts, for ever: where webhooks come, for the one that got lost."""
+    while True:
+        await asyncio.sleep(every.total_seconds())
+        try:
+            await ask_about_open(services, till)
+        except PosternError as fault:
+            _log.warning("asking about checkouts", fault=str(fault))
 
 
 async def refund(
