@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from postern.console_tls import is_loopback
+from postern.console_tls import is_loopback, public_side
 from postern.doctor.finding import Finding, danger, ok, warn
 from postern.settings import Settings
 
@@ -50,9 +50,12 @@ def family(parent: int) -> list[psutil.Process]:
 
 
 def judge(sockets: Iterable[Listening], settings: Settings, *, has_tls: bool) -> list[Finding]:
-    """Only the console's socket may listen, and beyond this machine only with TLS."""
-    findings = []
-    undeclared = [one for one in sockets if one.port != settings.port]
+    """Only the console and the drivers' pages may listen, and the console beyond this machine only with TLS.
+
+    The drivers' pages take no password; beyond this machine they always have a certificate.
+    """
+    findings, sockets, drivers = [], list(sockets), public_side(settings)
+    undeclared = [one for one in sockets if one.port not in (settings.port, drivers.port)]
     findings += [
         danger(
             NAME,
@@ -61,17 +64,18 @@ def judge(sockets: Iterable[Listening], settings: Settings, *, has_tls: bool) ->
         )
         for one in undeclared
     ]
-    if is_loopback(settings.host):
-        wider = [one for one in sockets if one.port == settings.port and not is_loopback(one.host)]
+    for side, name in ((settings, "the console listens"), (drivers, "the drivers' pages listen")):
+        wider = [one for one in sockets if one.port == side.port and not is_loopback(one.host)]
         findings += [
             danger(
                 NAME,
-                f"the console listens on {one.host}:{one.port}, but the settings say {settings.host}",
+                f"{name} on {one.host}:{one.port}, but the settings say {side.host}",
                 "restart Postern so that the settings are in force",
             )
             for one in wider
+            if is_loopback(side.host)
         ]
-    elif not has_tls:
+    if not is_loopback(settings.host) and not has_tls:
         findings.append(
             danger(
                 NAME,
@@ -79,7 +83,8 @@ def judge(sockets: Iterable[Listening], settings: Settings, *, has_tls: bool) ->
                 "give it a certificate (docs/certificates.md) or bind it to 127.0.0.1",
             )
         )
-    return findings or [ok(NAME, f"only the console listens, on {settings.host}:{settings.port}")]
+    places = f"{settings.host}:{settings.port} and {drivers.host}:{drivers.port}"
+    return findings or [ok(NAME, f"only the console and the drivers' pages listen, on {places}")]
 
 
 def examine(parent: int | None, settings: Settings, *, has_tls: bool) -> list[Finding]:

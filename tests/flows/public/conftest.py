@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from postern.clock import SetClock
 from postern.devices.payments.stripe_checkout import StripeCheckout, StripeSettings
-from postern.operations.books import PublicGarage
+from postern.operations.books import Books, PublicGarage
 from postern.operations.checkout import Till
 from postern.operations.counter import Counter
 from postern.operations.demo import Demo
@@ -51,15 +52,22 @@ def car(books: DrawnBooks) -> DrawnCar:
     return books.cars[0]
 
 
-@pytest.fixture
-async def till(stripe_server: StripeServer, books: DrawnBooks) -> AsyncIterator[Till]:
+@asynccontextmanager
+async def till_of(stripe_server: StripeServer, books: Books, home: str = HOME) -> AsyncIterator[Till]:
+    """Stripe on the test's server."""
     provider = StripeCheckout(
         StripeSettings(secret_key=SECRET_KEY, webhook_secret=WEBHOOK_SECRET, api_base=stripe_server.address)
     )
     try:
-        yield Till(provider=provider, books=books, public_url=HOME)
+        yield Till(provider=provider, books=books, public_url=home)
     finally:
         await provider.close()
+
+
+@pytest.fixture
+async def till(stripe_server: StripeServer, books: DrawnBooks) -> AsyncIterator[Till]:
+    async with till_of(stripe_server, books) as made:
+        yield made
 
 
 @pytest.fixture
