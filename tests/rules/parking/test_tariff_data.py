@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -160,3 +161,8 @@ BAD = {
 def test_bad_input_is_refused_with_its_line_and_what_to_do(text: str, answer: str) -> None:
     with pytest.raises(BadInput, match=answer):
         load_tariff(text)
+
+
+def test_the_tariff_in_the_documentation_can_be_used() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "tariffs.md").read_text("utf-8")
+    assert load_tariff(text.partition("```yaml\n")[2].partition("```")[0]).name == "Old Town garage"
