@@ -18,6 +18,8 @@ from postern.parking.rules import Rules
 from postern.parking.session import Session, SessionState
 
 _AT_EXIT = (CaseKind.UNREADABLE, CaseKind.MISSING_ENTRY, CaseKind.AMBIGUOUS)
+_UNCOUNTED = (CaseKind.UNKNOWN_SESSION, CaseKind.WRONG_AMOUNT)
+"""Without a session: its money came in and was not counted for any."""
 _UNPAID = (CaseKind.UNPAID_EXIT, CaseKind.FOREIGN, CaseKind.WRONG_AMOUNT)
 
 
@@ -112,7 +114,7 @@ def _exit_of(happening: Corrected, case: Case) -> Exit | None:
 
 
 def _pair(garage: Garage, happening: Corrected, rules: Rules, case: Case, session: Session) -> Step:
-    if case.kind is CaseKind.UNKNOWN_SESSION and case.owed is not None:
+    if case.kind in _UNCOUNTED and case.session is None and case.owed is not None:
         moment = max(session.entered_at, case.opened_at)
         sum = Sum(amount=case.owed, moment=moment, reference=case.reference, cause=happening)
         return count_in(garage, session, sum, rules)

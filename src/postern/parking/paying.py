@@ -26,9 +26,12 @@ def paid(garage: Garage, happening: Paid, rules: Rules) -> Step:
     foreign = happening.amount.currency != rules.settings.currency
     named = charging.slip(rules, happening, session, f"payment {happening.amount.plain()}")
     movement = ledger.payment(named, happening.amount, charging.paid_to(by_hand=happening.by_hand))
-    if session is None or foreign:
+    if session is None or foreign or happening.doubtful:
+        # Not counted for the session: a person says what it is for.
         kind = CaseKind.WRONG_AMOUNT if session is not None else CaseKind.UNKNOWN_SESSION
         case = _case(rules, happening, kind, _about(happening))
+        claimed = (session.id,) if session is not None else ()
+        case = replace(case, session=None, candidates=claimed)
         return Step(cases={case.id: case}, movements=(movement,))
     moment = max(session.entered_at, min(happening.quoted_at or happening.at, happening.at))
     sum = Sum(
@@ -36,7 +39,6 @@ def paid(garage: Garage, happening: Paid, rules: Rules) -> Step:
         moment=moment,
         reference=happening.reference,
         cause=happening,
-        doubtful=happening.doubtful,
     )
     counted = count_in(garage, session, sum, rules)
     return replace(
@@ -54,7 +56,6 @@ class Sum:
     moment: datetime
     reference: str
     cause: Seen
-    doubtful: bool = False
 
 
 def count_in(garage: Garage, session: Session, sum: Sum, rules: Rules) -> Step:
@@ -67,7 +68,7 @@ def count_in(garage: Garage, session: Session, sum: Sum, rules: Rules) -> Step:
     if now.owed.amount <= 0:
         now = replace(now, settled_at=sum.cause.at)
         cases = settled(garage, now, _OF_MONEY, sum.cause)
-    if now.owed.amount or sum.doubtful:
+    if now.owed.amount:
         about = _About(session=now.id, owed=now.owed, reference=sum.reference)
         case = _case(rules, sum.cause, CaseKind.WRONG_AMOUNT, about)
         cases[case.id] = case
