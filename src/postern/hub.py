@@ -21,6 +21,7 @@ from postern.operations.publish_policy import publish_stale, run_publisher
 from postern.operations.registry_look import warm
 from postern.operations.services import Services
 from postern.public_program import counter_socket
+from postern.operations.settle import run_settler
 from postern.settings import Settings
 from postern.supervise import Handover
 from postern.web.app import create_app
@@ -48,6 +49,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
         server = uvicorn.Server(_configuration(settings, services, tls))
         jobs = [
             asyncio.create_task(run_publisher(services), name="publish policies"),
+            asyncio.create_task(run_settler(services), name="settle garages"),
             asyncio.create_task(CheckpointJob(services).run(), name="sign checkpoints"),
             asyncio.create_task(retention.run_daily(services), name="retention"),
             asyncio.create_task(

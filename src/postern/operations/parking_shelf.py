@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from postern.ids import AgentId, SiteId
+from postern.ids import AgentId, SiteId, TenantId
 from postern.operations.parking_rules import KeptRules
 from postern.parking.books import Books
 from postern.parking.store import Cursor
@@ -37,11 +37,11 @@ class Shelves:
     """Every site's, and the rules they go by."""
 
     rules: KeptRules = field(default_factory=KeptRules)
-    _shelves: dict[SiteId, Shelf] = field(default_factory=dict)
+    _shelves: dict[tuple[TenantId, SiteId], Shelf] = field(default_factory=dict)
 
-    def of(self, site: SiteId) -> Shelf:
-        """The site's shelf; empty at first."""
-        return self._shelves.setdefault(site, Shelf())
+    def of(self, tenant: TenantId, site: SiteId) -> Shelf:
+        """The site's shelf; empty at first, and for ever for a tenant whose site it is not."""
+        return self._shelves.setdefault((tenant, site), Shelf())
 
     def drop(self) -> None:
         """Nothing can be relied on: what is sealed was changed by others than the books."""

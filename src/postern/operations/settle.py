@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import psycopg
 import structlog
 
-from postern.errors import PosternError
+from postern.errors import NotFound, PosternError
 from postern.ids import AgentId, SiteId, TenantId
 from postern.journal.model import Act
 from postern.operations.hub_records import record
@@ -54,7 +54,7 @@ async def settle_site(services: Services, tenant: TenantId, site: SiteId) -> Gar
 
 async def settled(services: Services, tenant: TenantId, site: SiteId) -> tuple[Garage, Rules]:
     """The same, with the rules that it goes by."""
-    shelf = services.garages.of(site)
+    shelf = services.garages.of(tenant, site)
     async with shelf.lock:
         while True:
             try:
@@ -69,6 +69,8 @@ async def settled(services: Services, tenant: TenantId, site: SiteId) -> tuple[G
 async def _round(services: Services, tenant: TenantId, site: SiteId, shelf: Shelf) -> tuple[bool, Rules]:
     """One transaction; whether there may be more."""
     async with services.database.transaction(tenant) as tx:
+        if await sites.tenant_of(tx, site) != tenant:
+            raise NotFound("there is no such site")
         await store.garage(tx, site, lock=True)
         rules = await services.garages.rules.current(tx, services.keyring, tenant, site)
         desk = Desk(services=services, tx=tx, tenant=tenant, site=site, rules=rules)

@@ -8,12 +8,12 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from postern.web.api import access, happenings, insiders, keys, operators, people, places, vehicles
+from postern.web.api import access, garage, happenings, insiders, keys, operators, people, places, vehicles
 from postern.web.api.models import PROBLEMS
 from postern.web.login import SignedIn
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-PARTS = (places, people, vehicles, access, happenings, insiders, operators, keys)
+PARTS = (places, people, vehicles, access, happenings, insiders, operators, keys, garage)
 for part in PARTS:
     router.include_router(part.router)
 
