@@ -191,7 +191,7 @@ class TotalOut(BaseModel):
     """What moved on an account on a day: debit positive, credit negative."""
 
     day: date
-    account: Account
+    ledger_account: Account
     amount: MoneyOut
 
 
@@ -276,7 +276,9 @@ async def hand_payment(
 async def takings(hub: Hub, caller: SignedIn, site: int, first: date, last: date) -> list[TotalOut]:
     """What moved on each account on each day."""
     found = await parking_views.takings(hub, caller.actor, SiteId(site), first=first, last=last)
-    return [TotalOut(day=one.day, account=one.account, amount=MoneyOut.of(one.amount)) for one in found]
+    return [
+        TotalOut(day=one.day, ledger_account=one.account, amount=MoneyOut.of(one.amount)) for one in found
+    ]
 
 
 @router.get(
