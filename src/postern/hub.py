@@ -20,8 +20,8 @@ from postern.operations.demo_passages import show_passages
 from postern.operations.publish_policy import publish_stale, run_publisher
 from postern.operations.registry_look import warm
 from postern.operations.services import Services
-from postern.public_program import counter_socket
 from postern.operations.settle import run_settler
+from postern.public_program import counter_socket
 from postern.settings import Settings
 from postern.supervise import Handover
 from postern.web.app import create_app

@@ -150,7 +150,12 @@ async def run_settler(services: Services) -> None:
     running: dict[SiteId, asyncio.Task[None]] = {}
     try:
         while True:
-            for tenant, site in await _garages(services):
+            try:
+                found = await _garages(services)
+            except (PosternError, psycopg.Error) as fault:
+                _log.error("garages not looked for", fault=str(fault))
+                found = []
+            for tenant, site in found:
                 if site not in running or running[site].done():
                     running[site] = asyncio.create_task(_follow(services, tenant, site), name="settle")
             await asyncio.sleep(_LOOK_FOR_GARAGES_SECONDS)
