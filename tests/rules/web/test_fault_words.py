@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,11 +14,16 @@ from postern.devices.controllers.mqtt_settings import SECONDS
 from postern.errors import BadInput, BadPicture, NotFound
 from postern.operators.model import Role
 from postern.operators.roles import Duty
-from postern.web import problems
+from postern.web import pages, problems
 from postern.web.fault_words import LONGEST, spoken, translation
+from postern.web.forms import Form
 from postern.web.i18n import Words
 
 CHINESE, ENGLISH = Words(language="zh"), Words(language="en")
+TEMPLATES = [
+    path for path in sorted((pages.HERE / "templates").rglob("*.html")) if path.parent.name != "public"
+]
+"""Those of the console; the drivers' pages have words of their own for each code of a fault."""
 SEVERAL = [
     ("there is no such site", "没有此站点"),
     ("there is no such access level; it may have been removed", "没有此通行级别，可能已被移除"),
@@ -107,6 +114,21 @@ async def test_the_page_of_a_fault_is_in_its_language() -> None:
     fault = BadPicture("The picture has only 8 × 8 pixels; give a larger one.")
     assert "<p>图片只有 8 × 8 像素，请换用较大的图片。</p>" in await page_of(fault, "zh-CN")
     assert f"<p>{fault}</p>" in await page_of(fault, "en")
+
+
+def test_a_form_tells_its_fault_in_the_language_of_the_page() -> None:
+    shown = pages.environment().from_string(
+        '{% from "parts/forms.html" import faults with context %}{{ faults(form) }}'
+    )
+    form = Form(fault=BadInput("a person needs a name"))
+    assert "<p>人员须有姓名</p>" in shown.render(t=CHINESE, form=form)
+    assert "<p>a person needs a name</p>" in shown.render(t=ENGLISH, form=form)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_shows_a_fault_past_its_words(template: Path) -> None:
+    shown = re.findall(r"\{\{ *(?:[a-z_]+\.)*(?:fault|trouble) *\}\}", template.read_text("utf-8"))
+    assert not shown, "write `| spoken(t)` after it"
 
 
 async def test_a_program_is_told_in_english() -> None:
