@@ -12,6 +12,7 @@ from postern.parking import charging
 from postern.parking.clearance import Clearance, Cleared, Owed, Reason, Uncertain, clearance
 from postern.parking.leaving import paired
 from postern.parking.pairing import Paired
+from postern.parking.permit_seen import permit_seen_again
 from postern.parking.permits import Uncovered
 from postern.parking.session import Who
 from postern.parking.waiting import is_standing
@@ -63,7 +64,7 @@ async def clear_to_leave(
             reason = _word(doubt) if who.plate else UNREADABLE
             return Answer(clearance=doubt, reason=reason, case=stands.case if stands else None)
         session = garage.sessions[pairing.session]
-    found = charging.standing(session, rules, at)
+    found = charging.standing(permit_seen_again(garage, session, who, rules), rules, at)
     case = stands.case if stands is not None else None
     return Answer(clearance=found, reason=_word(found), session=session.id, case=case)
 

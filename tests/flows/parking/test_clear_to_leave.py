@@ -1,0 +1,46 @@
+"""What an exit lane is told, as the books stand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from postern.ids import new_id
+from postern.operations.clear_to_leave import Answer, clear_to_leave
+from postern.operations.garage_setup import add_permit
+from postern.parking.clearance import Cleared, Owed, Reason, Uncertain
+from postern.parking.permits import Permit
+from tests.flows.operations.drawn import NOON
+from tests.flows.parking.driven import Driven
+
+MINUTE = timedelta(minutes=1)
+
+
+async def asked(garage: Driven, plate: str, score: float = 0.8) -> Answer:
+    await garage.send()
+    return await clear_to_leave(
+        garage.services, garage.tenant, garage.site, lane=garage.way_out, plate=plate, score=score
+    )
+
+
+async def test_an_unknown_plate_is_a_person_s_to_decide(garage: Driven) -> None:
+    assert isinstance((await asked(garage, "KZZ999")).clearance, Uncertain)
+
+
+async def test_who_has_not_paid_owes(garage: Driven) -> None:
+    await garage.drives(garage.way_in, "KAB1238", NOON)
+    garage.clock.advance(30 * MINUTE)
+    assert isinstance((await asked(garage, "KAB1238")).clearance, Owed)
+
+
+@pytest.mark.parametrize(("read", "score"), [("KAB1238", 0.95), ("KAB1238", 0.3), ("KAB123B", 0.8)])
+async def test_a_permit_opens_also_when_its_plate_was_not_read_right_at_entry(
+    garage: Driven, read: str, score: float
+) -> None:
+    permit = Permit(id=new_id(), holder="Ada", plates=frozenset({"KAB1238"}), bays=1, valid_from=NOON)
+    await add_permit(garage.services, garage.admin, garage.site, permit)
+    garage.clock.advance(MINUTE)
+    await garage.drives(garage.way_in, read, garage.clock.now(), score=score)
+    garage.clock.advance(600 * MINUTE)
+    assert (await asked(garage, "KAB1238")).clearance == Cleared(reason=Reason.PERMIT)
