@@ -42,7 +42,7 @@ GUARDED = sorted(
     ),
     key=lambda endpoint: (endpoint.path, endpoint.method),
 )
-STREAMS = {"/wall/stream/{site}"}
+STREAMS = {"/wall/stream/{site}", "/garage/cases/stream"}
 ANY = {"key": "1-20260304-1-1", "kind": "doors", "agent": "1", "site": "1"}
 
 

@@ -41,6 +41,8 @@ PARTS = (
     Part(
         key="garage",
         items=(
+            Item(key="garage", href="/garage", icon="garage", duty=Duty.SEE_GARAGE),
+            Item(key="cases", href="/garage/cases", icon="cases", duty=Duty.ANSWER_CASES),
             Item(key="tariffs", href="/garage/tariffs", icon="tag", duty=Duty.SEE_GARAGE),
             Item(key="permits", href="/garage/permits", icon="card", duty=Duty.KEEP_PERMITS),
             Item(key="merchants", href="/garage/merchants", icon="site", duty=Duty.KEEP_PERMITS),

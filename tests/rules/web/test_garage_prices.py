@@ -22,22 +22,35 @@ ENTERED = datetime(2026, 3, 4, 8, tzinfo=UTC)
 EN = Words(language="en")
 
 
+class _Minutes(Words):
+    """Says every length of time in whole minutes."""
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        said = {"price.minutes": "{n}", "price.up-to": "{stay}"}
+        if key == "price.hours":
+            return str(60 * int(str(values["n"])))
+        if key == "price.days":
+            return str(1440 * int(str(values["n"])))
+        if key == "price.hours-minutes":
+            return str(60 * int(str(values["h"])) + int(str(values["m"])))
+        return said[key].format(**values)
+
+
+MINUTES = _Minutes(language="en")
+
+
 @settings(max_examples=30, deadline=None)
-@given(
-    later=st.integers(0, 400 * 24 * 60),
-    minutes=st.integers(0, 2880),
-)
-def test_the_steps_tell_the_price_of_every_minute(later: int, minutes: int) -> None:
+@given(later=st.integers(0, 400 * 24 * 60), minutes=st.integers(1, 2880))
+def test_the_rows_tell_the_price_of_every_minute(later: int, minutes: int) -> None:
     entered = ENTERED + timedelta(minutes=later)
-    found = prices.steps(BASIS, entered, timedelta(hours=48))
-    last = max((one for one in found if one.after <= timedelta(minutes=minutes)), key=lambda one: one.after)
-    assert last.price == prices.price_at(BASIS, entered, timedelta(minutes=minutes))
+    rows = prices.step_rows([BASIS], entered, timedelta(hours=48), MINUTES, 1000)
+    found = next(one for one in rows if minutes <= int(one.stay))
+    assert found.prices[0] == prices.price_at(BASIS, entered, timedelta(minutes=minutes)).text("en")
 
 
-def test_the_first_step_comes_when_the_free_minutes_are_over() -> None:
-    first, second = prices.steps(BASIS, ENTERED, timedelta(hours=2))[:2]
-    assert not first.price
-    assert second.after == timedelta(minutes=16)
+def test_the_first_row_is_the_free_minutes() -> None:
+    first = prices.step_rows([BASIS], ENTERED, timedelta(hours=2), EN, 10)[0]
+    assert (first.stay, first.prices) == ("up to 15 min", ("€0.00",))
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,13 @@ from postern.operations.approvals import Kind, State
 from postern.operations.present import ACTS
 from postern.operators.model import Role
 from postern.operators.roles import Duty
+from postern.parking.cases import CaseKind, CaseState, Resolution
 from postern.parking.validations import ValidationKind
 from postern.people.model import Sex
 from postern.privacy.model import ConsentForm
 from postern.records.model import DoorCondition, Outcome
 from postern.sites.model import ControllerKind, DoorKind, LaneKind, LaneRule, ReaderKind
+from postern.web.console.garage_case_views import WHY_CODES
 from postern.web.console.site_rows import KINDS
 from postern.web.i18n import LANGUAGES, MissingMessage, Words, catalogue, choose
 from postern.web.navigation import PARTS
@@ -77,8 +79,14 @@ MADE_OF_CODES = {
     "sex": [one.value for one in Sex],
     "sign-ins": [f"how-{one}" for one in ("password", "passkey", "one-time-link", "provider")],
     "stage": list(ACTS),
+    "case-advice": [one.value for one in CaseKind],
+    "case-kind": [one.value for one in CaseKind],
+    "case-state": [one.value for one in CaseState],
     "permits": ["active", "to-come", "ended"],
     "price": [f"unit-{one}" for one in ("flat", "cap", "rounding", "validation")],
+    "resolution": [one.value for one in Resolution],
+    "resolution-done": [one.value for one in Resolution],
+    "session-state": ["permit", "paid", "validated", "running"],
     "setup": [f"{step}{do}" for step in ("lanes", "bays", "tariff", "kiosk") for do in ("", "-do")],
     "tariffs": [
         *("in-force", "to-come", "superseded"),
@@ -91,6 +99,7 @@ MADE_OF_CODES = {
         ),
     ],
     "validation": [f"{what}{kind.value}" for what in ("", "pays-") for kind in ValidationKind],
+    "why": list(WHY_CODES),
     "weekday": [f"{length}-{day}" for length in ("long", "short") for day in range(7)],
 }
 """Keys that pages put together from a code, with every code there is."""

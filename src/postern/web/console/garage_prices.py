@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from postern.errors import BadInput
 from postern.money import Money, exponent
+from postern.parking.compare import PricePoint, price_series
 from postern.parking.quote import ROUNDING, Quote, quote
 from postern.parking.tariff import Basis, Tariff
 from postern.web import charts
@@ -21,14 +22,6 @@ MOMENTS = tuple(timedelta(minutes=one) for one in (15, 30, 60, 120, 240, 480, 72
 """After which the table of a preview tells the price."""
 _AROUND = 3
 _NAMES_LINE = re.compile(r"Line (\d+)")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """From `after` on a stay costs `price`, up to the next step."""
-
-    after: timedelta
-    price: Money
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,26 +67,6 @@ def quoted(basis: Basis, entered: datetime, stay: timedelta) -> Quote:
     )
 
 
-def steps(basis: Basis, entered: datetime, until: timedelta) -> tuple[Step, ...]:
-    """Every change of the price up to `until`, to the minute.
-
-    A price never falls as time passes: where it is the same at both ends, it does not change in between.
-    """
-    first = Step(after=timedelta(0), price=price_at(basis, entered, timedelta(0)))
-    last = Step(after=until, price=price_at(basis, entered, until))
-    return (first, *_between(basis, entered, first, last))
-
-
-def _between(basis: Basis, entered: datetime, first: Step, last: Step) -> list[Step]:
-    if first.price == last.price:
-        return []
-    if last.after - first.after <= MINUTE:
-        return [last]
-    half = (first.after + last.after) // 2 // MINUTE * MINUTE
-    middle = Step(after=half, price=price_at(basis, entered, half))
-    return _between(basis, entered, first, middle) + _between(basis, entered, middle, last)
-
-
 def price_chart(tariffs: Sequence[tuple[str, Basis]], entered: datetime, until: timedelta, t: Words) -> Chart:
     """The price over time under each tariff, as steps. All have one currency."""
     currency = tariffs[0][1].tariff.currency
@@ -101,7 +74,13 @@ def price_chart(tariffs: Sequence[tuple[str, Basis]], entered: datetime, until: 
     every = next(one for one in (1, 2, 4, 6, 12, 24, 48, 96, 168) if hours / one <= 8)
     unit = 10 ** exponent(currency)
     series = [
-        (name, [(one.after / HOUR, one.price.amount / unit) for one in steps(basis, entered, until)])
+        (
+            name,
+            [
+                (one.minutes / 60, one.amount.amount / unit)
+                for one in price_series(basis, entered=entered, length=until)
+            ],
+        )
         for name, basis in tariffs
     ]
     return charts.curves(
@@ -116,6 +95,26 @@ def money_tick(value: float, currency: str, t: Words) -> str:
     """A round amount on an axis, without its decimals where it has none."""
     money = Money(round(value * 10 ** exponent(currency)), currency)
     return money.text(t.language).removesuffix(".00")
+
+
+def step_rows(
+    bases: Sequence[Basis], entered: datetime, until: timedelta, t: Words, most: int
+) -> tuple[PriceRow, ...]:
+    """The price of every stay up to each moment at which one of the prices changes; at most so many rows."""
+    found = [price_series(one, entered=entered, length=until) for one in bases]
+    changes = sorted({point.minutes for points in found for point in points})
+    ends = [*changes[1:], until / MINUTE]
+    return tuple(
+        PriceRow(
+            stay=t("price.up-to", stay=stay_words(timedelta(minutes=end), t)),
+            prices=tuple(_in_force(points, start).text(t.language) for points in found),
+        )
+        for start, end in list(zip(changes, ends, strict=True))[:most]
+    )
+
+
+def _in_force(points: Sequence[PricePoint], minutes: float) -> Money:
+    return max((one for one in points if one.minutes <= minutes), key=lambda one: one.minutes).amount
 
 
 def price_rows(

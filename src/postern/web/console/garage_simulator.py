@@ -20,11 +20,10 @@ from postern.web.console.garage_prices import (
     PriceRow,
     QuoteRow,
     price_chart,
-    price_rows,
     quote_rows,
     quoted,
     stay_words,
-    steps,
+    step_rows,
 )
 from postern.web.forms import Form, filled
 from postern.web.i18n import Words
@@ -132,14 +131,13 @@ def _simulated(
 
 
 def _result(names: list[str], bases: list[Basis], entered: datetime, until: timedelta, t: Words) -> Simulated:
-    changes = sorted({one.after for basis in bases for one in steps(basis, entered, until)} | {until})
     price = quoted(bases[0], entered, until)
     return Simulated(
         entered=t.moment(entered, bases[0].calendar.time_zone),
         stay=stay_words(until, t),
         names=tuple(names),
         chart=price_chart(list(zip(names, bases, strict=True)), entered, until, t),
-        rows=price_rows(bases, entered, t, changes[:MOST_ROWS]),
+        rows=step_rows(bases, entered, until, t, MOST_ROWS),
         lines=quote_rows(price, t),
         total=price.total.text(t.language),
         vat=price.vat.text(t.language),

@@ -95,7 +95,7 @@ async def call(request: Request, hub: Hub, caller: SignedIn, site: int, id: UUID
     found = await _one(hub, caller, site, id)
     plan = await site_operations.plan(hub, caller.actor, SiteId(site))
     ice = calling.ice_servers(request.app.state.settings)
-    line = _line(found, plan)
+    line = line_of(found, plan)
     answer = page(request, "garage/call.html", kiosk=line, door=found.kiosk.door, ice=ice)
     answer.headers["Permissions-Policy"] = calling.MICROPHONE_POLICY
     return answer
@@ -138,7 +138,8 @@ async def _one(hub: Hub, caller: Caller, site: int, id: UUID) -> KioskState:
     raise NotFound("there is no such kiosk; it may have been removed")
 
 
-def _line(state: KioskState, plan: SitePlan) -> KioskLine:
+def line_of(state: KioskState, plan: SitePlan) -> KioskLine:
+    """The kiosk as pages show it."""
     return KioskLine(
         id=state.kiosk.id,
         site_id=state.kiosk.site,
@@ -168,7 +169,7 @@ async def _page(
     for site in await site_operations.sites(hub, caller.actor):
         plan = await site_operations.plan(hub, caller.actor, site.id)
         doors += [(f"{site.id}/{door.id}", f"{site.name} · {door.name}") for door in plan.doors]
-        lines += [_line(one, plan) for one in await kiosks.kiosks(hub, caller.actor, site.id)]
+        lines += [line_of(one, plan) for one in await kiosks.kiosks(hub, caller.actor, site.id)]
     lines.sort(key=lambda one: not one.calls)
     return page(
         request,

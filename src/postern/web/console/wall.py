@@ -21,6 +21,7 @@ from postern.sites.model import Site, zone_of
 from postern.sites.store import SitePlan
 from postern.web.console.checklist import checklist
 from postern.web.console.door_states import DoorLine, door_lines
+from postern.web.console.streams import message
 from postern.web.console.wall_rows import WallRow, rows_of
 from postern.web.login import Hub, SignedIn, cookie_name
 from postern.web.pages import Caller, markup, page, words_for
@@ -84,20 +85,14 @@ async def _messages(request: Request, hub: Hub, caller: Caller, plan: SitePlan) 
             try:
                 await sign_in.who(hub, secret)
             except NotSignedIn:
-                yield _message("signed-out", "")
+                yield message("signed-out", "")
                 return
             view = await _look(request, hub, caller, plan)
             for row in reversed(view.rows):
                 if sent.get(row.key) != row:
                     sent[row.key] = row
-                    yield _message("passage", markup(request, "wall/row.html", row=row))
-            yield _message("doors", markup(request, "wall/doors.html", doors=view.doors))
-
-
-def _message(kind: str, text: str) -> str:
-    """In the form of `text/event-stream`: each line of the text on a data line of its own."""
-    lines = "".join(f"data: {line}\n" for line in text.split("\n"))
-    return f"event: {kind}\n{lines}\n"
+                    yield message("passage", markup(request, "wall/row.html", row=row))
+            yield message("doors", markup(request, "wall/doors.html", doors=view.doors))
 
 
 @router.get("/wall/evidence/{key}")
