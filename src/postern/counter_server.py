@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -40,7 +41,13 @@ async def serve_counter(services: Services, till: Till, socket: Path) -> None:
         lifespan="off",
         timeout_graceful_shutdown=_FAREWELL_SECONDS,
     )
-    await _Beside(config).serve()
+    server = _Beside(config)
+    serving = asyncio.create_task(server.serve(), name="counter's socket")
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await serving
 
 
 async def ask_about_payments(services: Services, till: Till, *, webhooks: bool) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +85,10 @@ async def code(hub: Services, demo: Demo) -> str:
 @pytest.fixture
 def counter(hub: Services, till: Till) -> Counter:
     return Counter(services=hub, till=till)
+
+
+@pytest.fixture
+def shots() -> Path | None:
+    """Where to leave screenshots for a person to look at; None: nowhere."""
+    named = os.environ.get("POSTERN_TEST_SHOTS")
+    return Path(named) if named else None
