@@ -61,12 +61,17 @@ class RealProvider:
 def running_provider(back: str) -> Iterator[RealProvider]:
     """The provider, for one client whose address to come back to is `back`."""
     process = subprocess.Popen(
-        ["node", str(SCRIPT), back], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ["node", str(SCRIPT), back],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     try:
         yield RealProvider(issuer=json.loads(process.stdout.readline())["issuer"], process=process)
     finally:
-        process.kill()
+        process.stdin.close()  # `node` may be a wrapper: ending it alone would leave the provider behind
         process.wait(10)
         process.stdout.close()

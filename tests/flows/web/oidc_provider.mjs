@@ -1,6 +1,6 @@
 // A real OpenID Connect provider for the tests: anybody signs in under any name. Its honest answers can be
 // spoiled on the way out, as somebody between the two, or a broken provider, would.
-// Arguments: the address that the browser is sent back to. Says {"issuer": …} once it listens.
+// It ends with its input, whatever becomes of the tests. Arguments: the address that the browser is sent back to. Says {"issuer": …} once it listens.
 
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
@@ -72,4 +72,5 @@ provider.use(async (context, next) => {
 });
 
 server.on("request", provider.callback());
+process.stdin.on("end", () => process.exit()).resume();
 process.stdout.write(`${JSON.stringify({ issuer })}\n`);
