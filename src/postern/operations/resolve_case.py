@@ -10,7 +10,7 @@ from postern.ids import SiteId
 from postern.journal.model import Act
 from postern.operations import commands
 from postern.operations import payment_attempts as attempts
-from postern.operations.commands import ASK_AGAIN, CommandOutcome
+from postern.operations.commands import CommandOutcome
 from postern.operations.hub_records import record
 from postern.operations.parking_cases import reference_of
 from postern.operations.reasons import stated
@@ -129,7 +129,7 @@ async def _command(  # noqa: PLR0917 - the transaction, then what is decided
     if facts is None or not case.stands_at_barrier:
         return None
     if wanted.resolution not in _OPENS:
-        await commands.send(services, tx, tenant=actor.tenant, site=case.site, command=ASK_AGAIN, fields={})
+        await commands.have_lanes_ask(services, tx, case.site)
         return None
     require(actor, Duty.OPEN_DOOR)
     fields = {"door": str(facts.door), "operator": actor.name, "reason": wanted.reason}

@@ -132,16 +132,35 @@ class Driven:
                 await receive(self.services, known, batch)
                 self.sent[id] = start + len(batch)
 
+    async def send_some(self, lane: AccessPointId, count: int) -> None:
+        """The lane's agent hands in its next entries; once more, if it never heard that they were taken."""
+        agent = self.agents[lane]
+        id = agent.enrolled.agent
+        async with self.services.database.transaction(self.tenant) as tx:
+            known = KnownAgent(agent=await agents_store.get(tx, id), tenant=self.tenant)
+        start = self.sent.get(id, 0)
+        batch = agent.entries[start : start + count]
+        if batch:
+            await receive(self.services, known, batch)
+            self.sent[id] = start + len(batch)
+
+    def all_sent(self) -> bool:
+        """Whether nothing lies in a spool any more."""
+        return all(self.sent.get(one.enrolled.agent, 0) == len(one.entries) for one in self.agents.values())
+
     async def settle(self) -> Garage:
         return await settle_site(self.services, self.tenant, self.site)
 
-    async def pays(self, session: UUID | None, amount: int, reference: str) -> bool:
+    async def pays(
+        self, session: UUID | None, amount: int, reference: str, *, quoted_at: datetime | None = None
+    ) -> bool:
         notice = PaymentNotice(
             deed=Deed.PAID,
             session=session,
             amount=Money(amount, "EUR"),
             provider="stripe",
             reference=reference,
+            quoted_at=quoted_at,
         )
         return await note_payment(self.services, self.tenant, self.site, notice)
 

@@ -16,7 +16,7 @@ from postern.money import Money
 from postern.operations import parking_cases
 from postern.operations.books import PaidNotice, PublicGarage
 from postern.operations.clear_to_leave import clear_to_leave
-from postern.operations.garage_books import GarageBooks
+from postern.operations.counter_books import CounterBooks
 from postern.operations.public_garage import garage_of
 from postern.operations.resolve_case import Wanted, resolve_case
 from postern.operators.model import Actor, Role
@@ -59,7 +59,7 @@ async def test_the_exit_says_what_is_owed_and_opens_once_it_is_paid(garage: Driv
     await garage.send()
     garage.clock.advance(90 * MINUTE)
     assert (await asked(garage, "KAB123")).clearance == Owed(amount=Money(400, "EUR"))
-    books, here = GarageBooks(services=garage.services), await public(garage)
+    books, here = CounterBooks(services=garage.services), await public(garage)
     (likely,) = await books.likely(here, "KAB123")
     owed = await books.owed(here, likely.session, garage.clock.now())
     assert [line.label for line in owed.lines] == ["Each started hour"]
@@ -111,7 +111,7 @@ async def test_a_waiver_opens_the_barrier_by_a_command_and_nothing_is_owed(garag
     garage.clock.advance(HOUR)
     await garage.decided(garage.way_out, "KAB123", garage.clock.now(), reason=Reason.NOT_PAID)
     await garage.send()
-    books, here = GarageBooks(services=garage.services), await public(garage)
+    books, here = CounterBooks(services=garage.services), await public(garage)
     session = await garage.session_of("KAB123")
     await books.call_for_help(here, session.id, "the phone is empty")
     (row,) = await parking_cases.cases_open(garage.services, garage.admin)
