@@ -25,6 +25,7 @@ from postern.public_program import counter_socket
 from postern.settings import Settings
 from postern.supervise import Handover
 from postern.web.app import create_app
+from postern.web.ports import ConsolePorts
 
 _log = structlog.get_logger(__name__)
 
@@ -46,7 +47,9 @@ async def serve(settings: Settings, handover: Handover) -> None:
         await tombstones.settle(services)
         await erase.resume(services)
         await publish_stale(services)
-        server = uvicorn.Server(_configuration(settings, services, tls))
+        server = uvicorn.Server(
+            _configuration(settings, services, wiring.console_ports(tls, settings, till), tls)
+        )
         jobs = [
             asyncio.create_task(run_publisher(services), name="publish policies"),
             asyncio.create_task(run_settler(services), name="settle garages"),
@@ -94,9 +97,11 @@ async def _begin(services: Services, *, demo: bool) -> None:
         _log.warning("beginning", fault=str(fault))
 
 
-def _configuration(settings: Settings, services: Services, tls: Certificate) -> uvicorn.Config:
+def _configuration(
+    settings: Settings, services: Services, ports: ConsolePorts, tls: Certificate
+) -> uvicorn.Config:
     config = uvicorn.Config(
-        create_app(services, settings, wiring.console_ports(tls)),
+        create_app(services, settings, ports),
         host=settings.host,
         port=settings.port,
         log_config=None,

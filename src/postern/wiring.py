@@ -183,7 +183,12 @@ async def till(settings: Settings, services: Services) -> AsyncIterator[Till]:
     provider = _payment_provider(settings, services.clock)
     url = public_url(public_side(settings))
     try:
-        yield Till(provider=provider, books=CounterBooks(services=services), public_url=url)
+        yield Till(
+            provider=provider,
+            books=CounterBooks(services=services),
+            public_url=url,
+            desk=provider if isinstance(provider, Desk) else None,
+        )
     finally:
         await provider.close()
 
@@ -237,9 +242,12 @@ async def make_room(services: Services) -> None:
         await ensure_partitions(tx, since=utc_day(now - FARTHEST_BACK), until=utc_day(now + _AHEAD))
 
 
-def console_ports(tls: Certificate) -> ConsolePorts:
-    """What the console needs of devices."""
-    return ConsolePorts(certificate=tls.view, grab_frame=_grab_frame, encode_jpeg=jpeg_of)
+def console_ports(tls: Certificate, settings: Settings, till: Till) -> ConsolePorts:
+    """What the console needs of devices, and of the public side."""
+    pay_url = public_url(public_side(settings))
+    return ConsolePorts(
+        certificate=tls.view, pay_url=pay_url, till=till, grab_frame=_grab_frame, encode_jpeg=jpeg_of
+    )
 
 
 async def _grab_frame(text: str) -> Rgb:

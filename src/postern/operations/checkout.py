@@ -32,10 +32,14 @@ from postern.operations.ports import (
     Notice,
     NoticeKind,
     PaymentProvider,
+    Slips,
 )
 from postern.operations.public_garage import garage_of
+from postern.operations.reasons import stated
 from postern.operations.services import Services
-from postern.operations.trace import trace_as
+from postern.operations.trace import trace
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, require
 from postern.sites import store as sites
 
 GOOD_FOR = timedelta(minutes=31)
@@ -46,11 +50,13 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Till:
-    """Who takes the money, whose books note it, and where drivers' phones find us."""
+    """Who takes the money, whose books note it, and where drivers' phones find us. `desk`: the provider, where
+    it is an attendant."""
 
     provider: PaymentProvider
     books: Books
     public_url: str
+    desk: Slips | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -277,31 +283,27 @@ async def keep_asking(services: Services, till: Till, every: timedelta) -> None:
 
 
 async def refund(
-    services: Services, till: Till, *, actor: str, reference: str, amount: Money, reason: str
+    services: Services, till: Till, actor: Actor, *, reference: str, amount: Money, reason: str
 ) -> Money:
-    """Give back a part or all of a payment, once for each reason and amount; what was given back.
+    """Give back a part or all of a payment; what was given back.
 
-    Raises Refused for more than was paid, or for a payment that never came.
+    The journal entry is durable first. Raises NotFound, BadInput without a reason, Refused for more than was
+    paid and for a payment that never came. Asked twice at a time, it goes back once.
     """
-    if not reason.strip():
-        raise BadInput("say why the money is given back")
+    require(actor, Duty.TAKE_MONEY)
+    reason = stated(reason)
     attempt = await find(services, reference)
+    if attempt.tenant != actor.tenant:
+        raise NotFound("there is no such payment")
     payment = attempt.details.payment
     if attempt.state not in (AttemptState.PAID, AttemptState.WRONG) or payment is None:
         raise Refused("nothing was paid here that could be given back")
     before = attempt.details.refunded or Money.zero(attempt.amount.currency)
     number = f"{attempt.id.hex}-{before.amount}"
-    done = await till.provider.refund(payment, amount, reference=number)
     async with services.database.transaction(attempt.tenant) as tx:
-        await trace_as(
-            services,
-            tx,
-            attempt.tenant,
-            actor,
-            Act.CHANGED,
-            purpose=reason,
-            detail=f"refund of {done.amount.amount} {done.amount.currency} for payment {attempt.id.hex[:8]}",
-        )
+        detail = f"refund of {amount.amount} {amount.currency} for payment {attempt.id.hex[:8]}"
+        await trace(services, tx, actor, Act.CHANGED, purpose=reason, detail=detail)
+    done = await till.provider.refund(payment, amount, reference=number)
     await _book_refund(services, till, attempt, before + done.amount)
     return done.amount
 

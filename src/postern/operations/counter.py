@@ -26,6 +26,7 @@ from postern.operations.payment_attempts import Attempt, AttemptState
 from postern.operations.proof import CHOICES, Choice
 from postern.operations.public_garage import garage_by_code, garage_code, garage_of
 from postern.operations.services import Services
+from postern.operations.settle_read import BY_HAND
 from postern.records.model import PictureRef
 from postern.vehicles.plates import normalise
 
@@ -294,7 +295,7 @@ def _price(owed: Owed) -> wire.PriceView:
 
 def _receipt(attempt: Attempt, garage: PublicGarage, code: str) -> wire.ReceiptView:
     details = attempt.details
-    by_hand = attempt.provider == "desk" and attempt.state is AttemptState.ASKED
+    by_hand = attempt.provider == BY_HAND and attempt.state is AttemptState.ASKED
     return wire.ReceiptView(
         state=attempt.state.value,
         reference=attempt.reference,

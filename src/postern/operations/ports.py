@@ -177,7 +177,7 @@ class PaymentProvider(Protocol):
 
     @property
     def name(self) -> str:
-        """As the books name it: "stripe", "desk"."""
+        """As the books name it: "stripe", "by-hand"."""
         ...
 
     async def create_checkout(self, wanted: CheckoutWanted) -> Checkout:
@@ -204,4 +204,12 @@ class PaymentProvider(Protocol):
 
     def verify_webhook(self, body: bytes, signature: str) -> Notice:
         """What the provider says. Raises CannotVerify for what it did not sign, or not lately."""
+        ...
+
+
+class Slips(PaymentProvider, Protocol):
+    """A provider whose money an attendant takes in hand."""
+
+    async def take_money(self, code: str) -> Checkout:
+        """The money is there. Raises NotFound, and Refused for a slip that is over."""
         ...

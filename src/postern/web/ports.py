@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postern.biometrics.model import Rgb
+from postern.operations.checkout import Till
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,12 +31,13 @@ class CertificateView:
 class ConsolePorts:
     """`certificate`: the one in use, None while the console speaks http.
 
-    `pay_url`: where drivers pay, empty while no public process is set up.
+    `pay_url`: where drivers pay, empty while no public process is set up; `till`: who takes their money.
     `grab_frame`: one frame from a camera's address (SourceUnavailable says why there is none);
     `encode_jpeg`: pixels as a JPEG file. None where this hub has no camera code at hand.
     """
 
     certificate: Callable[[], CertificateView | None] = lambda: None
     pay_url: str = ""
+    till: Till | None = None
     grab_frame: Callable[[str], Awaitable[Rgb]] | None = None
     encode_jpeg: Callable[[Rgb], bytes] | None = None

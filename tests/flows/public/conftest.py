@@ -19,10 +19,10 @@ from postern.operations.demo import Demo
 from postern.operations.public_garage import garage_code, garage_of
 from postern.operations.services import Services
 from tests.contract.stripe_server import SECRET_KEY, WEBHOOK_SECRET, StripeServer
-from tests.flows.operations.conftest import demo, hub
+from tests.flows.operations.conftest import admin, demo, hub, stranger
 from tests.flows.public.books import DrawnBooks, DrawnCar
 
-__all__ = ["demo", "hub"]
+__all__ = ["admin", "demo", "hub", "stranger"]
 
 HOME = "https://pay.example.org"
 

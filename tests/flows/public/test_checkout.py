@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from postern.operations.books import PublicGarage
 from postern.operations.checkout import Started, Till
 from postern.operations.payment_attempts import AttemptState
 from postern.operations.services import Services
+from postern.operators.model import Actor, Role
 from tests.contract.stripe_server import StripeServer, signature
 from tests.flows.public.books import DrawnBooks, DrawnCar
 
@@ -229,13 +231,19 @@ async def test_an_attempt_whose_checkout_was_never_made_expires(
 
 
 async def test_money_goes_back_with_a_reason_and_never_more_than_came(
-    hub: Services, till: Till, started: Started, stripe_server: StripeServer, books: DrawnBooks
+    hub: Services,
+    till: Till,
+    admin: Actor,
+    stranger: Actor,
+    started: Started,
+    stripe_server: StripeServer,
+    books: DrawnBooks,
 ) -> None:
     async def refund(cents: int, reason: str = "the barrier stayed shut") -> Money:
         return await checkout.refund(
             hub,
             till,
-            actor="attendant",
+            admin,
             reference=started.reference,
             amount=Money(cents, "EUR"),
             reason=reason,
@@ -243,6 +251,15 @@ async def test_money_goes_back_with_a_reason_and_never_more_than_came(
 
     with pytest.raises(Refused):
         await refund(750)
+    with pytest.raises(NotFound):
+        await checkout.refund(
+            hub, till, stranger, reference=started.reference, amount=Money(1, "EUR"), reason="mine now"
+        )
+    auditor = replace(admin, role=Role.AUDITOR)
+    with pytest.raises(Refused):
+        await checkout.refund(
+            hub, till, auditor, reference=started.reference, amount=Money(1, "EUR"), reason="why not"
+        )
     stripe_server.pay(only(stripe_server))
     await checkout.ask_about_open(hub, till)
     with pytest.raises(BadInput):

@@ -148,7 +148,7 @@ async def test_a_refund_is_in_the_ledger(
     await checkout.refund(
         hub,
         till,
-        actor="admin",
+        inside.admin,
         reference=started.reference,
         amount=Money(200, "EUR"),
         reason="the barrier stayed shut",

@@ -37,7 +37,7 @@ def draw_code() -> str:
 class Desk:
     """A PaymentProvider. Its file outlives this process; one process uses it at a time."""
 
-    name = "desk"
+    name = "by-hand"
 
     def __init__(self, file: Path, clock: Clock, draw: Callable[[], str] = draw_code) -> None:
         self._clock = clock

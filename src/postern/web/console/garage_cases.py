@@ -222,5 +222,5 @@ async def _page(
 
 def _pay_link(request: Request, link: str) -> PayLink:
     base = request.app.state.ports.pay_url.rstrip("/")
-    address = link if "://" in link else f"{base}{link}"
+    address = f"{base}/pay/l/{link}"
     return PayLink(address=address, qr=qr_picture(address))

@@ -16,6 +16,7 @@ from postern.web.public.shell import client_of, page
 MERCHANT_COOKIE = "postern-merchant"
 VISIT_COOKIE = "postern-visit"
 _MINUTES = 20 * 60
+_LONGEST_CODE = 100
 FAULTS = {
     "bad-input": "pay.fault-bad-input",
     "too-many": "pay.fault-too-many",
@@ -38,13 +39,16 @@ async def ask_visit(request: Request, visit: str) -> wire.VisitView:
 
 
 async def start(request: Request) -> Response:
-    """GET /pay?g=: the form for the plate."""
+    """GET /pay?g=: the form for the plate; with `v`, a merchant's code is remembered for the price."""
     code = request.query_params.get("g", "")
     if not code:
         return page(request, "public/scan.html", status=404)
     asked = wire.AskGarage(garage=code, client=client_of(request))
     garage = await counter_of(request).ask("garage", asked, wire.GarageView)
-    return page(request, "public/plate.html", garage=garage, plate="", fault="")
+    answer = page(request, "public/plate.html", garage=garage, plate="", fault="")
+    if merchant := request.query_params.get("v", "")[:_LONGEST_CODE]:
+        _remember_merchant(request, answer, merchant)
+    return answer
 
 
 async def begin(request: Request) -> Response:
@@ -164,15 +168,19 @@ async def _receipt(request: Request) -> wire.ReceiptView:
 async def validate(request: Request) -> Response:
     """GET /validate?g=&m=: a merchant's QR. Remembered for the visit that is on or comes next."""
     merchant, code = request.query_params.get("m", ""), request.query_params.get("g", "")
-    if not merchant or len(merchant) > 100:
+    if not merchant or len(merchant) > _LONGEST_CODE:
         raise NotFound("this code belongs to no merchant")
     known = request.cookies.get(VISIT_COOKIE, "")
     to = f"/pay/visit/{known}" if known and await _is_on(request, known) else f"/pay?g={code}"
     answer = RedirectResponse(to, 303)
+    _remember_merchant(request, answer, merchant)
+    return answer
+
+
+def _remember_merchant(request: Request, answer: Response, merchant: str) -> None:
     answer.set_cookie(
         MERCHANT_COOKIE, merchant, max_age=_MINUTES, httponly=True, samesite="lax", secure=_secure(request)
     )
-    return answer
 
 
 async def _is_on(request: Request, visit: str) -> bool:
@@ -187,7 +195,7 @@ async def apply_validation(request: Request) -> Response:
     """POST /pay/visit/…/validation: the merchant pays."""
     id, form = request.path_params["visit"], await request.form()
     asked = wire.AskAboutVisit(
-        visit=id, client=client_of(request), merchant=str(form.get("merchant", ""))[:100]
+        visit=id, client=client_of(request), merchant=str(form.get("merchant", ""))[:_LONGEST_CODE]
     )
     try:
         await counter_of(request).ask("validation", asked, wire.Validated)
