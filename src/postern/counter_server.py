@@ -11,7 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from postern.operations.checkout import Till, keep_asking
-from postern.operations.counter import Counter
+from postern.operations.counter import Counter, CoverPlates
 from postern.operations.services import Services
 from postern.web.counter import create_counter_app
 
@@ -29,10 +29,12 @@ class _Beside(uvicorn.Server):
         yield
 
 
-async def serve_counter(services: Services, till: Till, socket: Path) -> None:
+async def serve_counter(
+    services: Services, till: Till, socket: Path, cover_plates: CoverPlates | None = None
+) -> None:
     """Until it is cancelled. Only this system user reaches the socket: its folder is private."""
     config = uvicorn.Config(
-        create_counter_app(Counter(services=services, till=till)),
+        create_counter_app(Counter(services=services, till=till, cover_plates=cover_plates)),
         uds=str(socket),
         log_config=None,
         access_log=False,

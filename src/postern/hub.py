@@ -13,9 +13,11 @@ import uvicorn
 from postern import wiring
 from postern.console_tls import Certificate
 from postern.counter_server import ask_about_payments, serve_counter
+from postern.entry_pictures import EntryPictures
 from postern.errors import PosternError
 from postern.operations import erase, retention, rotate_keys, tombstones
 from postern.operations.checkpoints import CheckpointJob
+from postern.operations.counter import CoverPlates
 from postern.operations.demo_passages import show_passages
 from postern.operations.publish_policy import publish_stale, run_publisher
 from postern.operations.registry_look import warm
@@ -59,7 +61,8 @@ async def serve(settings: Settings, handover: Handover) -> None:
                 _daily(services, tls, wiring.public_certificate(settings)), name="daily jobs"
             ),
             asyncio.create_task(
-                serve_counter(services, till, Path(counter_socket(settings))), name="counter"
+                serve_counter(services, till, Path(counter_socket(settings)), _cover(services)),
+                name="counter",
             ),
             asyncio.create_task(
                 ask_about_payments(services, till, webhooks=settings.stripe_webhook_secret is not None),
@@ -113,6 +116,10 @@ def _configuration(
     config.load()
     config.ssl = tls.context
     return config
+
+
+def _cover(services: Services) -> CoverPlates | None:
+    return EntryPictures(services, services.recognition).cover if services.recognition else None
 
 
 async def _daily(services: Services, *served: Certificate) -> None:

@@ -16,13 +16,13 @@ _BLOCKS = 6
 """A hidden face is this many blocks wide: fewer than any face network can use."""
 
 
-def jpeg_of(rgb: Rgb, hidden: Iterable[Box] = ()) -> bytes:
-    """The frame as JPEG, at most `LONGEST_SIDE` pixels long, the boxes in `hidden` made unrecognisable."""
+def jpeg_of(rgb: Rgb, hidden: Iterable[Box] = (), *, longest: int = LONGEST_SIDE) -> bytes:
+    """The frame as JPEG, at most `longest` pixels long, the boxes in `hidden` made unrecognisable."""
     covered = rgb
     for box in hidden:
         covered = _without(covered, box)
     picture = Image.fromarray(covered)
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    picture.thumbnail((longest, longest), Image.Resampling.BILINEAR, reducing_gap=2.0)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()

@@ -50,7 +50,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Till:
-    """Who takes the money, whose books note it, and where drivers' phones find us. `desk`: the provider, where
+    """Who takes the money, whose books note it, where drivers' phones find us. `desk`: the provider, where
     it is an attendant."""
 
     provider: PaymentProvider

@@ -223,13 +223,21 @@ class Counter:
         others = await self.till.books.inside_with_pictures(garage, 4 * CHOICES)
         if self.cover_plates is None or len(others) < 2 * CHOICES:
             return ()
-        made = []
+        shown: list[tuple[LikelySession, bytes]] = []
         for one in proof.pictured(self._secret, about, likely, others):
             covered = await self.cover_plates(garage, one.picture) if one.picture else None
-            session = one.session if one in likely else None
             if covered is not None:
-                made.append(Choice(id=secrets.token_hex(8), session=session, picture=covered))
-        return tuple(made) if len(made) == CHOICES else ()
+                shown.append((one, covered))
+            if len(shown) == CHOICES:
+                break
+        own = {one.session for one in likely}
+        made = tuple(
+            Choice(
+                id=secrets.token_hex(8), session=one.session if one.session in own else None, picture=covered
+            )
+            for one, covered in proof.shuffled(self._secret, shown)
+        )
+        return made if len(made) == CHOICES else ()
 
     def _tries_left(self, visit: _Visit) -> int:
         garage = self.limits.left(WRONG_FOR_GARAGE, str(visit.garage.site))

@@ -66,16 +66,19 @@ def moments(secret: bytes, plate: str, likely: Sequence[LikelySession], at: date
 def pictured(
     secret: bytes, plate: str, likely: Sequence[LikelySession], others: Iterable[LikelySession]
 ) -> list[LikelySession]:
-    """Whose pictures to choose from, in an order that tells nothing; fewer than CHOICES where there are not
-    enough."""
+    """Whose pictures to choose from, as many as can be shown: one's own first, then others by the plate, so
+    that asking again shows the same ones."""
     own = [one for one in likely if one.picture is not None][:2]
     known = {one.session for one in likely}
-    rest = sorted(
-        (one for one in others if one.session not in known and one.picture is not None),
-        key=lambda one: _rank(secret, plate, one.session.hex),
-    )
-    chosen = [*own, *rest[: CHOICES - len(own)]]
-    return sorted(chosen, key=lambda one: _rank(secret, "order", one.session.hex))
+    rest = (one for one in others if one.session not in known and one.picture is not None)
+    return [*own, *sorted(rest, key=lambda one: _rank(secret, plate, one.session.hex))]
+
+
+def shuffled(
+    secret: bytes, shown: Iterable[tuple[LikelySession, bytes]]
+) -> list[tuple[LikelySession, bytes]]:
+    """In an order that tells nothing, and that is the same each time."""
+    return sorted(shown, key=lambda one: _rank(secret, "order", one[0].session.hex))
 
 
 def ticket_code(key: Key, session: UUID) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from postern.errors import Conflict, NotFound
 from postern.money import Money
 from postern.operations.books import LikelySession, Owed, OwedLine, PaidNotice, PublicGarage
+from postern.records.model import PictureRef
 
 HOUR = Money(250, "EUR")
 
@@ -21,6 +22,7 @@ class DrawnCar:
 
     plate: str
     entered: datetime
+    picture: PictureRef | None = None
     session: UUID = field(default_factory=uuid4)
 
 
@@ -37,11 +39,17 @@ class DrawnBooks:
 
     async def likely(self, garage: PublicGarage, plate: str) -> Sequence[LikelySession]:
         return [
-            LikelySession(session=car.session, entered=car.entered) for car in self.cars if car.plate == plate
+            LikelySession(session=car.session, entered=car.entered, picture=car.picture)
+            for car in self.cars
+            if car.plate == plate
         ]
 
     async def inside_with_pictures(self, garage: PublicGarage, limit: int) -> Sequence[LikelySession]:
-        return []
+        pictured = [car for car in self.cars if car.picture is not None]
+        return [
+            LikelySession(session=car.session, entered=car.entered, picture=car.picture)
+            for car in pictured[:limit]
+        ]
 
     async def owed(self, garage: PublicGarage, session: UUID, at: datetime) -> Owed:
         car = next((one for one in self.cars if one.session == session), None)

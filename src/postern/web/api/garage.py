@@ -7,10 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 
+from postern.errors import NotFound
 from postern.ids import SiteId
-from postern.money import Money
-from postern.operations import parking_cases, parking_views, resolve_case, take_by_hand
+from postern.money import Money, parse
+from postern.operations import checkout, desk, parking_cases, parking_views, resolve_case, take_by_hand
+from postern.operations.checkout import Till
 from postern.operations.parking_cases import CaseRow
 from postern.operations.parking_views import Overview
 from postern.operations.pay_session import SessionPrice
@@ -18,6 +21,7 @@ from postern.parking.cases import CaseKind, CaseState, Resolution
 from postern.parking.ledger import Account
 from postern.parking.session import SessionState
 from postern.web.login import Hub, SignedIn
+from postern.web.ports import ConsolePorts
 
 router = APIRouter(tags=["garages"])
 TEXT = 200
@@ -187,6 +191,27 @@ class HandPaymentIn(BaseModel):
     reason: str = Field(max_length=TEXT)
 
 
+class ReasonIn(BaseModel):
+    """Why, for the journal."""
+
+    reason: str = Field(max_length=TEXT)
+
+
+class RefundIn(BaseModel):
+    """What goes back: `12.50`."""
+
+    amount: str = Field(max_length=20)
+    reason: str = Field(max_length=TEXT)
+
+
+class PaymentOut(BaseModel):
+    """A driver's payment. `state`: "asked", "paid", "expired" or "wrong"."""
+
+    reference: str
+    state: str
+    amount: MoneyOut
+
+
 class TotalOut(BaseModel):
     """What moved on an account on a day: debit positive, credit negative."""
 
@@ -270,6 +295,38 @@ async def hand_payment(
         hub, caller.actor, SiteId(site), session, amount=given.amount, reason=given.reason
     )
     return SessionOut.of(found)
+
+
+@router.post("/garages/{site}/slips/{code}/paid")
+async def slip_paid(
+    request: Request, hub: Hub, caller: SignedIn, site: int, code: str, given: ReasonIn
+) -> PaymentOut:
+    """The money for a driver's slip is in hand; say why it was paid at the desk."""
+    found = await desk.take_for_slip(
+        hub, _till(request), caller.actor, SiteId(site), code, reason=given.reason
+    )
+    return PaymentOut(reference=found.reference, state=found.state.value, amount=MoneyOut.of(found.amount))
+
+
+@router.post("/garages/payments/{reference}/refunds")
+async def refund(request: Request, hub: Hub, caller: SignedIn, reference: str, given: RefundIn) -> MoneyOut:
+    """Give back a part or all of a payment, by the way it came."""
+    till = _till(request)
+    found = await checkout.find(hub, reference)
+    if found.tenant != caller.actor.tenant:
+        raise NotFound("there is no such payment")
+    amount = parse(given.amount, found.amount.currency)
+    back = await checkout.refund(
+        hub, till, caller.actor, reference=reference, amount=amount, reason=given.reason
+    )
+    return MoneyOut.of(back)
+
+
+def _till(request: Request) -> Till:
+    ports: ConsolePorts = request.app.state.ports
+    if ports.till is None:
+        raise NotFound("this hub takes no payments; it was started without them")
+    return ports.till
 
 
 @router.get("/garages/{site}/takings")
