@@ -85,6 +85,7 @@ async def test_the_latest_come_first_page_by_page(database: Database, keyring: P
     assert [one.index for one in first + second + last] == [6, 5, 4, 3, 2, 1, 0]
     assert [one.entry.detail for one in last] == ["0"]
     assert await _read(database, keyring, before=0, limit=3) == []
+    assert await _read(database, keyring, before=2**62, limit=3) == first, "beyond the end is the end"
 
 
 async def test_numbers_have_no_gap_when_many_write_at_once_and_some_fail(

@@ -40,9 +40,7 @@ async def append(tx: Transaction, keyring: Keyring, tenant: TenantId, entries: S
         tags=await keyring.purpose_key(tenant, tags.PURPOSE),
     )
     await _take_turn(tx, tenant)
-    cursor = await tx.execute("SELECT max(idx) FROM journal_entry WHERE tenant_id = %s", (tenant,))
-    found = await cursor.fetchone()
-    last = -1 if found is None or found[0] is None else int(found[0])
+    last = await _last(tx, tenant)
     rows = [leaves.write(keys, tenant, last + 1 + n, entry) for n, entry in enumerate(entries)]
     async with tx.cursor() as writer:
         await writer.executemany(
@@ -52,6 +50,13 @@ async def append(tx: Transaction, keyring: Keyring, tenant: TenantId, entries: S
             [(tenant, *_values(row)) for row in rows],
         )
     return last + len(rows)
+
+
+async def _last(tx: Transaction, tenant: TenantId) -> int:
+    """The last entry's index; -1 of an empty journal."""
+    cursor = await tx.execute("SELECT max(idx) FROM journal_entry WHERE tenant_id = %s", (tenant,))
+    found = await cursor.fetchone()
+    return -1 if found is None or found[0] is None else int(found[0])
 
 
 async def _take_turn(tx: Transaction, tenant: TenantId) -> None:
@@ -74,7 +79,7 @@ def _values(row: Row) -> tuple[object, ...]:
 async def read(
     tx: Transaction, keyring: Keyring, tenant: TenantId, *, before: int | None, limit: int
 ) -> list[NumberedEntry]:
-    """Up to `limit` entries with an index below `before` (None: from the end), the latest first.
+    """Up to `limit` entries with an index below `before` (None or beyond it: from the end), the latest first.
 
     Raises CannotOpen when one was changed, and when one is missing in between.
     """
@@ -87,7 +92,8 @@ async def read(
             (tenant, before, limit),
         )
         rows = await cursor.fetchall()
-    start = rows[0].index if rows and before is None else (before or 0) - 1
+    last = await _last(tx, tenant)
+    start = last if before is None else min(before - 1, last)
     if any(row.index != start - n for n, row in enumerate(rows)) or _ends_early(rows, start, limit):
         raise _tampered("An entry is missing from")
     return _opened(key, tenant, rows)

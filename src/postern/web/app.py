@@ -7,7 +7,7 @@ from starlette.staticfiles import StaticFiles
 
 from postern.operations.services import Services
 from postern.settings import Settings
-from postern.web import endpoints, problems
+from postern.web import endpoints, plain_text, problems
 from postern.web.api import agent_erasures, v1
 from postern.web.api import agents as agent_wire
 from postern.web.api import journal as journal_checkpoints
@@ -91,7 +91,8 @@ NO_PORTS = ConsolePorts()
 
 def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO_PORTS) -> FastAPI:
     """The application. Whatever is not listed as public here needs a login, or an agent's signature."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(endpoints.listed)])
+    everywhere = [Depends(endpoints.listed), Depends(plain_text.checked)]
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=everywhere)
     app.state.services = services
     app.state.settings = settings_
     app.state.ports = ports

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import TypeVar
 from uuid import UUID
 
@@ -40,6 +41,14 @@ class Form:
 
 
 EMPTY = Form()
+
+
+def _finite(text: str) -> float:
+    """Raises ValueError for nan and infinity too, which no field of ours means."""
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(text)
+    return value
 
 
 def filled(**values: object) -> Form:
@@ -114,7 +123,7 @@ class FormReader:
 
     def number(self, name: str, otherwise: float = 0.0) -> float:
         """A number; `otherwise` when empty."""
-        value = self.parsed(name, float, "form.not-a-number")
+        value = self.parsed(name, _finite, "form.not-a-number")
         return otherwise if value is None else value
 
     def ticked(self, name: str) -> bool:

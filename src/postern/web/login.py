@@ -22,6 +22,7 @@ from postern.operators.roles import Duty, may, require
 from postern.web import endpoints
 from postern.web.forms import LARGEST_UPLOAD, FormReader
 from postern.web.pages import Caller
+from postern.web.plain_text import refuse_control_characters
 from postern.web.security import API, SAFE_METHODS, bearer_of, is_by_key
 
 FORM_KEY_FIELD = "form_key"
@@ -62,8 +63,12 @@ async def closed_afterwards(request: Request) -> AsyncIterator[None]:
 
 
 async def form_reader(request: Request) -> FormReader:
-    """The form's fields, to be read one by one."""
-    return FormReader(await form_of(request))
+    """The form's fields, to be read one by one. Raises BadInput for control characters."""
+    data = await form_of(request)
+    for name, value in data.multi_items():
+        if isinstance(value, str):
+            refuse_control_characters(name, value)
+    return FormReader(data)
 
 
 async def signed_in(request: Request) -> Caller:

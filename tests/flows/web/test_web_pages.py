@@ -10,8 +10,10 @@ from postern.access.decision import CodePresented, Request
 from postern.access.model import CredentialKind
 from postern.operations import commands
 from postern.operations.admit import Entrance, admit
+from postern.operations.demo import Demo
 from postern.operations.receive import receive
 from postern.operations.services import Services
+from postern.sites import store as sites
 from postern.sites.store import SitePlan
 from tests.flows.operations.drawn import DrawnAgent
 from tests.flows.web.conftest import SAME_ORIGIN, Browser
@@ -249,6 +251,47 @@ async def test_a_site_is_set_up_part_by_part(browser: Browser) -> None:
     )
     assert changed.status_code == 422
     assert 'value="700"' in changed.text
+    nonsense = await browser.send(f"/sites/2/doors/{id}", name="Back door", version="inf", channel="nan")
+    assert nonsense.text.count("-error") >= 2
+
+
+async def test_a_camera_s_login_is_kept_and_never_shown(
+    browser: Browser, hub: Services, demo: Demo, places: SitePlan
+) -> None:
+    camera = next(one for one in places.readers if one.kind == "face-camera")
+    path, fields = f"/sites/1/readers/{camera.id}", {"name": "Lobby", "kind": "face-camera", "enabled": "yes"}
+    fields["access_point"] = str(camera.access_point)
+
+    async def source_after(address: str, version: str) -> str:
+        sent = await browser.send(path, **fields, source=address, version=version)
+        assert sent.status_code == 303, sent.text
+        async with hub.database.transaction(demo.tenant) as tx:
+            plan = await sites.plan(tx, hub.keyring, demo.tenant, places.site.id)
+        return next(one.source for one in plan.readers if one.id == camera.id)
+
+    full = "rtsp://viewer:p@ss@10.0.0.20/stream"
+    assert await source_after(full, str(camera.version)) == full
+    page = (await browser.get(path)).text
+    assert 'value="rtsp://10.0.0.20/stream"' in page
+    assert "viewer" not in page
+    assert "ss@" not in page
+    version = camera.version + 1
+    assert await source_after("rtsp://10.0.0.20/stream", str(version)) == full
+    elsewhere = "rtsp://203.0.113.9/stream"
+    assert await source_after(elsewhere, str(version + 1)) == elsewhere
+
+
+async def test_a_relay_s_password_does_not_follow_it_to_another_address(
+    browser: Browser, places: SitePlan
+) -> None:
+    path = f"/sites/1/doors/{places.doors[0].id}"
+    fields = {"name": "Front door", "kind": "leaf", "controller": "http-relay", "url": "http://10.0.0.5"}
+    version = places.doors[0].version
+    sent = await browser.send(path, **fields, password="s3cret-relay", version=str(version))
+    assert sent.status_code == 303
+    moved = fields | {"url": "http://203.0.113.9", "version": str(version + 1)}
+    assert "Type the password again" in (await browser.send(path, **moved)).text
+    assert (await browser.send(path, **moved, password="another")).status_code == 303
 
 
 async def test_a_part_that_is_referred_to_is_not_removed(browser: Browser, places: SitePlan) -> None:

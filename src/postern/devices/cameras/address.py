@@ -9,10 +9,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from postern.errors import SourceUnavailable
+from postern.sites.addresses import without_login
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _STREAMS = ("rtsp", "rtsps", "http", "https")
-_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 class SourceKind(StrEnum):
@@ -37,11 +37,6 @@ class Address:
     def live(self) -> bool:
         """Whether it goes on without waiting for us."""
         return self.kind in (SourceKind.STREAM, SourceKind.WEBCAM)
-
-
-def without_login(text: str) -> str:
-    """`text` with the name and password of every URL in it left out."""
-    return _LOGIN.sub("", text)
 
 
 def parse(text: str) -> Address:

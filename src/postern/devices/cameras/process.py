@@ -13,8 +13,8 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from postern.devices.cameras.address import without_login
 from postern.devices.cameras.decoder import HEADER, MARK, End, Order
+from postern.sites.addresses import without_login
 
 _PREFIX = re.compile(r"^\[[^\]]*\]\s*")
 _LARGEST = 16384

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Response
+from fastapi import APIRouter, File, Form, Query, Response
 from pydantic import BaseModel
 
 from postern.access.decision import Granted
@@ -93,9 +93,14 @@ async def alarms_of(hub: Hub, caller: SignedIn, site: int) -> list[AlarmOut]:
 
 
 @router.get("/journal")
-async def journal(hub: Hub, caller: SignedIn, before: int | None = None, limit: int = 50) -> list[EntryOut]:
+async def journal(
+    hub: Hub,
+    caller: SignedIn,
+    before: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
+    limit: Annotated[int, Query(ge=1)] = 50,
+) -> list[EntryOut]:
     """The journal, latest first."""
-    found = await look.journal_page(hub, caller.actor, before=before, limit=max(1, limit))
+    found = await look.journal_page(hub, caller.actor, before=before, limit=limit)
     return [
         EntryOut(
             index=one.index,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from postern.ids import AccessPointId, AreaId, DoorId, ReaderId, SiteId, new_id
+from postern.sites.addresses import with_login, without_login
 from postern.sites.model import (
     LONGEST_WAIT,
     SHORTEST_WAIT,
@@ -35,13 +36,17 @@ def read_area(fields: FormReader, site: SiteId, present: Part | None) -> Area:
 
 
 def read_door(fields: FormReader, site: SiteId, present: Part | None) -> Door:
-    """The door in the form. A controller's password that was left empty is kept."""
+    """The door in the form. A controller's password that was left empty is kept, for the same address only:
+    whoever may change an address must not be able to send the password there.
+    """
     old = present if isinstance(present, Door) else Door(id=DoorId(new_id()), site=site, name="")
-    password = fields.secret("password")
+    password, url = fields.secret("password"), with_login(fields.text("url"), old.controller.url)
+    if not password and old.controller.password and url and url != old.controller.url:
+        fields.errors.setdefault("password", "doors.password-anew")
     contact = fields.parsed("contact_channel", int, "form.not-a-number")
     controller = ControllerSettings(
         kind=fields.parsed("controller", ControllerKind, "form.not-in-list") or ControllerKind.SIMULATED,
-        url=fields.text("url"),
+        url=url,
         name=fields.text("device"),
         login=fields.text("login"),
         password=password or old.controller.password,
@@ -100,13 +105,14 @@ def _lane(fields: FormReader) -> Lane | None:
 def read_reader(fields: FormReader, site: SiteId, present: Part | None) -> Reader:
     """The reader in the form."""
     name = fields.needed("name")
+    old = present.source if isinstance(present, Reader) else ""
     return Reader(
         id=ReaderId(present.id if present else new_id()),
         site=site,
         access_point=AccessPointId(_chosen(fields, "access_point")),
         name=name,
         kind=fields.parsed("kind", ReaderKind, "form.not-in-list") or ReaderKind.FACE_CAMERA,
-        source=fields.text("source"),
+        source=with_login(fields.text("source"), old),
         enabled=fields.ticked("enabled"),
         version=_version(fields),
     )
@@ -134,7 +140,7 @@ READERS: dict[str, Callable[[FormReader, SiteId, Part | None], Part]] = {
 
 
 def form_of(part: Part) -> Form:
-    """The form, filled in from what is stored; a controller's password stays where it is."""
+    """The form, filled in from what is stored; passwords, in addresses too, stay where they are."""
     match part:
         case Area():
             return _with_ticks(filled(name=part.name, version=part.version), outside=part.outside)
@@ -147,7 +153,7 @@ def form_of(part: Part) -> Form:
                 name=part.name,
                 access_point=part.access_point,
                 kind=part.kind.value,
-                source=part.source,
+                source=without_login(part.source),
                 version=part.version,
             )
             return _with_ticks(form, enabled=part.enabled)
@@ -160,7 +166,7 @@ def _door_form(door: Door) -> Form:
         release_seconds=f"{door.release_seconds:g}",
         held_open_seconds=f"{door.held_open_seconds:g}",
         controller=door.controller.kind.value,
-        url=door.controller.url,
+        url=without_login(door.controller.url),
         device=door.controller.name,
         login=door.controller.login,
         channel=door.controller.channel,

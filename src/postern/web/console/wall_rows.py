@@ -15,7 +15,8 @@ from postern.web.i18n import Words
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WallRow:
-    """One row as it is shown. `tone`: good, bad, warn or info; `href`: the person or vehicle behind it."""
+    """One row as it is shown. `tone`: good, bad, warn or info; `href`: the person or vehicle behind it, for
+    whoever has the duty."""
 
     key: str
     at: datetime
@@ -31,6 +32,11 @@ class WallRow:
     outcome: str
     href: str
     picture: bool
+
+    @property
+    def duty(self) -> str:
+        """What it takes to open `href`."""
+        return "see-people" if self.href.startswith("/people/") else "see-vehicles"
 
 
 def key_text(key: RecordKey) -> str:
