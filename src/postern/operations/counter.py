@@ -21,6 +21,7 @@ from postern.operations import counter_wire as wire
 from postern.operations import payment_attempts as attempts
 from postern.operations.books import LikelySession, Owed, PublicGarage
 from postern.operations.checkout import Till
+from postern.operations.free_bays import free_now
 from postern.operations.limits import Limit, Limits
 from postern.operations.payment_attempts import Attempt, AttemptState
 from postern.operations.proof import CHOICES, Choice
@@ -31,6 +32,7 @@ from postern.records.model import PictureRef
 from postern.vehicles.plates import normalise
 
 VISIT_LASTS = timedelta(minutes=20)
+FREE_HOLDS = timedelta(seconds=15)
 TRIES = 2
 _MOST_VISITS = 20_000
 _LONGEST_PLATE = 16
@@ -72,6 +74,7 @@ class Counter:
     cover_plates: CoverPlates | None = None
     limits: Limits = field(init=False)
     _visits: OrderedDict[str, _Visit] = field(init=False, default_factory=OrderedDict)
+    _free: dict[SiteId, wire.FreeBays] = field(init=False, default_factory=dict)
     _secret: bytes = field(init=False, default_factory=lambda: secrets.token_bytes(32))
 
     def __post_init__(self) -> None:
@@ -82,6 +85,16 @@ class Counter:
         self.limits.take(ASKING, asked.client)
         found = await garage_by_code(self.services, asked.garage)
         return wire.GarageView(name=found.name, garage=asked.garage)
+
+    async def free(self, asked: wire.AskFree) -> wire.FreeBays:
+        """Free bays, for signs and apps: the same numbers for some seconds. Raises NotFound, TooMany."""
+        self.limits.take(ASKING, asked.client)
+        found = await garage_by_code(self.services, asked.garage)
+        now, kept = self.services.clock.now(), self._free.get(found.site)
+        if kept is None or now - kept.at >= FREE_HOLDS:
+            kept = await free_now(self.services, found.tenant, found.site)
+            self._free[found.site] = kept
+        return kept
 
     async def begin(self, asked: wire.AskVisit) -> wire.VisitMade:
         """A visit for a plate, inside or not, or for who holds a link. Raises NotFound, TooMany, BadInput."""

@@ -28,6 +28,23 @@ class GarageView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AskFree:
+    """How many bays of this code's garage are free?"""
+
+    garage: str
+    client: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreeBays:
+    """Numbers, and of when they are; nothing else."""
+
+    bays: int
+    free: int
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AskVisit:
     """A driver types a plate, or opens a link to pay afterwards (then `garage` and `plate` are empty)."""
 

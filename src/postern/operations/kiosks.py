@@ -12,16 +12,21 @@ from postern.errors import BadInput, NotFound, NotSignedIn, Refused
 from postern.ids import DoorId, KioskId, SiteId, TenantId, new_id
 from postern.journal.model import Act
 from postern.operations import calls
+from postern.operations.hub_records import record
 from postern.operations.names import named
 from postern.operations.services import Services
+from postern.operations.settle import settled
 from postern.operations.trace import trace, trace_as
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
+from postern.parking import store as parking
+from postern.parking.cases import CaseKind, CaseState
 from postern.postgres.pool import Transaction, confine
+from postern.records.model import CorrectionRecord, Deed
 from postern.sites import kiosks as store
 from postern.sites import store as sites
 from postern.sites.kiosks import Kiosk, KioskState
-from postern.sites.model import Door
+from postern.sites.model import AccessPoint, Door
 
 CODE_GOOD_FOR = timedelta(minutes=30)
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -122,16 +127,47 @@ async def known_kiosk(services: Services, cookie: str) -> KnownKiosk:
 
 
 async def ask_for_help(services: Services, known: KnownKiosk) -> UUID:
-    """A call for help from the kiosk; the one that waits already is not made twice."""
-    if known.call is not None:
+    """A call for help from the kiosk: in a garage, a case. The one that waits already is not made twice."""
+    if known.call is not None and await _waits(services, known, known.call):
         return known.call
-    call = new_id()
+    call = await _help_case(services, known) or new_id()
     async with services.database.transaction(known.tenant) as tx:
         await store.put_call(tx, known.kiosk.site, known.kiosk.id, call)
         await trace_as(
             services, tx, known.tenant, known.name, Act.ALARMED, purpose="help at a kiosk", detail=str(call)
         )
     return call
+
+
+async def _waits(services: Services, known: KnownKiosk, call: UUID) -> bool:
+    """Whether nobody has answered yet: the case is open, or there is none as the site is no garage."""
+    try:
+        garage, _ = await settled(services, known.tenant, known.kiosk.site)
+    except NotFound:
+        return True
+    case = garage.cases.get(call)
+    return case is not None and case.state is CaseState.OPEN
+
+
+async def _help_case(services: Services, known: KnownKiosk) -> UUID | None:
+    """A case for attendants, at the lane of the kiosk's barrier; None where the site is no garage."""
+    site = known.kiosk.site
+    async with services.database.transaction(known.tenant) as tx:
+        points = await sites.parts(tx, services.keyring, known.tenant, site, AccessPoint)
+        if site not in await parking.garages(tx):
+            return None
+        lanes = [one for one in points if one.door == known.kiosk.door and one.lane is not None]
+        lane = next((one for one in lanes if one.way_out), lanes[0] if lanes else None)
+        told = CorrectionRecord(
+            at=services.clock.now(),
+            deed=Deed.HELP,
+            operator=known.name,
+            reason="help at a kiosk",
+            access_point=lane.id if lane is not None else None,
+        )
+        (key,) = await record(services, tx, known.tenant, site, [told])
+    _, rules = await settled(services, known.tenant, site)
+    return rules.naming.of(key, CaseKind.HELP.value)
 
 
 async def answer(services: Services, actor: Actor, *, site: SiteId, id: KioskId) -> KioskState:

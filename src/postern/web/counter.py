@@ -38,6 +38,7 @@ def questions(counter: Counter) -> dict[str, Question]:
     """All there are."""
     return {
         "garage": Question(asked=wire.AskGarage, answer=counter.garage),
+        "free": Question(asked=wire.AskFree, answer=counter.free),
         "begin": Question(asked=wire.AskVisit, answer=counter.begin),
         "visit": Question(asked=wire.AskAboutVisit, answer=counter.visit),
         "proof": Question(asked=wire.GiveProof, answer=counter.prove),

@@ -10,7 +10,7 @@ import pytest
 
 from postern.access.reasons import Reason
 from postern.clock import SetClock
-from postern.operations import garage_look
+from postern.operations import garage_look, kiosks
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.parking.compare import PastSession
@@ -188,3 +188,26 @@ async def test_past_sessions_tell_times_and_nobody(hub: Services, admin: Actor, 
 @pytest.mark.parametrize(("plate", "shown"), [("", ""), ("AB", "••"), ("ABC", "•BC"), ("BAB1234", "•••••34")])
 def test_a_covered_plate_keeps_its_last_two_characters(plate: str, shown: str) -> None:
     assert garage_look.covered(plate) == shown
+
+
+async def test_help_at_a_kiosk_is_a_case_that_calls_until_it_is_decided(
+    browser: Browser, hub: Services, admin: Actor, garage: Driven
+) -> None:
+    kiosk = await kiosks.add_kiosk(hub, admin, site=garage.site, name="Exit 1", door=garage.doors[1])
+    cookie = await kiosks.open_kiosk(
+        hub, await kiosks.new_kiosk_code(hub, admin, site=garage.site, id=kiosk.id)
+    )
+    call = await kiosks.ask_for_help(hub, await kiosks.known_kiosk(hub, cookie))
+    assert await kiosks.ask_for_help(hub, await kiosks.known_kiosk(hub, cookie)) == call
+    queue = (await browser.get("/garage/cases")).text
+    assert "Asks for help" in queue
+    assert "Calls for help" in queue
+    assert "Garage · Out" in queue
+    address = f"/garage/cases/{garage.site}/{call}"
+    page = await browser.get(address)
+    assert f"/garage/calls/{garage.site}/{kiosk.id}/line" in page.text
+    assert "microphone=(self)" in page.headers["permissions-policy"]
+    await browser.send(address, why="driver-told", words="", resolution="dismiss")
+    assert (await kiosks.known_kiosk(hub, cookie)).call is None
+    assert "Nothing waits" in (await browser.get("/garage/cases")).text
+    assert await kiosks.ask_for_help(hub, await kiosks.known_kiosk(hub, cookie)) != call

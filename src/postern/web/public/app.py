@@ -92,6 +92,17 @@ async def webhook(request: Request) -> Response:
     return JSONResponse({"taken": taken.taken})
 
 
+async def free_bays(request: Request) -> Response:
+    """GET /public/v1/garages/{code}/free: numbers for signs, apps and other sites' pages."""
+    asked = wire.AskFree(garage=request.path_params["code"], client=client_of(request))
+    try:
+        found = await pay.counter_of(request).ask("free", asked, wire.FreeBays)
+    except PosternError as fault:
+        return JSONResponse({"code": fault.code, "detail": str(fault)}, status_code=fault.status)
+    body = {"bays": found.bays, "free": found.free, "at": found.at.isoformat()}
+    return JSONResponse(body)
+
+
 async def healthy(_: Request) -> Response:
     """GET /healthz: this process answers."""
     return PlainTextResponse("ok")
@@ -150,6 +161,7 @@ def create_public_app(counter: Counter, shell: Shell) -> Starlette:
             Route("/notices/stripe", notices),
             Route("/webhooks/stripe", webhook, methods=["POST"]),
             Route("/preferences", preferences, methods=["POST"]),
+            Route("/public/v1/garages/{code}/free", free_bays),
             Route("/healthz", healthy),
             Mount("/assets", StaticFiles(directory=ASSETS)),
         ],

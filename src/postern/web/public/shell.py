@@ -69,6 +69,15 @@ def client_of(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
 
+EVERYBODYS = "/public/"
+FOR_EVERYBODY = {
+    "Cache-Control": "public, max-age=15",
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""What any page may show: it says the same to everybody, and nothing of anybody."""
+
+
 class Around:
     """Headers on every answer; bodies small and of stated length; forms from our own pages only."""
 
@@ -99,6 +108,8 @@ class Around:
             headers["Strict-Transport-Security"] = STRICT_TRANSPORT
         named = scope["path"].startswith(ASSETS) and b"v=" in scope["query_string"]
         headers["Cache-Control"] = "public, max-age=31536000, immutable" if named else "no-store"
+        if scope["path"].startswith(EVERYBODYS):
+            headers.update(FOR_EVERYBODY)
 
 
 def _refusal(scope: Scope) -> PlainTextResponse | None:
