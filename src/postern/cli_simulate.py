@@ -33,3 +33,35 @@ def site(seed: Seed = 1, days: Days = 7, as_json: Json = False) -> None:
     log_to_screen("critical")
     summary = asyncio.run(simulate_site(seed=seed, days=days, say=_silent if as_json else _print))
     _print(summary.as_json())
+
+
+@simulate_app.command()
+def garage(
+    seed: Seed = 1,
+    days: Days = 7,
+    bays: Annotated[int, typer.Option("--bays", min=10, max=1000, help="how large the garage is")] = 200,
+    kills: Annotated[
+        int, typer.Option("--kills", min=0, max=2000, help="play it again, killing the hub so often")
+    ] = 0,
+    as_json: Json = False,
+) -> None:
+    """Vehicles through a garage's lanes, their drivers and payments; the last line is a JSON summary.
+
+    With --kills it is played twice, and the exit status is 1 when the books of both runs differ.
+    """
+    from postern.logs import log_to_screen
+    from postern.simulation.garage import Plan, same_books, simulate_garage
+
+    log_to_screen("critical")
+    say = _silent if as_json else _print
+    outcome = asyncio.run(simulate_garage(Plan(seed=seed, days=days, bays=bays), say))
+    differences: list[str] = []
+    if kills:
+        again = asyncio.run(simulate_garage(Plan(seed=seed, days=days, bays=bays, kills=kills), say))
+        differences = same_books(outcome, again)
+        say(f"killed {again.killed} times: {'the same books' if not differences else 'OTHER books'}")
+        for line in differences:
+            say(line)
+    _print(outcome.summary.as_json())
+    if differences:
+        raise typer.Exit(1)

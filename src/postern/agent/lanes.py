@@ -78,7 +78,7 @@ class Lanes:
         every: timedelta | None = ASKED_EVERY,
     ) -> None:
         """`every` None: vehicles are only asked about again by `again`, for a clock that is moved by hand."""
-        self._ask = ask
+        self.ask = ask
         self._judge = judge
         self._policy = policy
         self._clock = clock
@@ -194,7 +194,7 @@ class Lanes:
             async with asyncio.timeout(vehicle.lane.wait_seconds):
                 while True:
                     try:
-                        return await self._ask(question)
+                        return await self.ask(question)
                     except PosternError as fault:
                         log.warning("no answer to a lane's question", detail=str(fault))
                         if self._every is None:

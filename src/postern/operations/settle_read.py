@@ -111,6 +111,21 @@ async def arrived(tx: Transaction, site: SiteId, cursors: Mapping[AgentId, Curso
     return Arrived(records=tuple(found), full=frozenset(full))
 
 
+async def nothing_new(tx: Transaction, site: SiteId, cursors: Mapping[AgentId, Cursor]) -> bool:
+    """Whether the books have come to these cursors, and every agent's records no further."""
+    rows = await tx.execute(
+        "SELECT agent_id, coalesce(p.highest_seq, 0), c.upto, coalesce(cardinality(c.missing), 0)"
+        " FROM (SELECT * FROM record_progress WHERE site_id = %s) p"
+        " FULL JOIN (SELECT * FROM parking_cursor WHERE site_id = %s) c USING (agent_id)",
+        (site, site),
+    )
+    found = await rows.fetchall()
+    known = {AgentId(agent): upto for agent, _, upto, _ in found if upto is not None}
+    return known == {agent: one.upto for agent, one in cursors.items()} and all(
+        highest <= (upto or 0) and not missing for _, highest, upto, missing in found
+    )
+
+
 async def _after(tx: Transaction, site: SiteId, cursor: Cursor, days: Sequence[date]) -> list[SealedRecord]:
     # The days as a list: the key begins with them, and so each is one look into the index.
     rows = await tx.execute(

@@ -154,14 +154,10 @@ async def simulate_site(*, seed: int, days: int, say: Say) -> SiteSummary:
     """Play `days` from `seed`. Raises PosternError when the stage cannot be set."""
     began = datetime.now(UTC)
     script = site_script(seed=seed, days=days)
-    async with premises(start=script.start, time_zone=TIME_ZONE, name="Simulated site") as (
-        where,
-        clock,
-        settings,
-    ):
-        doors = await _furnish(where, script)
+    async with premises(start=script.start, time_zone=TIME_ZONE, name="Simulated site") as setting:
+        doors = await _furnish(setting.where, script)
         say(f"{len(script.people)} people, {len(doors)} doors, {len(script.walks)} tries")
-        async with stage(where, clock, settings) as played:
+        async with stage(setting) as played:
             counted = await _Play(played, script, doors).run()
             summary = await _summed(played, counted, (datetime.now(UTC) - began).total_seconds())
     say(f"{summary.granted} granted, {summary.denied} denied, {summary.passages} passages in the archive")

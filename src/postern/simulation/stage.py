@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -19,9 +20,9 @@ from postern.access.decision import Request
 from postern.agent.channel import OpenDoor
 from postern.agent.main import Agent, AgentSettings, opened
 from postern.agent.ports import AgentPorts, Source
-from postern.biometrics.model import ModelCard, Rgb, SeenFace
+from postern.biometrics.model import Rgb, SeenFace
 from postern.clock import SetClock
-from postern.errors import SourceUnavailable, Unavailable
+from postern.errors import HubUnavailable, SourceUnavailable, Unavailable
 from postern.ids import DoorId, SiteId, TenantId
 from postern.operations import agents, sites
 from postern.operations.admit import Admitted
@@ -30,10 +31,15 @@ from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from postern.settings import Settings
 from postern.simulation.barrier import Passing, PlayedDoor
+from postern.simulation.shared_clock import SharedClock
 from postern.sites.model import Door
+from postern.supervise import Handover
 from postern.vehicles.plates import PlateReading
 from postern.web.app import create_app
 
+T = TypeVar("T")
+
+_STARTS_ANEW = 0.02
 _PATIENCE = 30.0
 """Real seconds for what takes milliseconds: longer means that the agent's keeper of a door has died."""
 _FAST_FOLDERS = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it, with mode 0700
@@ -72,15 +78,24 @@ class Premises:
     actor: Actor
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """Premises, with what another process needs to serve them, too."""
+
+    where: Premises
+    clock: SharedClock
+    settings: Settings
+    handover: Handover
+    clock_file: Path
+
+
 @asynccontextmanager
-async def premises(
-    *, start: datetime, time_zone: str, name: str
-) -> AsyncIterator[tuple[Premises, SetClock, Settings]]:
+async def premises(*, start: datetime, time_zone: str, name: str) -> AsyncIterator[Setting]:
     """A hub on throw-away databases whose clock stands at `start`, and an organisation with one site."""
-    clock = SetClock(start)
     async with contextlib.AsyncExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="postern-simulation-"))
-        settings = Settings(data=Path(folder) / "data", mode="demo")
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="postern-simulation-")))
+        clock = SharedClock(folder / "clock", start)
+        settings = Settings(data=folder / "data", mode="demo")
         databases = wiring.databases(settings, lambda _: None, durable=False)
         handover = await stack.enter_async_context(databases)
         services = await stack.enter_async_context(wiring.services(settings, handover, clock=clock))
@@ -88,18 +103,23 @@ async def premises(
         tenant = (await sites.create_tenant(services, "Simulated organisation")).id
         actor = Actor(tenant=tenant, name="job:simulation", role=Role.ADMINISTRATOR)
         site = await sites.create_site(services, actor, name=name, time_zone=time_zone, country="DE")
-        yield Premises(services=services, tenant=tenant, site=site.id, actor=actor), clock, settings
+        yield Setting(
+            where=Premises(services=services, tenant=tenant, site=site.id, actor=actor),
+            clock=clock,
+            settings=settings,
+            handover=handover,
+            clock_file=folder / "clock",
+        )
 
 
 class Stage:
     """A site at work. Time passes only by `pass_until`."""
 
-    def __init__(self, where: Premises, clock: SetClock, line: _Line, folder: Path, card: ModelCard) -> None:
+    def __init__(self, where: Premises, clock: SetClock, line: _Line, folder: Path) -> None:
         self.where = where
         self.clock = clock
         self._line = line
         self._folder = folder
-        self._card = card
         self._agent: Agent | None = None
         self._running = contextlib.AsyncExitStack()
         self._doors: dict[DoorId, PlayedDoor] = {}
@@ -132,9 +152,12 @@ class Stage:
     async def power_on(self, code: str | None = None) -> None:
         """Start the agent from what its folder holds, enrolling it with `code` the first time."""
         settings = AgentSettings(folder=self._folder, hub_url="http://hub", code=code, asked_every=None)
-        self._agent = await self._running.enter_async_context(opened(settings, self._ports(), self._line))
+        agent = await self._running.enter_async_context(opened(settings, self._ports(), self._line))
+        hub = agent.hub
+        agent.admissions.lanes.ask = lambda question: self._patiently(lambda: hub.clearance(question))
+        self._agent = agent
         if not self._line.cut:
-            await self._agent.sync.once()
+            await self._patiently(agent.sync.once)
         if not self._agent.doors.controllers:
             await self._agent.apply(self._agent.admissions.policy)
 
@@ -173,14 +196,25 @@ class Stage:
 
     async def push(self) -> None:
         """What the agent recorded, to the hub. Raises HubUnavailable while the line is cut."""
-        await self.agent.sync.push()
+        await self._patiently(self.agent.sync.push)
 
     async def new_day(self) -> None:
         """What hub and agent do once a day: a policy made anew, a spool that lets go of old entries."""
         await publish(self.where.services, self.where.tenant, self.where.site)
         if self._agent is not None and not self._line.cut:
-            await self._agent.sync.once()
+            await self._patiently(self._agent.sync.once)
             await self._agent.spool.prune(self.clock.now())
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it, and again while the hub is being started anew: no simulated time passes meanwhile."""
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                try:
+                    return await work()
+                except HubUnavailable:
+                    if self._line.cut:
+                        raise
+                await asyncio.sleep(_STARTS_ANEW)
 
     async def _recorded(self, seq: int) -> None:
         """Until the spool holds entry `seq`."""
@@ -203,21 +237,25 @@ class Stage:
         return AgentPorts(
             open_source=no_source,
             recognition=_Blind(),
-            card=self._card,
+            card=wiring.face_card(),
             open_controller=controller,
             clock=self.clock,
         )
 
 
 @asynccontextmanager
-async def stage(where: Premises, clock: SetClock, settings: Settings) -> AsyncIterator[Stage]:
-    """An agent at the furnished premises, enrolled and with its policy in force."""
+async def stage(setting: Setting, hub: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Stage]:
+    """An agent at the furnished premises, enrolled and with its policy in force.
+
+    `hub`: the way to one in another process; without it the hub answers in this one.
+    """
+    where = setting.where
     await publish(where.services, where.tenant, where.site)
     code = await agents.new_code(where.services, where.actor, where.site)
-    line = _Line(httpx.ASGITransport(create_app(where.services, settings)))
+    line = _Line(hub or httpx.ASGITransport(create_app(where.services, setting.settings)))
     fast = _FAST_FOLDERS if _FAST_FOLDERS.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="postern-simulated-agent-", dir=fast) as folder:
-        made = Stage(where, clock, line, Path(folder), wiring.face_card())
+        made = Stage(where, setting.clock, line, Path(folder))
         await made.power_on(code)
         try:
             yield made

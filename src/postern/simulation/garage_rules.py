@@ -1,0 +1,160 @@
+"""The simulated garage's tariff, lanes and merchants, and what a stay truly costs by them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from postern.parking.quote import quote
+from postern.parking.tariff import Calendar, Tariff
+from postern.parking.tariff_data import load_tariff
+from postern.parking.validations import Validation, ValidationKind, apply
+from postern.simulation.garage_script import GarageScript, Mishap, Stay
+from postern.sites.model import Lane, LaneKind, LaneRule
+
+TIME_ZONE = "Europe/Berlin"
+STALE_AFTER = timedelta(hours=72)
+"""Longer than the longest drawn stay."""
+LEAST_SCORE = 0.6
+TARIFF = """
+id: simulated
+name: Simulated garage
+currency: EUR
+vat_percent: 19
+grace_after_paying: 15 min
+vehicle_classes: [car]
+periods:
+  - from: 2020-01-01
+    day_cap: {label: Most for one day, amount: 22.00}
+    lines:
+      - {label: Each started half hour, price: 1.20, each: 30 min, free: 10 min}
+      - label: Night, flat
+        when: [{days: all, hours: "20:00-06:00"}]
+        price: 4.00
+        each: span
+      - label: Sunday, each started hour
+        when: [{days: sun, hours: "06:00-20:00"}]
+        price: 1.00
+        each: 60 min
+        cap: 6.00
+"""
+
+
+def lane_rule(kind: LaneKind) -> Lane:
+    """Both kinds wait a little: a second look at the plate often settles it."""
+    return Lane(kind=kind, rule=LaneRule.WAIT, wait_seconds=8, least_score=LEAST_SCORE)
+
+
+def validations() -> tuple[Validation, ...]:
+    """One of each merchant."""
+    return tuple(
+        Validation(
+            id=UUID(int=0x5000 + number), merchant=name, kind=kind, value=value, code=f"simulated-{number}"
+        )
+        for number, (name, kind, value) in enumerate(
+            (
+                ("Bakery", ValidationKind.MINUTES, 60),
+                ("Cinema", ValidationKind.PERCENT, 50),
+                ("Book shop", ValidationKind.AMOUNT, 300),
+            )
+        )
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Driver:
+    """Who pays: types the plate, and knows the own car among the pictures. `entry`: its decision's seq."""
+
+    plate: str
+    entry: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What a driver was told to pay, in minor units, for which of the hub's sessions, and when."""
+
+    session: UUID
+    amount: int
+    at: datetime
+
+
+@dataclass(kw_only=True, slots=True)
+class Fate:
+    """What became of a stay. `entry` and `exit` are seqs of its decisions in the agent's spool."""
+
+    stay: Stay
+    entered_at: datetime | None = None
+    left_at: datetime | None = None
+    entry: int | None = None
+    exit: int | None = None
+    told: list[Told] = field(default_factory=list)
+    """What the driver was told to pay, and paid."""
+    validated_at: datetime | None = None
+    helped: bool = False
+    """An attendant opened the barrier."""
+
+    @property
+    def driver(self) -> Driver:
+        """Who pays for it."""
+        return Driver(plate=self.stay.plate, entry=self.entry)
+
+    @property
+    def parked(self) -> bool:
+        """Whether it was inside at all."""
+        return self.entered_at is not None and self.stay.mishap is not Mishap.TURNS_BACK
+
+
+class Truth:
+    """What everybody truly owes, known only here."""
+
+    def __init__(self, script: GarageScript, fates: Sequence[Fate]) -> None:
+        self.tariff: Tariff = load_tariff(TARIFF)
+        self._calendar = Calendar(time_zone=ZoneInfo(TIME_ZONE))
+        self._validations = validations()
+        self._covered = _covered(script, fates)
+
+    def due(self, fate: Fate) -> int:
+        """What the stay costs its driver, in minor units: permits and validations taken off."""
+        if fate.stay.number in self._covered or fate.entered_at is None or fate.left_at is None:
+            return 0
+        return self._price(fate, self._charged_at(fate, fate.left_at))
+
+    def _charged_at(self, fate: Fate, left: datetime) -> datetime:
+        """Whoever paid and leaves within the grace pays for the time until paying."""
+        paid = 0
+        for told in fate.told:
+            paid += told.amount
+            in_time = left - told.at <= self.tariff.grace_after_paying
+            if in_time and paid >= self._price(fate, told.at):
+                return told.at
+        return left
+
+    def _price(self, fate: Fate, at: datetime) -> int:
+        if fate.entered_at is None:
+            return 0
+        gross = quote(
+            self.tariff, entered=fate.entered_at, at=at, vehicle_class="car", calendar=self._calendar
+        )
+        given = fate.stay.merchant if fate.validated_at is not None and fate.validated_at <= at else None
+        net = apply(gross, [self._validations[given]]) if given is not None else gross
+        return net.total.amount
+
+
+def _covered(script: GarageScript, fates: Sequence[Fate]) -> frozenset[int]:
+    """The stays that their permit covers: as many at a time as it has bays, who came first."""
+    bays = {one.number: one.bays for one in script.permits}
+    inside: dict[int, list[datetime]] = defaultdict(list)
+    found = set()
+    for fate in sorted((one for one in fates if one.parked), key=lambda one: one.entered_at or script.start):
+        permit = fate.stay.permit
+        if permit is None or fate.entered_at is None or fate.stay.is_clone:
+            continue
+        inside[permit] = [left for left in inside[permit] if left > fate.entered_at]
+        if len(inside[permit]) < bays[permit]:
+            found.add(fate.stay.number)
+            inside[permit].append(fate.left_at or script.end)
+    return frozenset(found)

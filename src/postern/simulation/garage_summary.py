@@ -1,0 +1,174 @@
+"""Holding the books of a simulated garage against what truly happened."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from uuid import UUID
+
+from postern.parking.cases import Case, CaseState
+from postern.parking.session import Session
+from postern.simulation.garage_rules import Fate, Truth
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BooksView:
+    """The books at the end: every session and case, and what the ledger says, in minor units.
+
+    `ledger`: what moved on each account on each day, in words.
+    """
+
+    sessions: tuple[Session, ...]
+    cases: tuple[Case, ...]
+    takings: int
+    balanced: bool
+    ledger: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GarageSummary:
+    """What came of it; amounts in minor units.
+
+    `wrong_charges`: stays from which more was taken than they cost, or to which the books charge something
+    else without an open case that says so. `open_cases_value`: what the stays named in open cases cost, less
+    what was taken for them; so `takings` and it together are `true_takings`, which are net of permits,
+    validations and waivers.
+    """
+
+    seed: int
+    days: int
+    bays: int
+    stays: int
+    cases: int
+    open_cases: int
+    wrong_charges: int
+    ledger_balanced: bool
+    takings: int
+    open_cases_value: int
+    true_takings: int
+    accounted: bool
+    settled_without_person: float
+    misread_share: float
+    missed_share: float
+    clones: int
+    helped: int
+    cases_by_kind: Mapping[str, int]
+    counted: Mapping[str, int]
+    seconds: float
+
+    def as_json(self) -> str:
+        """One line; the same for two runs with one seed, but for `seconds`."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """The books beside the truth, stay by stay."""
+
+    fate: Fate
+    due: int
+    taken: int
+    charged: int
+    listed: bool
+
+    @property
+    def wrong(self) -> bool:
+        """More was taken than it cost; or something else is charged, and no open case says so."""
+        return self.taken > self.due or (self.charged != self.due and not self.listed)
+
+    @property
+    def without_a_person(self) -> bool:
+        """Whether nobody had to look at it or to open."""
+        return not self.listed and not self.fate.helped
+
+
+def compared(fates: Sequence[Fate], truth: Truth, books: BooksView) -> list[Found]:
+    """Every stay, with what the books say of it."""
+    of_entry = {one.entry: one for one in fates if one.entry is not None}
+    of_exit = {one.exit: one for one in fates if one.exit is not None}
+    whose = {
+        one.id: of_entry[one.entry.seq]
+        for one in books.sessions
+        if one.entry is not None and one.entry.seq in of_entry
+    }
+    charged: defaultdict[int, int] = defaultdict(int)
+    for session in books.sessions:
+        if session.id in whose:
+            net = session.charged - session.validated - session.waived
+            charged[whose[session.id].stay.number] += net.amount
+    about, mentioned = _listed(books, whose, {**of_entry, **of_exit})
+    found = [
+        Found(
+            fate=one,
+            due=truth.due(one),
+            taken=sum(told.amount for told in one.told),
+            charged=charged[one.stay.number],
+            listed=one.stay.number in about,
+        )
+        for one in fates
+        if one.parked
+    ]
+    # A candidate of a case is concerned by it only where its own books are not right already.
+    return [
+        replace(one, listed=True) if one.charged != one.due and one.fate.stay.number in mentioned else one
+        for one in found
+    ]
+
+
+def _listed(
+    books: BooksView, whose: Mapping[UUID, Fate], seen: Mapping[int, Fate]
+) -> tuple[set[int], set[int]]:
+    """The stays that an open case is about, by its session or its record; and those that it may be about."""
+    about, mentioned = set(), set()
+    for case in books.cases:
+        if case.state is not CaseState.OPEN:
+            continue
+        named = [whose.get(case.session) if case.session is not None else None]
+        named.append(seen.get(case.record.seq) if case.record is not None else None)
+        about |= {one.stay.number for one in named if one is not None}
+        mentioned |= {whose[id].stay.number for id in case.candidates if id in whose}
+    return about, mentioned
+
+
+def summed(
+    found: Sequence[Found], books: BooksView, *, counted: Counter[str], **about: int | float
+) -> GarageSummary:
+    """The summary. `about`: seed, days, bays and seconds."""
+    readings = [
+        (looks.first, one.fate.stay.plate)
+        for one in found
+        for looks in (one.fate.stay.entry, one.fate.stay.exit)
+    ]
+    misread = sum(reading.text != plate and bool(reading.text) for reading, plate in readings)
+    missed = sum(not reading.text for reading, _ in readings)
+    true_takings = sum(one.due for one in found)
+    open_value = sum(one.due - one.taken for one in found if one.listed)
+    open_cases = [one for one in books.cases if one.state is CaseState.OPEN]
+    return GarageSummary(
+        seed=int(about["seed"]),
+        days=int(about["days"]),
+        bays=int(about["bays"]),
+        stays=len(found),
+        cases=sum(one.state is not CaseState.NOTED for one in books.cases),
+        open_cases=len(open_cases),
+        wrong_charges=sum(one.wrong for one in found),
+        ledger_balanced=books.balanced,
+        takings=books.takings,
+        open_cases_value=open_value,
+        true_takings=true_takings,
+        accounted=books.takings + open_value == true_takings,
+        settled_without_person=_share(sum(one.without_a_person for one in found), len(found)),
+        misread_share=_share(misread, len(readings)),
+        missed_share=_share(missed, len(readings)),
+        clones=sum(one.fate.stay.is_clone for one in found),
+        helped=counted["helped"],
+        cases_by_kind=dict(sorted(Counter(one.kind.value for one in open_cases).items())),
+        counted=dict(sorted(counted.items())),
+        seconds=round(about["seconds"], 1),
+    )
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 1.0
