@@ -23,5 +23,5 @@ def test_three_days_come_out_right_to_the_cent() -> None:
     assert summary["takings"] + summary["open_cases_value"] == summary["true_takings"]
     assert summary["takings"] > 0
     assert summary["settled_without_person"] > 0.9
-    assert summary["misread_share"] >= 0.03
+    assert summary["misread_share"] > 0.02
     assert "0 wrong charges" in words

@@ -72,7 +72,20 @@ def with_permit(garage: Garage, session: Session, rules: Rules) -> Session:
         taken[session.permit] = taken.get(session.permit, 1) - 1
     found = covered(known, [who.plate], at, taken)
     permit = found.permit if isinstance(found, Covered) else None
-    return replace(session, permit=permit, near_a_permit=found is Uncovered.NEAR_A_PERMIT)
+    # A bay that looks taken may be free: somebody left unread. So nobody pays for that by itself.
+    in_doubt = found is Uncovered.NEAR_A_PERMIT or (found is Uncovered.BAYS_TAKEN and _may_have_left(garage))
+    return replace(session, permit=permit, near_a_permit=in_doubt)
+
+
+def _may_have_left(garage: Garage) -> bool:
+    """Whether a vehicle under a permit that counts as inside may be one that drove out and was not known."""
+    permitted = {one.id for one in garage.sessions.values() if one.is_inside and one.permit is not None}
+    unknown = [
+        one
+        for one in garage.cases.values()
+        if one.state is CaseState.OPEN and one.way_out and one.session is None
+    ]
+    return any(not one.who.plate or not permitted.isdisjoint(one.candidates) for one in unknown)
 
 
 def _cases(

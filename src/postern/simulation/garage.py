@@ -63,7 +63,7 @@ async def simulate_garage(plan: Plan, say: Say) -> Outcome:
     async with premises(start=script.start, time_zone=TIME_ZONE, name="Simulated garage") as setting:
         lanes = await furnish(setting.where, script)
         async with _hub(setting, plan, script) as (hub, way), stage(setting, way.transport) as played:
-            play = GaragePlay(played, hub, script, lanes)
+            play = GaragePlay(played, hub, script, lanes, say)
             await play.run()
         books = await books_of(setting.where, script)
     found = compared(play.fates, Truth(script, play.fates), books)

@@ -65,13 +65,13 @@ async def books_of(where: Premises, script: GarageScript) -> BooksView:
         sessions = await load(desk, SESSIONS, Session)
         cases = await load(desk, CASES, Case)
         totals = await ledger_store.totals(tx, where.site, first=first, last=last)
-    accounts: Counter[Account] = Counter()
+    moved: Counter[Account] = Counter()
     for one in totals:
-        accounts[one.account] += one.amount.amount
+        moved[one.account] += one.amount.amount
     return BooksView(
         sessions=tuple(sessions),
         cases=tuple(cases),
-        takings=accounts[Account.PROVIDER_CLEARING] + accounts[Account.CASH],
-        balanced=sum(accounts.values()) == 0,
+        takings=moved[Account.PROVIDER_CLEARING] + moved[Account.CASH],
+        balanced=sum(moved.values()) == 0,
         ledger=tuple(f"{one.day} {one.account.value} {one.amount.plain()}" for one in totals),
     )

@@ -45,11 +45,14 @@ class Lanes:
 class GaragePlay:
     """One run. Vehicles come one by one to each lane; nothing here is random but what the script drew."""
 
-    def __init__(self, played: Stage, hub: GarageHub, script: GarageScript, lanes: Lanes) -> None:
+    def __init__(
+        self, played: Stage, hub: GarageHub, script: GarageScript, lanes: Lanes, say: Callable[[str], None]
+    ) -> None:
         self._stage = played
         self._hub = hub
         self._script = script
         self._lanes = lanes
+        self._say = say
         self._agenda: list[tuple[datetime, int, _Deed]] = []
         self._planned = 0
         self._free: dict[Approach, datetime] = {}
@@ -86,6 +89,8 @@ class GaragePlay:
             await played.power_on()
         if at.date() != self._day:
             self._day = at.date()
+            inside = sum(one.entered_at is not None and one.left_at is None for one in self.fates)
+            self._say(f"{self._day}: {inside} vehicles inside at midnight")
             await played.new_day()
         if not played.line_cut and (was_cut or at - self._pushed >= _PUSHED_EVERY):
             await self._sync()

@@ -98,6 +98,13 @@ class Fate:
     """An attendant opened the barrier."""
 
     @property
+    def was_known(self) -> bool:
+        """Whether its plate was read rightly and surely when it drove in."""
+        looks = self.stay.entry
+        read = looks.first if looks.first.score >= LEAST_SCORE else looks.second
+        return self.entry is not None and read.text == self.stay.plate
+
+    @property
     def driver(self) -> Driver:
         """Who pays for it."""
         return Driver(plate=self.stay.plate, entry=self.entry)
@@ -117,9 +124,15 @@ class Truth:
         self._validations = validations()
         self._covered = _covered(script, fates)
 
-    def due(self, fate: Fate) -> int:
-        """What the stay costs its driver, in minor units: permits and validations taken off."""
-        if fate.stay.number in self._covered or fate.entered_at is None or fate.left_at is None:
+    def due(self, fate: Fate, *, bays_in_doubt: bool = False) -> int:
+        """What the stay costs its driver, in minor units: permits and validations taken off.
+
+        `bays_in_doubt`: the garage cannot know how many of the permit's vehicles were inside, and then its
+        rule is that the permit covers.
+        """
+        if fate.entered_at is None or fate.left_at is None:
+            return 0
+        if fate.stay.number in self._covered or (bays_in_doubt and fate.stay.permit is not None):
             return 0
         return self._price(fate, self._charged_at(fate, fate.left_at))
 

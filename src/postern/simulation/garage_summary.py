@@ -6,11 +6,14 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from postern.parking.cases import Case, CaseState
 from postern.parking.session import Session
-from postern.simulation.garage_rules import Fate, Truth
+from postern.simulation.garage_rules import STALE_AFTER, Fate, Truth
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,10 +102,11 @@ def compared(fates: Sequence[Fate], truth: Truth, books: BooksView) -> list[Foun
             net = session.charged - session.validated - session.waived
             charged[whose[session.id].stay.number] += net.amount
     about, mentioned = _listed(books, whose, {**of_entry, **of_exit})
+    doubts = _bays_in_doubt(fates, about)
     found = [
         Found(
             fate=one,
-            due=truth.due(one),
+            due=truth.due(one, bays_in_doubt=one.stay.number in doubts),
             taken=sum(told.amount for told in one.told),
             charged=charged[one.stay.number],
             listed=one.stay.number in about,
@@ -115,6 +119,27 @@ def compared(fates: Sequence[Fate], truth: Truth, books: BooksView) -> list[Foun
         replace(one, listed=True) if one.charged != one.due and one.fate.stay.number in mentioned else one
         for one in found
     ]
+
+
+def _bays_in_doubt(fates: Sequence[Fate], about: set[int]) -> set[int]:
+    """The stays at whose entry it was not known which vehicles of the same permit were inside."""
+    of_permit: defaultdict[int, list[Fate]] = defaultdict(list)
+    found = set()
+    for one in sorted((one for one in fates if one.entered_at is not None), key=_entered_at):
+        if one.stay.permit is None:
+            continue
+        before = of_permit[one.stay.permit]
+        before.append(one)
+        recent = [two for two in before if _entered_at(one) - _entered_at(two) <= STALE_AFTER + _DAY]
+        if any(not two.was_known or two.stay.number in about for two in recent):
+            found.add(one.stay.number)
+    return found
+
+
+def _entered_at(fate: Fate) -> datetime:
+    if fate.entered_at is None:
+        raise ValueError("only who came in has a moment of it")
+    return fate.entered_at
 
 
 def _listed(

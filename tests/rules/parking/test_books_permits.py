@@ -77,6 +77,30 @@ def test_who_found_the_bays_taken_pays_although_one_is_free_at_the_exit() -> Non
     assert drawn.open_cases() == [CaseKind.UNPAID_EXIT]
 
 
+@pytest.mark.parametrize(("exit_read", "score"), [("KXY999", 0.3), ("", 0.0)])
+def test_a_bay_whose_car_may_have_left_unread_makes_nobody_pay_by_itself(
+    exit_read: str, score: float
+) -> None:
+    drawn = garage(bays=1)
+    drawn.drives_in("KXY999", 0)
+    drawn.drives_out(exit_read, 30, score=score)
+    second = drawn.drives_in("KAB1238", 60)
+    assert second is not None
+    drawn.drives_out("KAB1238", 240)
+    assert drawn.sessions[second.id].charged.amount == 0
+    assert drawn.open_cases().count(CaseKind.AMBIGUOUS) == (2 if exit_read else 1)
+
+
+def test_an_unknown_exit_of_quite_another_car_takes_no_permit_s_bay_into_doubt() -> None:
+    drawn = garage(bays=1)
+    drawn.drives_in("KXY999", 0)
+    drawn.drives_out("MQQ77", 30)
+    second = drawn.drives_in("KAB1238", 60)
+    assert second is not None
+    drawn.drives_out("KAB1238", 100)
+    assert drawn.sessions[second.id].charged.amount == 200
+
+
 def test_a_permit_that_began_during_the_session_does_not_cover_it() -> None:
     drawn = garage()
     later = Permit(
