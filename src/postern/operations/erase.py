@@ -24,6 +24,7 @@ from postern.journal.model import Act
 from postern.operations import theirs as holdings
 from postern.operations import tombstones
 from postern.operations.erase_rows import unregister
+from postern.operations.parking_erase import forget_vehicle
 from postern.operations.publish_policy import build, mark_stale, publish_stale
 from postern.operations.services import Services
 from postern.operations.theirs import ArchivedRecord, Theirs
@@ -259,6 +260,9 @@ async def _gathered(
 async def _destroy(services: Services, erasure: Erasure, held: Theirs) -> Erasure:
     """Rows and keys. If keys cannot be destroyed, all is as before; if the commit fails, it is repeated."""
     async with services.database.transaction(erasure.tenant) as tx:
+        if erasure.subject_kind == VEHICLE:
+            # While its keys open what garages hold of it.
+            await forget_vehicle(services, tx, erasure.tenant, erasure.subject, held.plate)
         await unregister(services, tx, erasure)
         for one in held.records:
             await _close(tx, erasure.tenant, one)

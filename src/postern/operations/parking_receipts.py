@@ -26,7 +26,10 @@ from postern.sealing.keyring import Purpose
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """What one payment was for. `lines` are the price's at that time; `paid` is what this payment was."""
+    """What one payment was for. `lines` are the price's at that time; `paid` is what this payment was.
+
+    `plate` is a registered vehicle's; empty for everybody else's.
+    """
 
     number: str
     session: UUID
@@ -76,12 +79,14 @@ def _row(desk: Desk, one: Receipted, payment: Paid, common: Key, own: Key | None
         day=desk.rules.local_day(payment.at),
         whose=seal(common, whose, _context(desk, id, "whose")),
         sealed=seal(
-            own or common, documents.to_bytes(_receipt(desk, id, one, payment)), _context(desk, id, "sealed")
+            own or common,
+            documents.to_bytes(_receipt(desk, id, one, payment, own=own is not None)),
+            _context(desk, id, "sealed"),
         ),
     )
 
 
-def _receipt(desk: Desk, id: UUID, one: Receipted, payment: Paid) -> Receipt:
+def _receipt(desk: Desk, id: UUID, one: Receipted, payment: Paid, *, own: bool) -> Receipt:
     session = one.session
     moment = max(session.entered_at, min(payment.quoted_at or payment.at, payment.at))
     price = charging.price(session, desk.rules, session.left_at or moment)
@@ -89,7 +94,8 @@ def _receipt(desk: Desk, id: UUID, one: Receipted, payment: Paid) -> Receipt:
     return Receipt(
         number=f"{desk.site}-{payment.at:%Y%m%d}-{id.hex[:8].upper()}",
         session=session.id,
-        plate=session.who.plate,
+        # What lies under the common key cannot be erased by itself: it names nobody's plate.
+        plate=session.who.plate if own else "",
         tariff=price.net.basis.tariff.name if price is not None else "",
         entered=session.entered_at,
         paid_at=payment.at,

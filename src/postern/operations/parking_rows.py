@@ -22,8 +22,8 @@ from postern.privacy.retention import LONGEST_DAYS
 from postern.sealing.envelope import Context, Key, key_id, open_sealed, seal
 from postern.sealing.keyring import Purpose
 
-SESSIONS, CASES, BEGINNINGS = 10, 11, 12
-"""Kinds of projection."""
+SESSIONS, CASES, BEGINNINGS, ERASED = 10, 11, 12, 13
+"""Kinds of projection. The last tells which session an erased vehicle's records belong to."""
 KEPT_BEGINNINGS = timedelta(days=35)
 """How late a record may arrive to be booked by itself."""
 _LOOKED_BACK = 400
@@ -49,6 +49,12 @@ class Desk:
     def today(self) -> date:
         """The UTC day."""
         return utc_day(self.services.clock.now())
+
+    async def day_keys(self) -> dict[bytes, Key]:
+        """Every day's key of the site that is there, by its id."""
+        first, last = self.days_ago(LONGEST_DAYS), self.days_ago(-2)
+        found = await self.services.keyring.site_day_keys([self.site], first=first, last=last)
+        return {key.id: key for key in found.values()}
 
     def days_ago(self, days: int) -> date:
         """So many days before today."""

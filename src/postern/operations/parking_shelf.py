@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Shelf:
-    """One site's books as of `cursors`. None: they have to be read again.
+    """One site's books as of `cursors` and of a `version` of the garage. None: they must be read again.
 
     What is on a shelf is what is committed: it is dropped whenever a transaction fails.
     """
@@ -25,6 +25,7 @@ class Shelf:
     books: Books | None = None
     joining: Joining | None = None
     cursors: dict[AgentId, Cursor] = field(default_factory=dict)
+    version: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def drop(self) -> None:
@@ -42,8 +43,3 @@ class Shelves:
     def of(self, tenant: TenantId, site: SiteId) -> Shelf:
         """The site's shelf; empty at first, and for ever for a tenant whose site it is not."""
         return self._shelves.setdefault((tenant, site), Shelf())
-
-    def drop(self) -> None:
-        """Nothing can be relied on: what is sealed was changed by others than the books."""
-        for one in self._shelves.values():
-            one.drop()

@@ -88,11 +88,15 @@ async def _round(services: Services, tenant: TenantId, site: SiteId, shelf: Shel
     async with services.database.transaction(tenant) as tx:
         if await sites.tenant_of(tx, site) != tenant:
             raise NotFound("there is no such site")
-        await store.garage(tx, site, lock=True)
+        version = (await store.garage(tx, site, lock=True)).version
         rules = await services.garages.rules.current(tx, services.keyring, tenant, site)
         desk = Desk(services=services, tx=tx, tenant=tenant, site=site, rules=rules)
         cursors = await store.cursors(tx, site)
-        if shelf.books is None or shelf.joining is None or shelf.cursors != cursors:
+        if (
+            shelf.books is None
+            or shelf.joining is None
+            or (shelf.cursors, shelf.version) != (cursors, version)
+        ):
             shelf.books, shelf.joining = await reload(desk, cursors)
         books, joining = shelf.books, shelf.joining
         joining.rules, joining.recorder = rules, await _recorder(desk)
@@ -110,7 +114,7 @@ async def _round(services: Services, tenant: TenantId, site: SiteId, shelf: Shel
         await store.put_cursors(tx, site, [one for id, one in now.items() if one != cursors.get(id)])
         told = await _tell_late(desk, late)
     books.forget_before(desk.days_ago(TRAIL_DAYS))
-    shelf.cursors = now
+    shelf.cursors, shelf.version = now, version
     return bool(new.full) or told, rules
 
 

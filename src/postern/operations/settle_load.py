@@ -13,13 +13,12 @@ import structlog
 
 from postern.ids import AgentId
 from postern.operations.opening import OpenedRecord, opened
+from postern.operations.parking_erase import links_of
 from postern.operations.parking_rows import (
     KEPT_BEGINNINGS,
-    SESSIONS,
     Desk,
     beginning_of,
     beginnings_kept,
-    load,
 )
 from postern.operations.receive import FARTHEST_BACK
 from postern.operations.settle_read import Joining, of_days
@@ -27,7 +26,6 @@ from postern.operations.settle_write import write
 from postern.parking import ledger_store, store
 from postern.parking.books import Books, Change, begun_from
 from postern.parking.happenings import Entered, GarageHappening, Left
-from postern.parking.session import Session
 from postern.parking.store import Cursor
 from postern.privacy.retention_store import retention
 from postern.records.model import CommandRecord, DecisionRecord, Kind, PassageRecord, RecordKey
@@ -87,8 +85,7 @@ async def _from(
     records = await opened(desk.services, desk.tx, desk.tenant, sealed)
     recorder = await store.recorder(desk.tx, desk.site)
     joining = Joining(rules=desk.rules, recorder=recorder[0] if recorder is not None else None)
-    if any(one.withheld for one in records):
-        joining.links = await _links(desk)
+    joining.links = await links_of(desk)
     made, lone = joining.joined(records)
     made += await lone_decisions(desk, joining, lone)
     known = [one for one in made if start is None or one.at.date() >= start]
@@ -107,13 +104,6 @@ def _is_nobody_s(happening: GarageHappening, joining: Joining) -> bool:
     """Whether it is an erased vehicle's that no session tells of."""
     erased = isinstance(happening, Entered | Left) and happening.erased
     return erased and happening.key not in joining.links
-
-
-async def _links(desk: Desk) -> dict[RecordKey, Session]:
-    found: dict[RecordKey, Session] = {}
-    for one in await load(desk, SESSIONS, Session):
-        found |= {key: one for key in (one.entry, one.exit) if key is not None}
-    return found
 
 
 async def _compare(desk: Desk, made: Change, since: date) -> None:

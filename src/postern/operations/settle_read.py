@@ -16,6 +16,7 @@ from postern.access.reasons import Reason
 from postern.ids import AgentId, SiteId
 from postern.money import Money
 from postern.operations.opening import OpenedRecord
+from postern.operations.parking_erase import Link
 from postern.operations.receive import FARTHEST_AHEAD, FARTHEST_BACK
 from postern.parking.cases import Resolution
 from postern.parking.happenings import (
@@ -33,7 +34,7 @@ from postern.parking.happenings import (
     Validated,
 )
 from postern.parking.rules import Rules
-from postern.parking.session import Session, Who
+from postern.parking.session import NOBODY, Who
 from postern.parking.store import Cursor
 from postern.postgres.pool import Transaction
 from postern.records.model import (
@@ -176,7 +177,7 @@ class Joining:
     rules: Rules
     recorder: AgentId | None = None
     waiting: dict[tuple[AgentId, int], OpenedRecord] = field(default_factory=dict)
-    links: dict[RecordKey, Session] = field(default_factory=dict)
+    links: dict[RecordKey, Link] = field(default_factory=dict)
     """Sessions by the records of their entry and exit, where those do not tell any more whose they were."""
 
     def joined(self, records: Sequence[OpenedRecord]) -> tuple[list[GarageHappening], list[OpenedRecord]]:
@@ -223,11 +224,12 @@ class Joining:
     def _drove(
         self, one: OpenedRecord, decision: DecisionRecord, passage: PassageRecord, *, taken: bool
     ) -> GarageHappening:
-        lane, who = decision.access_point, self.who(decision)
+        known = self.links.get(one.key)
+        erased = one.withheld or known is not None
+        lane, who = decision.access_point, NOBODY if erased else self.who(decision)
         way_out = self.rules.lanes[lane].way_out
         if not taken:
             return TurnedBack(key=one.key, at=decision.at, lane=lane, way_out=way_out, who=who)
-        known = self.links.get(one.key)
         if not way_out:
             return Entered(
                 key=one.key,
@@ -235,7 +237,7 @@ class Joining:
                 lane=lane,
                 who=who,
                 opening=passage.at,
-                erased=one.withheld,
+                erased=erased,
                 permit=known.permit if known is not None else None,
                 near_a_permit=known is not None and known.near_a_permit,
             )
@@ -245,8 +247,8 @@ class Joining:
             lane=lane,
             who=who,
             opening=passage.at,
-            session=known.id if known is not None else None,
-            erased=one.withheld,
+            session=known.session if known is not None else None,
+            erased=erased,
         )
 
     def _standing(self, one: OpenedRecord, decision: DecisionRecord) -> list[GarageHappening]:

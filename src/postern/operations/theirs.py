@@ -73,6 +73,8 @@ class Theirs:
     copies: tuple[SealedCopy, ...]
     records: tuple[ArchivedRecord, ...]
     photos: tuple[str, ...]
+    plate: str | None = None
+    """A vehicle's, where it is known still."""
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -104,7 +106,12 @@ async def gather(
         copies.append(SealedCopy(what="photo", context=photo_context(tenant, name), sealed=sealed))
     records = await _records(services, tx, tenant, subject, plate) if Purpose.MOVEMENT in purposes else []
     return Theirs(
-        tenant=tenant, subject=subject, copies=tuple(copies), records=tuple(records), photos=tuple(photos)
+        tenant=tenant,
+        subject=subject,
+        copies=tuple(copies),
+        records=tuple(records),
+        photos=tuple(photos),
+        plate=plate,
     )
 
 

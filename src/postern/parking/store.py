@@ -91,6 +91,11 @@ async def put_garage(tx: Transaction, wanted: GarageSettings) -> GarageSettings:
     return new
 
 
+async def outdate(tx: Transaction, site: SiteId) -> None:
+    """Whoever has the garage's books open reads them again: something was changed beside them."""
+    await tx.execute("UPDATE parking_garage SET version = version + 1 WHERE site_id = %s", (site,))
+
+
 async def tariffs(tx: Transaction, site: SiteId) -> tuple[TariffInForce, ...]:
     """Every tariff that was ever set, in the order in which they came into force."""
     cursor = await tx.execute(

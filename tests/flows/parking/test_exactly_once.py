@@ -236,7 +236,7 @@ async def test_killed_at_any_statement_the_books_are_those_of_one_run(
 
 @dataclass
 class CommittedApart:
-    """The mutant: the cursor is committed by itself, before its rows; every third time nothing comes after."""
+    """The mutant: the cursor is committed by itself, before its rows; each third time nothing follows."""
 
     hub: Services
     times: int = 0
