@@ -45,6 +45,11 @@ SAMPLES: dict[str, Any] = {
     "ARRAY": [],
 }
 
+CHECKED = {"currency": "EUR", "state": "asked"}
+"""What the schema wants to read in columns of text that it checks."""
+LENGTHS = {("parking_notice", "tag"): 32, ("payment_attempt", "session_tag"): 32}
+"""How long it wants tags, in bytes, where it wants more than 16."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -88,8 +93,9 @@ def drawn_row(table: str, columns: list[Column], tenant: TenantId) -> dict[str, 
         for column in columns
         if column.type == "text" and column.name not in ("language", "role")
     }
+    texts |= {name: word for name, word in CHECKED.items() if name in row}
     digests = {name: bytes([tenant]) * 32 for name in row if name in ("digest", "nonce")}
-    digests |= {name: bytes(16) for name in row if name == "tag"}
+    digests |= {name: bytes(LENGTHS.get((table, name), 16)) for name in row if name in ("tag", "session_tag")}
     return row | texts | digests | {name: tenant for name in marked}
 
 
