@@ -156,7 +156,10 @@ def read(
 ) -> None:
     """See what recognition sees in pictures: print one JSON object for each file, with plates and faces."""
     from postern import reading
+    from postern.vehicles.grammars import is_known
 
+    if country is not None and not is_known(country):
+        _say(f"no plates of {country!r} are known here, so it makes none likelier; give two letters, or EU")
     if not reading.read(_settings(), files, country=country, say=_print, warn=_say):
         sys.exit(FAULT)
 

@@ -20,7 +20,7 @@ from postern import wiring
 from postern.agent.main import Agent, AgentSettings, opened
 from postern.agent.once import TriedPassage, passages
 from postern.agent.ports import AgentPorts
-from postern.errors import BadInput, PosternError, SourceUnavailable
+from postern.errors import BadInput, PosternError
 from postern.settings import Settings
 from postern.sites.model import Reader
 from postern.supervise import DataFolderLock
@@ -138,14 +138,16 @@ class _Show:
         return True
 
     async def _shown(self, text: str) -> int:
-        """How many passages the source brought, at both cameras, which look at it at the same time."""
+        """How many passages the source brought, at both cameras, which look at it at the same time.
+
+        When it breaks off, both tell what they saw until then; only then is SourceUnavailable raised.
+        """
         cameras = [self._camera(text, reader) for reader in (self._site.face_camera, self._site.plate_camera)]
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                counted = [tasks.create_task(camera) for camera in cameras]
-        except* SourceUnavailable as faults:
-            raise faults.exceptions[0] from None
-        return sum(task.result() for task in counted)
+        counted = await asyncio.gather(*cameras, return_exceptions=True)
+        for fault in counted:
+            if isinstance(fault, BaseException):
+                raise fault
+        return sum(count for count in counted if isinstance(count, int))
 
     async def _camera(self, text: str, reader: Reader) -> int:
         source = self._ports.open_source(text, as_live=False)

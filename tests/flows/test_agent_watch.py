@@ -25,7 +25,7 @@ from postern.agent.main import Agent, AgentSettings, opened
 from postern.agent.once import TriedPassage, passages
 from postern.agent.spool import Spool
 from postern.biometrics.model import Box
-from postern.errors import BadInput, NotFound, Refused, StorageFull
+from postern.errors import BadInput, NotFound, Refused, SourceUnavailable, StorageFull
 from postern.ids import DoorId, ReaderId
 from postern.operations.admit import picture_context, picture_key
 from postern.records.model import CommandRecord, DecisionRecord, Happening, Outcome, PassageRecord
@@ -370,6 +370,17 @@ async def test_trying_pictures_tells_for_each_what_would_happen(tmp_path: Path) 
 async def test_trying_a_video_tells_each_passage_once(tmp_path: Path) -> None:
     (van,) = await tried(tmp_path, [Film([picture(green=1)] * 12)], PLATE_IN)
     assert (van.plate, van.subject, van.granted) == (PLATE, VAN, True)
+
+
+async def test_whoever_was_before_a_camera_that_broke_off_is_told_before_the_fault(tmp_path: Path) -> None:
+    plan, spool = policy(), Spool(tmp_path / "spool.sqlite", identity().owner)
+    chosen = next(one for one in plan.readers if one.id == PLATE_IN)
+    film = Film([picture(green=1)], breaks=True)
+    shown = passages([film], chosen, policy=plan, ports=ports(TestDoor()), spool=spool)
+    assert (await anext(shown)).subject == VAN
+    with pytest.raises(SourceUnavailable, match="stopped sending"):
+        await anext(shown)
+    await spool.close()
 
 
 async def test_trying_needs_a_camera(tmp_path: Path) -> None:

@@ -105,6 +105,23 @@ def test_pairs_of_a_table_are_compared_line_by_line(folder: Path, pictures: Path
     assert [json.loads(line)["same"] for line in done.stdout.splitlines()] == [True, False]
 
 
+def test_a_line_of_the_pairs_that_lacks_a_file_is_named(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("a,b\none.jpg\n")
+    done = postern(folder, "compare", "--pairs", str(table))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{table}, line 2: give a file for a and one for b." in done.stderr
+
+
+def test_a_country_whose_plates_nobody_knows_is_told_and_the_picture_is_read(
+    folder: Path, empty_picture: Path
+) -> None:
+    done = postern(folder, "read", "--country", "Narnia", str(empty_picture))
+    assert done.returncode == 0
+    assert "no plates of 'Narnia' are known" in done.stderr
+    assert json.loads(done.stdout)["file"] == str(empty_picture)
+
+
 def test_a_plate_is_read(folder: Path, pictures: Path) -> None:
     told = json.loads(postern(folder, "read", str(pictures / "plates" / "eu" / "test_002.jpg")).stdout)
     assert told["plates"][0]["text"] == "RK755AJ"

@@ -15,7 +15,7 @@ from postern.agent.admission import Admissions
 from postern.agent.eyes import Eye, Seen
 from postern.agent.ports import Frame, Source
 from postern.agent.tasks import Tasks
-from postern.errors import PosternError
+from postern.errors import PosternError, SourceUnavailable
 from postern.operations.admit import Admitted
 from postern.sites.model import Reader
 
@@ -42,23 +42,30 @@ class Outcome:
 
 
 async def sightings(source: Source, eye: Eye) -> AsyncGenerator[Sighted]:
-    """Everything that `eye` makes out in the source, until it ends. Raises SourceUnavailable.
+    """Everything that `eye` makes out in the source, until it ends. Raises SourceUnavailable, after whoever
+    was before the camera when it broke off.
 
     One frame at a time: a live source drops what is not taken up. A frame on which recognition fails is lost.
     """
     last: Frame | None = None
-    async for frame in source.frames():
-        last, started = frame, time.perf_counter()
-        try:
-            found = await eye.look(frame)
-        except PosternError as fault:
-            log.warning("frame not recognised", source=source.name, detail=str(fault))
-            continue
-        for seen in found:
-            yield Sighted(seen=seen, source=frame.source, at=frame.at, started=started)
+    broken: SourceUnavailable | None = None
+    try:
+        async for frame in source.frames():
+            last, started = frame, time.perf_counter()
+            try:
+                found = await eye.look(frame)
+            except PosternError as fault:
+                log.warning("frame not recognised", source=source.name, detail=str(fault))
+                continue
+            for seen in found:
+                yield Sighted(seen=seen, source=frame.source, at=frame.at, started=started)
+    except SourceUnavailable as fault:
+        broken = fault
     if last is not None:
         for seen in await eye.finish():
             yield Sighted(seen=seen, source=last.source, at=last.at, started=time.perf_counter())
+    if broken is not None:
+        raise broken
 
 
 async def admitted(admissions: Admissions, reader: Reader, sighted: Sighted) -> Outcome:

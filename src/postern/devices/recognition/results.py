@@ -156,14 +156,14 @@ def pairs_of(file: str) -> Iterator[tuple[str, str]]:
             if not {"a", "b"} <= set(rows.fieldnames or ()):
                 raise BadInput(f"{file} needs the columns a and b in its first line.")
             for row in rows:
+                if not row["a"] or not row["b"]:
+                    raise BadInput(f"{file}, line {rows.line_num}: give a file for a and one for b.")
                 yield _located(folder, row["a"]), _located(folder, row["b"])
     except (OSError, UnicodeDecodeError, csv.Error) as fault:
         raise BadInput(f"{file} cannot be read as CSV; give UTF-8 text with columns a and b.") from fault
 
 
-def _located(folder: Path, name: str | None) -> str:
-    if not name:
-        raise BadInput("A line of the pairs names only one file; give a and b on every line.")
+def _located(folder: Path, name: str) -> str:
     beside = folder / name
     return str(beside) if beside.is_file() else name
 
