@@ -144,6 +144,11 @@ async def asked(tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteI
     return await _select(tx, keyring, tenant, site, "state = %s", AttemptState.ASKED)
 
 
+async def answered(tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId) -> list[Attempt]:
+    """Those of which the provider has said what came of them."""
+    return await _select(tx, keyring, tenant, site, "state <> %s", AttemptState.ASKED)
+
+
 async def of_session(
     tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, session: UUID
 ) -> list[Attempt]:

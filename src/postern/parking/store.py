@@ -225,6 +225,15 @@ async def receipt(tx: Transaction, site: SiteId, id: UUID) -> ReceiptRow:
     return ReceiptRow(id=id, day=found[0], whose=bytes(found[1]), sealed=bytes(found[2]))
 
 
+async def receipts_of(tx: Transaction, site: SiteId, *, first: date, last: date) -> list[UUID]:
+    """The receipts of these days."""
+    cursor = await tx.execute(
+        "SELECT id FROM parking_receipt WHERE site_id = %s AND day BETWEEN %s AND %s ORDER BY day, id",
+        (site, first, last),
+    )
+    return [id for (id,) in await cursor.fetchall()]
+
+
 async def recorder(tx: Transaction, site: SiteId) -> tuple[AgentId, int] | None:
     """The number under which the hub records at the site, and its last seq."""
     cursor = await tx.execute("SELECT agent_id, seq FROM hub_recorder WHERE site_id = %s", (site,))

@@ -17,6 +17,7 @@ from postern.operations.present import ACTS
 from postern.operators.model import Role
 from postern.operators.roles import Duty
 from postern.parking.cases import CaseKind, CaseState, Resolution
+from postern.parking.ledger import Account, MovementKind
 from postern.parking.validations import ValidationKind
 from postern.people.model import Sex
 from postern.privacy.model import ConsentForm
@@ -82,6 +83,9 @@ MADE_OF_CODES = {
     "case-advice": [one.value for one in CaseKind],
     "case-kind": [one.value for one in CaseKind],
     "case-state": [one.value for one in CaseState],
+    "ledger": [one.value for one in Account],
+    "money": [f"way-{one}" for one in ("listed", "booked", "unpaid")],
+    "movement": [one.value for one in MovementKind],
     "permits": ["active", "to-come", "ended"],
     "price": [f"unit-{one}" for one in ("flat", "cap", "rounding", "validation")],
     "resolution": [one.value for one in Resolution],

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from postern.errors import BadInput
 from postern.money import Money, exponent
 from postern.parking.compare import PricePoint, price_series
-from postern.parking.quote import ROUNDING, Quote, quote
+from postern.parking.quote import ROUNDING, Quote, QuoteLine, quote
 from postern.parking.tariff import Basis, Tariff
 from postern.web import charts
 from postern.web.charts import Chart
@@ -132,6 +132,11 @@ def price_rows(
 
 def quote_rows(found: Quote, t: Words) -> tuple[QuoteRow, ...]:
     """The lines of a price; labels are the operator's own."""
+    return line_rows(found.lines, t)
+
+
+def line_rows(lines: Sequence[QuoteLine], t: Words) -> tuple[QuoteRow, ...]:
+    """Lines of a price or a receipt in words."""
     return tuple(
         QuoteRow(
             label=t("price.rounding") if line.unit == ROUNDING else line.label,
@@ -139,7 +144,7 @@ def quote_rows(found: Quote, t: Words) -> tuple[QuoteRow, ...]:
             amount=line.amount.text(t.language),
             less=line.amount.amount < 0,
         )
-        for line in found.lines
+        for line in lines
     )
 
 

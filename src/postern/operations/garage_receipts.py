@@ -1,0 +1,70 @@
+"""Find receipts: with a purpose and a case, counted and journalled as every search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from postern.errors import BadInput, KeyDestroyed
+from postern.ids import SiteId
+from postern.journal.model import Act
+from postern.operations.budget import Opening, looking, open_subjects
+from postern.operations.parking_receipts import Receipt, open_receipt
+from postern.operations.parking_rows import Desk
+from postern.operations.reasons import stated
+from postern.operations.services import Services
+from postern.operations.settle import settled
+from postern.operators.model import Actor
+from postern.operators.roles import Duty, require
+from postern.parking import store
+from postern.vehicles.plates import comparison_form, normalise
+
+LONGEST = timedelta(days=31)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedReceipts:
+    """Receipts of these days by the plate, or by the number that is printed on one."""
+
+    what: str
+    first: date
+    last: date
+    purpose: str
+    case: str
+
+
+async def find_receipts(
+    services: Services, actor: Actor, site: SiteId, wanted: WantedReceipts
+) -> list[Receipt]:
+    """Those found, the latest first. The search is durable in the journal before anything is opened.
+
+    Raises BadInput without a plate or number, a purpose or a case, and for more than a month.
+    """
+    require(actor, Duty.TAKE_MONEY)
+    purpose, case = stated(wanted.purpose), stated(wanted.case)
+    plate, number = comparison_form(normalise(wanted.what)), wanted.what.strip().upper()
+    if len(plate) < 3:
+        raise BadInput("type the whole plate, or the number of the receipt")
+    if not timedelta(0) <= wanted.last - wanted.first <= LONGEST:
+        raise BadInput(f"give a first and a last day, at most {LONGEST.days} days apart")
+    _, rules = await settled(services, actor.tenant, site)
+    async with looking(services, actor) as tx:
+        opening = Opening(
+            act=Act.SEARCHED,
+            purpose=purpose,
+            case=case,
+            others=[plate],
+            detail=f"receipts of site {site}, {wanted.first} to {wanted.last}",
+        )
+        await open_subjects(services, tx, actor, opening)
+    found = []
+    async with services.database.transaction(actor.tenant) as tx:
+        desk = Desk(services=services, tx=tx, tenant=actor.tenant, site=site, rules=rules)
+        for id in await store.receipts_of(tx, site, first=wanted.first, last=wanted.last):
+            try:
+                one = await open_receipt(desk, id)
+            except KeyDestroyed:
+                continue
+            if number == one.number or (one.plate and comparison_form(one.plate) == plate):
+                found.append(one)
+    return sorted(found, key=lambda one: one.paid_at, reverse=True)
