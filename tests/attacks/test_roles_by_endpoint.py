@@ -56,6 +56,7 @@ class Seat:
     async def ask(self, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
         path = re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], str(uuid4())), endpoint.path)
         path += "?purpose=an+attack" if "evidence" in path else ""
+        path += "?first=2026-03-03&last=2026-03-04" if path.endswith(("/takings", "/ledger.csv")) else ""
         headers = {**SAME_ORIGIN, FORM_KEY_HEADER: self.form_key}
         if endpoint.path.startswith("/api/") and endpoint.method in ("POST", "PUT"):
             body = body_of(endpoint)
@@ -117,6 +118,8 @@ _ANY_BODY = {
     "scopes": ["see-sites"],
     "last_day": "2026-03-31",
     "card": "04BA170000",
+    "amount": "1.00",
+    "resolution": "dismiss",
     "access_level": str(uuid4()),
 }
 
