@@ -45,6 +45,7 @@ from postern.sites import store as sites
 GOOD_FOR = timedelta(minutes=31)
 """Stripe keeps a checkout open for half an hour at least; the minute is for the way there."""
 _FORGOTTEN = timedelta(hours=24)
+_DAY = timedelta(days=1)
 _log = structlog.get_logger(__name__)
 
 
@@ -104,6 +105,7 @@ async def start(
             total=owed.total,
             vat=owed.vat,
             vat_percent=str(owed.vat_percent),
+            left=owed.left,
         ),
     )
     async with services.database.transaction(garage.tenant) as tx:
@@ -273,13 +275,30 @@ async def ask_about_open(services: Services, till: Till) -> int:
 
 
 async def keep_asking(services: Services, till: Till, every: timedelta) -> None:
-    """Ask about open checkouts, for ever: where webhooks come, for the one that got lost."""
+    """Ask about open checkouts, for ever: where webhooks come, for the one that got lost. Once a day what was
+    never paid is forgotten."""
+    forgotten = services.clock.now() - _DAY
     while True:
         await asyncio.sleep(every.total_seconds())
         try:
             await ask_about_open(services, till)
+            if services.clock.now() - forgotten >= _DAY:
+                await forget_unpaid(services)
+                forgotten = services.clock.now()
         except PosternError as fault:
             _log.warning("asking about checkouts", fault=str(fault))
+
+
+async def forget_unpaid(services: Services) -> int:
+    """Delete old checkouts of every garage that ended unpaid; how many."""
+    gone, now = 0, services.clock.now()
+    async with services.database.transaction() as tx:
+        tenants = await sites.tenant_ids(tx)
+    for tenant in tenants:
+        async with services.database.transaction(tenant) as tx:
+            for site in await sites.sites(tx, services.keyring, tenant):
+                gone += await attempts.forget_unpaid(tx, services.keyring, tenant, site.id, now)
+    return gone
 
 
 async def refund(

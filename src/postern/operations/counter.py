@@ -213,7 +213,8 @@ class Counter:
         tenant = await checkout.tenant_of(self.services, SiteId(int(number)))
         garage = await garage_of(self.services, tenant, SiteId(int(number)))
         async with self.services.database.transaction(tenant) as tx:
-            session = await attempts.linked(tx, self.services.keyring, tenant, garage.site, secret)
+            now = self.services.clock.now()
+            session = await attempts.linked(tx, self.services.keyring, tenant, garage.site, secret, now)
         return _Visit(
             garage=garage,
             code=await garage_code(self.services, tenant, garage.site),
@@ -336,6 +337,7 @@ def _receipt(attempt: Attempt, garage: PublicGarage, code: str) -> wire.ReceiptV
             owed=attempt.amount,
             entered=details.entered,
             at=details.at,
+            left=details.left,
         ),
         provider=attempt.provider,
         paid_at=details.paid_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -23,6 +23,8 @@ from postern.sealing.tags import blind_index
 
 _ATTEMPT = Table(name="payment_attempt", thing="payment", scope="site_id")
 _LINK_BYTES = 16
+LINK_LASTS = timedelta(days=90)
+UNPAID_KEPT = timedelta(days=30)
 _COLUMNS = "id, version, state, provider, amount, currency, sealed"
 
 
@@ -37,7 +39,10 @@ class AttemptState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptDetails:
-    """What is sealed. `lines`, `vat` and the times are the quote that was paid: the receipt."""
+    """What is sealed. `lines`, `vat` and the times are the quote that was paid: the receipt.
+
+    `left`: the vehicle had left when it was asked for.
+    """
 
     session: UUID
     started: datetime
@@ -53,6 +58,7 @@ class AttemptDetails:
     payment: str | None = None
     paid_at: datetime | None = None
     refunded: Money | None = None
+    left: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,6 +163,16 @@ async def of_session(
     return await _select(tx, keyring, tenant, site, "session_tag = %s", tag)
 
 
+async def forget_unpaid(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, at: datetime
+) -> int:
+    """Delete what was never paid and ended UNPAID_KEPT ago or earlier; how many. Receipts stay."""
+    expired = await _select(tx, keyring, tenant, site, "state = %s", AttemptState.EXPIRED)
+    old = [one.id for one in expired if one.details.good_until < at - UNPAID_KEPT]
+    await tx.execute("DELETE FROM payment_attempt WHERE site_id = %s AND id = ANY(%s)", (site, old))
+    return len(old)
+
+
 async def _select(  # noqa: PLR0917 - the place, then the condition
     tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, condition: str, value: object
 ) -> list[Attempt]:
@@ -222,8 +238,10 @@ async def new_link(
     return f"{site}-{secret}"
 
 
-async def linked(tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, secret: str) -> UUID:
-    """The session that a link's secret opens. Raises NotFound."""
+async def linked(  # noqa: PLR0917 - the place, then the secret
+    tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, secret: str, at: datetime
+) -> UUID:
+    """The session that a link's secret opens. Raises NotFound, also when it is older than LINK_LASTS."""
     digest = hashlib.sha256(secret.encode()).digest()
     cursor = await tx.execute(
         "SELECT sealed FROM payment_link WHERE site_id = %s AND digest = %s", (site, digest)
@@ -232,7 +250,10 @@ async def linked(tx: Transaction, keyring: Keyring, tenant: TenantId, site: Site
     if row is None:
         raise NotFound("this link is not good (any more)")
     plaintext = open_sealed(await _key(keyring, tenant), bytes(row[0]), _link_context(tenant, digest))
-    return documents.from_bytes(_Linked, plaintext).session
+    found = documents.from_bytes(_Linked, plaintext)
+    if at > found.made + LINK_LASTS:
+        raise NotFound("this link is not good (any more)")
+    return found.session
 
 
 def _link_context(tenant: TenantId, digest: bytes) -> Context:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from postern.clock import SetClock
+from postern.devices.payments.stripe_checkout import StripeCheckout, StripeSettings
 from postern.errors import BadInput, CannotVerify, Conflict, NotFound, Refused, Unavailable
 from postern.money import Money
 from postern.operations import checkout, payment_attempts
-from postern.operations.books import PublicGarage
+from postern.operations.books import PaidNotice, PublicGarage
 from postern.operations.checkout import Started, Till
-from postern.operations.payment_attempts import AttemptState
+from postern.operations.payment_attempts import Attempt, AttemptState
+from postern.operations.ports import Checkout, Notice
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
-from tests.contract.stripe_server import StripeServer, signature
+from tests.contract.stripe_server import SECRET_KEY, WEBHOOK_SECRET, StripeServer, signature
+from tests.contract.stripe_server import signature as signed
 from tests.flows.public.books import DrawnBooks, DrawnCar
 
 
@@ -294,7 +297,111 @@ async def test_a_link_opens_one_session_and_nothing_else_does(
             tx, hub.keyring, garage.tenant, garage.site, session=car.session, at=clock.now()
         )
         secret = link.partition("-")[2]
-        found = await payment_attempts.linked(tx, hub.keyring, garage.tenant, garage.site, secret)
-        assert found == car.session
+
+        async def opened(typed: str) -> UUID:
+            return await payment_attempts.linked(
+                tx, hub.keyring, garage.tenant, garage.site, typed, clock.now()
+            )
+
+        assert await opened(secret) == car.session
         with pytest.raises(NotFound):
-            await payment_attempts.linked(tx, hub.keyring, garage.tenant, garage.site, secret[:-1])
+            await opened(secret[:-1])
+        clock.advance(timedelta(days=91))
+        with pytest.raises(NotFound):
+            await opened(secret)
+
+
+async def test_what_was_never_paid_is_forgotten_and_receipts_are_kept(
+    hub: Services,
+    till: Till,
+    garage: PublicGarage,
+    car: DrawnCar,
+    started: Started,
+    stripe_server: StripeServer,
+    clock: SetClock,
+) -> None:
+    await till.provider.expire(only(stripe_server))
+    await checkout.ask_about_open(hub, till)
+    paid = await checkout.start(hub, till, garage, car.session)
+    stripe_server.pay(list(stripe_server.sessions)[1])
+    await checkout.ask_about_open(hub, till)
+    assert await checkout.forget_unpaid(hub) == 0
+    clock.advance(timedelta(days=31))
+    assert await checkout.forget_unpaid(hub) == 1
+    with pytest.raises(NotFound):
+        await checkout.find(hub, started.reference)
+    assert (await checkout.find(hub, paid.reference)).state is AttemptState.PAID
+
+
+@dataclass
+class CutShort(DrawnBooks):
+    """Notes the money, and then the power goes: whoever told it does not learn that it was noted."""
+
+    cuts: int = 3
+
+    async def note_paid(self, garage: PublicGarage, notice: PaidNotice) -> None:
+        await super().note_paid(garage, notice)
+        if self.cuts:
+            self.cuts -= 1
+            raise ConnectionResetError
+
+
+async def test_cut_off_between_the_books_and_the_attempt_it_is_noted_once(
+    hub: Services, till: Till, started: Started, stripe_server: StripeServer, books: DrawnBooks
+) -> None:
+    cut = CutShort(cars=books.cars)
+    till = replace(till, books=cut)
+    body = stripe_server.said("checkout.session.completed", stripe_server.pay(only(stripe_server)))
+    for _ in range(3):
+        with pytest.raises(ConnectionResetError):
+            await checkout.take_webhook(hub, till, body, signature(body))
+        assert (await checkout.find(hub, started.reference)).state is AttemptState.ASKED
+    assert await checkout.take_webhook(hub, till, body, signature(body))
+    assert (cut.told, len(cut.paid)) == (4, 1)
+    assert (await checkout.find(hub, started.reference)).state is AttemptState.PAID
+
+
+class Believing(StripeCheckout):
+    """A mutant: it believes whatever looks like a webhook."""
+
+    def verify_webhook(self, body: bytes, signature: str) -> Notice:
+        return super().verify_webhook(body, signed(body))
+
+
+async def test_a_provider_that_does_not_verify_is_noticed(
+    hub: Services,
+    till: Till,
+    started: Started,
+    stripe_server: StripeServer,
+    books: DrawnBooks,
+) -> None:
+    session = {**stripe_server.pay(only(stripe_server)), "amount_total": 1}
+    cheaper = stripe_server.said("checkout.session.completed", session)
+    believing = Believing(
+        StripeSettings(secret_key=SECRET_KEY, webhook_secret=WEBHOOK_SECRET, api_base=stripe_server.address)
+    )
+    mutant = replace(till, provider=believing)
+    assert await checkout.take_webhook(hub, mutant, cheaper, "forged")
+    assert len(books.doubtful) == 1
+    await believing.close()
+
+
+async def test_a_till_that_does_not_compare_amounts_is_noticed(
+    hub: Services,
+    till: Till,
+    started: Started,
+    stripe_server: StripeServer,
+    books: DrawnBooks,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = checkout._as_checkout
+
+    def careless(attempt: Attempt, notice: Notice) -> Checkout:
+        return replace(honest(attempt, notice), amount=attempt.amount)
+
+    monkeypatch.setattr(checkout, "_as_checkout", careless)
+    session = {**stripe_server.pay(only(stripe_server)), "amount_total": 1}
+    body = stripe_server.said("checkout.session.completed", session)
+    await checkout.take_webhook(hub, till, body, signature(body))
+    assert len(books.paid) == 1  # so a test that looks for it there would fail
+    assert books.doubtful == {}

@@ -1,4 +1,4 @@
-"""The receipt as a PDF of one page. It names no driver and no vehicle.
+"""The receipt as a PDF. It names no driver and no vehicle.
 
 Chinese is set in a font that every PDF reader brings along (Adobe's STSong-Light); no font is embedded.
 """
@@ -105,6 +105,9 @@ class _Paper:
 
     def _down(self, by: float) -> None:
         self._y -= by * mm
+        if self._y < _LEFT:
+            self._canvas.showPage()
+            self._y = A5[1] - _TOP
 
     def _rule(self) -> None:
         self._canvas.setLineWidth(0.5)
