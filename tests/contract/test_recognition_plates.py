@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import socket
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -132,9 +135,33 @@ def test_a_file_becomes_one_json_line(
     assert set(missing.to_json()) == {"file", "error"}
 
 
-def test_the_best_scored_plate_is_right_as_often_as_the_baseline(
-    pictures: Path, recogniser: PlateRecogniser
-) -> None:
+def _best(recogniser: PlateRecogniser, file: Path) -> tuple[str, float]:
+    """The best-scored plate, or nothing, and the seconds it took."""
+    rgb = load_picture(file)
+    started = time.perf_counter()
+    found = recogniser.read(rgb)
+    return found[0].text if found else "", time.perf_counter() - started
+
+
+def _best_of_each(files: list[Path]) -> list[tuple[str, float]]:
+    """One recogniser for each core, since none is safe for several threads at once."""
+    idle = SimpleQueue[PlateRecogniser]()
+    cores = len(os.sched_getaffinity(0))
+    for _ in range(cores):
+        idle.put(PlateRecogniser())
+
+    def read(file: Path) -> tuple[str, float]:
+        mine = idle.get()
+        try:
+            return _best(mine, file)
+        finally:
+            idle.put(mine)
+
+    with ThreadPoolExecutor(cores) as threads:
+        return list(threads.map(read, files))
+
+
+def test_the_best_scored_plate_is_right_as_often_as_the_baseline(pictures: Path) -> None:
     folder = pictures / "plates"
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
@@ -142,13 +169,10 @@ def test_the_best_scored_plate_is_right_as_often_as_the_baseline(
     missed: list[str] = []
     with (folder / "truth.csv").open(encoding="utf-8") as lines:
         rows = [row for row in csv.DictReader(lines) if row["image"] not in MISLABELLED]
-    for row in rows:
-        rgb = load_picture(folder / row["image"])
-        started = time.perf_counter()
-        found = recogniser.read(rgb)
-        seconds[row["country"]] += time.perf_counter() - started
+    found = _best_of_each([folder / row["image"] for row in rows])
+    for row, (best, took) in zip(rows, found, strict=True):
+        seconds[row["country"]] += took
         total[row["country"]] += 1
-        best = found[0].text if found else ""
         if comparison_form(best) == comparison_form(row["text"]):
             right[row["country"]] += 1
         else:
