@@ -45,6 +45,7 @@ PARTS = (
             Item(key="cases", href="/garage/cases", icon="cases", duty=Duty.ANSWER_CASES),
             Item(key="tariffs", href="/garage/tariffs", icon="tag", duty=Duty.SEE_GARAGE),
             Item(key="money", href="/garage/money", icon="money", duty=Duty.READ_LEDGER),
+            Item(key="desk", href="/garage/desk", icon="money", duty=Duty.TAKE_MONEY),
             Item(key="permits", href="/garage/permits", icon="card", duty=Duty.KEEP_PERMITS),
             Item(key="merchants", href="/garage/merchants", icon="site", duty=Duty.KEEP_PERMITS),
             Item(key="kiosks", href="/garage/kiosks", icon="help", duty=Duty.SEE_GARAGE),
