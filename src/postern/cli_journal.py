@@ -27,8 +27,9 @@ def key() -> None:
     from postern import journal_files
     from postern.settings import Settings
 
-    for tenant, found in asyncio.run(journal_files.public_keys(Settings())).items():
-        _print(f"{found.text}  (tenant {tenant})")
+    keys = asyncio.run(journal_files.public_keys(Settings()))
+    for tenant, found in keys.items():
+        _print(found.text if len(keys) == 1 else f"{found.text}  (tenant {tenant})")
 
 
 @journal_app.command()
