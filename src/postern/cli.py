@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ from postern import __version__
 from postern.cli_journal import journal_app
 from postern.cli_keys import keys_app
 from postern.cli_simulate import simulate_app
-from postern.errors import PosternError, SettingsInvalid
+from postern.errors import BadInput, PosternError, SettingsInvalid
 from postern.settings import Settings
 
 app = typer.Typer(
@@ -200,6 +201,24 @@ def doctor(
     _print(report.as_json(findings) if as_json else report.as_text(findings))
     if report.worst(findings) is Level.DANGER:
         sys.exit(FAULT)
+
+
+@app.command()
+def receipt(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="the receipt, as handed out")],
+    key: Annotated[str, typer.Option("--key", metavar="KEY", help="from the privacy desk, 64 digits")],
+) -> None:
+    """Check the signed receipt of an erasure or a withdrawal, anywhere, and tell what it certifies."""
+    from postern.privacy.receipt import public_key_of, verified
+    from postern.privacy.receipt_text import sentences
+
+    try:
+        document = file.read_bytes()
+    except OSError as fault:
+        raise BadInput(f"{file} cannot be read ({fault.strerror}); check the path") from None
+    for sentence in sentences(verified(document, public_key_of(key))):
+        _print(sentence)
+    _print("The receipt is genuine.")
 
 
 @app.command()

@@ -20,6 +20,7 @@ from postern.sealing import signing
 
 SIGNING_KEY = "receipts"
 SIGNATURE_PURPOSE = "receipt"
+_KEY_BYTES = 32
 
 
 class Deed(StrEnum):
@@ -113,6 +114,19 @@ def signed(receipt: Receipt, private: bytes) -> bytes:
         "public_key": base64.b64encode(signing.public_of(private)).decode(),
     }
     return json.dumps(document, ensure_ascii=False, indent=2).encode()
+
+
+def public_key_of(text: str) -> bytes:
+    """The key as the privacy desk shows it, in hexadecimal digits. Raises BadInput."""
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise BadInput(
+            f"a receipts' key has {2 * _KEY_BYTES} hexadecimal digits; copy it from the privacy desk"
+        )
+    return key
 
 
 def verified(document: bytes, public: bytes) -> Receipt:
