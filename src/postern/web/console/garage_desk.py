@@ -27,7 +27,8 @@ async def shown(request: Request, hub: Hub, caller: SignedIn, site: int | None =
 
 @router.post("/garage/desk/{site}")
 async def taken(request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Response:
-    """The money is in hand."""
+    """The money is in hand. Another organisation's garage is not there, whatever was typed."""
+    await garage_setup.garage(hub, caller.actor, SiteId(site))
     code, reason = fields.needed("code"), fields.needed("reason")
     if fields.errors:
         return await _page(request, hub, caller, site, fields.result())
