@@ -7,17 +7,22 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from postern.clock import SetClock
+from postern.devices.payments.by_hand import Desk
 from postern.ids import OperatorId, TenantId, new_id
-from postern.operations import api_keys, kiosks, sites
+from postern.operations import api_keys, sites
 from postern.operations import demo as invented
 from postern.operations.api_keys import NewKey
 from postern.operations.approvals import Asked, Kind, ask
+from postern.operations.checkout import Till
+from postern.operations.counter_books import CounterBooks
 from postern.operations.demo import Demo
 from postern.operations.insider_alarms import raise_alarm
 from postern.operations.services import Services
@@ -26,8 +31,12 @@ from postern.operators import store
 from postern.operators.concerns import Concern
 from postern.operators.model import Actor, Operator, Role
 from postern.operators.roles import DUTIES, TABLE, Door, Duty, Endpoint, read_table
+from postern.settings import Settings
+from postern.web.app import create_app
 from postern.web.endpoints import endpoints_of
 from postern.web.login import FORM_KEY_HEADER, form_key_of
+from postern.web.ports import ConsolePorts
+from tests.attacks.parked import parked
 from tests.flows.operations.conftest import clock, demo, hub
 from tests.flows.operations.drawn import NOON
 from tests.flows.web.conftest import HOME, SAME_ORIGIN, app
@@ -56,7 +65,7 @@ class Seat:
     async def ask(self, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
         path = re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], str(uuid4())), endpoint.path)
         path += "?purpose=an+attack" if "evidence" in path else ""
-        path += "?first=2026-03-03&last=2026-03-04" if path.endswith(("/takings", "/ledger.csv")) else ""
+        path += DAYS if path.endswith(("/ledger.csv", "/takings")) else ""
         headers = {**SAME_ORIGIN, FORM_KEY_HEADER: self.form_key}
         if endpoint.path.startswith("/api/") and endpoint.method in ("POST", "PUT"):
             body = body_of(endpoint)
@@ -66,6 +75,7 @@ class Seat:
         return await self.client.request(endpoint.method, path, headers=headers)
 
 
+DAYS = "?first=2026-03-03&last=2026-03-04"
 FORM = {
     "form_key": "",
     "name": "Drawn",
@@ -88,6 +98,12 @@ FORM = {
     "controller": "simulated",
     "login_name": "drawn",
     "role": "auditor",
+    "resolution": "dismiss",
+    "why": "plate-clear",
+    "holder": "Drawn",
+    "plates": "DRAWN 1",
+    "bays": "1",
+    "currency": "EUR",
 }
 PHOTO = {"files": {"photos": ("one.jpg", b"pic\x10\x20\x30"), "picture": ("one.jpg", b"pic\x10\x20\x30")}}
 _ANY_BODY = {
@@ -228,8 +244,8 @@ async def test_without_a_login_only_the_public_addresses_answer(
 
 
 @pytest.fixture
-async def neighbours(hub: Services, demo: Demo) -> dict[str, str]:
-    """Ids of another organisation's things, as they would stand in an address."""
+async def neighbours(hub: Services, demo: Demo, clock: SetClock, tmp_path: Path) -> dict[str, str]:
+    """Ids of another organisation's things, as they would stand in an address; a garage is one of them."""
     tenant = (await sites.create_tenant(hub, "Neighbours")).id
     actor = Actor(tenant=tenant, name="job:demo", role=Role.ADMINISTRATOR)
     site = await sites.create_site(hub, actor, name="Next door", time_zone="Europe/Berlin")
@@ -237,7 +253,7 @@ async def neighbours(hub: Services, demo: Demo) -> dict[str, str]:
     await invented._people(hub, actor, staff, always)
     await invented._vehicles(hub, actor, staff, always)
     plan = await sites.plan(hub, actor, site.id)
-    kiosk = await kiosks.add_kiosk(hub, actor, site=site.id, name="Exit", door=plan.doors[0].id)
+    garage = await parked(hub, actor, clock, tmp_path / "slips")
     async with hub.database.transaction(tenant) as tx:
         person = next(iter(await hub.registry.people.everyone(tx, tenant)))
         vehicle = next(iter(await hub.registry.vehicles.all(tx, tenant)))
@@ -260,11 +276,21 @@ async def neighbours(hub: Services, demo: Demo) -> dict[str, str]:
         "api-keys": str(key.id),
         "approvals": str(asked.id),
         "site": str(site.id),
+        "garage-site": str(garage.driven.site),
+        "cases": str(garage.case),
+        "case": str(garage.case),
+        "sessions": str(garage.session),
+        "session": str(garage.session),
+        "calls": str(garage.kiosk),
+        "kiosks": str(garage.kiosk),
+        "permits": str(garage.permit),
+        "merchants": str(garage.merchant),
+        "code": garage.slip,
+        "reference": garage.reference,
         "people": str(person),
         "vehicles": str(vehicle),
         "access-levels": str(staff),
         "schedules": str(schedule),
-        "garage": str(kiosk.id),
         "door": str(plan.doors[0].id),
         "doors": str(plan.doors[0].id),
         "readers": str(plan.readers[0].id),
@@ -278,39 +304,54 @@ async def neighbours(hub: Services, demo: Demo) -> dict[str, str]:
 def ids_for(endpoint: Endpoint, known: Mapping[str, str]) -> dict[str, str]:
     """What `{id}` means depends on the slice that the address is of."""
     parts = endpoint.path.removeprefix("/api/v1").strip("/").split("/")
+    if parts[0] in ("garage", "garages"):
+        own = next((known[part] for part in parts[1:] if part in GARAGES), str(uuid4()))
+        return {**known, "id": own, "site": known["garage-site"]}
     kind = "readers" if parts[0] == "sites" and "readers" in parts else parts[0]
     own = known.get("doors" if kind == "sites" else kind, str(uuid4()))
     return {**known, "id": own}
 
 
+GARAGES = ("cases", "sessions", "calls", "kiosks", "permits", "merchants")
+"""Parts of a garage's addresses that say what `{id}` is."""
 LOOKS_NOTHING_UP = {"/wall/evidence/{key}"}  # a frame for the picture, whose own address does
 TAKES_AN_ID = [
     endpoint
     for endpoint in GUARDED
-    if re.search(r"\{(id|site|key)\}", endpoint.path) and endpoint.path not in LOOKS_NOTHING_UP
+    if re.search(r"\{(id|site|key|reference)\}", endpoint.path) and endpoint.path not in LOOKS_NOTHING_UP
 ]
 
 
+@pytest.fixture
+def app_with_a_till(hub: Services, demo: Demo, clock: SetClock, tmp_path: Path) -> FastAPI:
+    """The hub's application where drivers' money is taken at a desk: the one of every organisation here."""
+    desk = Desk(tmp_path / "slips", clock)
+    till = Till(provider=desk, books=CounterBooks(services=hub), public_url=HOME, desk=desk)
+    return create_app(hub, Settings(data=tmp_path, mode="demo"), ConsolePorts(pay_url=HOME, till=till))
+
+
 async def test_another_tenants_things_are_not_there_whatever_the_address(
-    app: FastAPI, hub: Services, demo: Demo, neighbours: dict[str, str]
+    app_with_a_till: FastAPI, hub: Services, demo: Demo, neighbours: dict[str, str]
 ) -> None:
     tenant = TenantId(int(neighbours["tenant"]))
     before = await rows_of(hub, tenant)
     answers: dict[Endpoint, int] = {}
-    async with seat(app, hub, demo.tenant, Role.ADMINISTRATOR) as administrator:
+    async with seat(app_with_a_till, hub, demo.tenant, Role.ADMINISTRATOR) as administrator:
         for endpoint in TAKES_AN_ID:
             answers[endpoint] = (await administrator.ask(endpoint, ids_for(endpoint, neighbours))).status_code
     assert sorted(f"{s} {e.method} {e.path}" for e, s in answers.items() if s != 404) == []
     assert await rows_of(hub, tenant) == before
 
 
-async def rows_of(hub: Services, tenant: TenantId) -> dict[str, set[tuple[object, ...]]]:
+async def rows_of(hub: Services, tenant: TenantId) -> dict[str, set[str]]:
     """What the tenant has in the tables that an operator changes."""
     tables = ("person", "vehicle", "holding", "consent", "access_level", "schedule", "site", "door", "reader")
     tables += ("operator", "operator_desk", "insider_alarm", "api_key", "approval", "kiosk")
+    tables += ("parking_garage", "parking_tariff", "parking_permit", "parking_merchant", "parking_notice")
+    tables += ("ledger", "parking_receipt", "payment_attempt", "payment_link", "projection", "hub_recorder")
     async with hub.database.transaction(tenant) as tx:
         return {
-            table: {tuple(row) for row in await (await tx.execute(f"SELECT * FROM {table}")).fetchall()}
+            table: {repr(row) for row in await (await tx.execute(f"SELECT * FROM {table}")).fetchall()}
             for table in tables
         }
 
