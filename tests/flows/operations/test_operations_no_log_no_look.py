@@ -17,8 +17,9 @@ from pyrage import x25519
 from postern import operations
 from postern.access.decision import PlatePresented, Request
 from postern.access.model import SubjectKind
+from postern.clock import SetClock
 from postern.errors import DatabaseUnavailable, PosternError, StorageFull, Unavailable
-from postern.ids import PersonId, TenantId, VehicleId
+from postern.ids import PersonId, SiteId, TenantId, VehicleId
 from postern.journal import store as journal
 from postern.journal.browse import Wanted as Browsed
 from postern.journal.model import Act
@@ -28,8 +29,13 @@ from postern.operations import (
     browse_journal,
     consent,
     export,
+    garage_ledger,
+    garage_look,
+    garage_setup,
     insider_alarms,
     look,
+    parking_cases,
+    parking_views,
     privacy_desk,
     sign_ins,
     trace,
@@ -45,6 +51,7 @@ from postern.operators.model import Actor
 from postern.postgres.pool import Database, Transaction
 from postern.records.model import RecordKey
 from postern.sites.store import SitePlan
+from tests.attacks.parked import Parked, parked
 from tests.flows.operations.drawn import NOON, DrawnAgent
 
 TODAY = NOON.date()
@@ -68,6 +75,11 @@ class Place:
     vehicle: VehicleId
     record: RecordKey
     asked: UUID
+    garage: Parked
+
+    @property
+    def garage_site(self) -> SiteId:
+        return self.garage.driven.site
 
     async def last(self) -> int:
         async with self.owner.transaction() as tx:
@@ -86,6 +98,8 @@ async def place(
     agent: DrawnAgent,
     entrance: Entrance,
     places: SitePlan,
+    clock: SetClock,
+    tmp_path: Path,
 ) -> Place:
     drive = next(one for one in places.access_points if one.name == "Driveway barrier, in")
     request = Request(access_point=drive.id, presented=PlatePresented(text="P-DM 1001", score=0.9))
@@ -98,6 +112,7 @@ async def place(
     asked = await approvals.ask(hub, admin, wanted, purpose="a complaint", case="C-2")
     return Place(
         asked=asked.id,
+        garage=await parked(hub, admin, clock, tmp_path / "slips"),
         hub=hub,
         owner=database,
         actor=admin,
@@ -149,6 +164,17 @@ OPENING: dict[str, Opening] = {
     "history": lambda at: sign_ins.history(at.hub, at.actor),
     "waiting": lambda at: approvals.waiting(at.hub, at.actor),
     "looked_at": lambda at: look.looked_at(at.hub, at.actor, at.person, purpose="they asked"),
+    "session_file": lambda at: garage_look.session_file(at.hub, at.actor, at.garage_site, at.garage.session),
+    "past_sessions": lambda at: garage_look.past_sessions(at.hub, at.actor, at.garage_site, days=1),
+    "case_page": lambda at: parking_cases.case_page(at.hub, at.actor, at.garage_site, at.garage.case),
+    "case_picture": lambda at: parking_cases.case_picture(at.hub, at.actor, at.garage_site, at.garage.case),
+    "permits": lambda at: garage_setup.permits(at.hub, at.actor, at.garage_site),
+    "ledger_days": lambda at: garage_ledger.ledger_days(
+        at.hub, at.actor, at.garage_site, first=TODAY, last=TODAY
+    ),
+    "ledger_csv": lambda at: parking_views.ledger_csv(
+        at.hub, at.actor, at.garage_site, first=TODAY, last=TODAY
+    ),
     "holding": lambda at: access_levels.holding(at.hub, at.actor, subject=at.person, kind=SubjectKind.PERSON),
     "consents": lambda at: consent.consents(at.hub, at.actor, at.person),
     "try_picture": lambda at: try_picture(
