@@ -11,16 +11,19 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import class_row
 
+from postern import documents
 from postern.errors import CannotOpen
 from postern.ids import AgentId, SiteId, TenantId
 from postern.journal import leaves
 from postern.journal.leaves import Row
 from postern.journal.store import ROW
+from postern.operations.parking_rows import BEGINNINGS, _StoredBeginning
 from postern.operations.services import Services
 from postern.postgres.pool import Database, Transaction
 from postern.records.model import RecordKey
-from postern.sealing.envelope import Context, Key, open_sealed
+from postern.sealing.envelope import Context, Key, key_id, open_sealed
 from postern.sealing.keyring import Keyring, Purpose
+from postern.sealing.tags import DAY_TAG_BYTES
 
 BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
     "tenant": ("sites", "id", "sealed"),
@@ -42,6 +45,12 @@ BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
     "retention": ("retention", "id", "sealed"),
     "retention_report": ("retention", "id", "sealed"),
     "erasure": ("erasures", "id", "sealed"),
+    "kiosk": ("sites", "id", "sealed"),
+    "parking_permit": ("parking", "id", "sealed"),
+    "parking_merchant": ("parking", "id", "sealed"),
+    "ledger": ("parking", "movement", "sealed"),
+    "payment_attempt": ("payments", "id", "sealed"),
+    "payment_link": ("payments", "digest", "sealed"),
 }
 """Table: the purpose key, the column whose value binds the field to its row, and the sealed column."""
 
@@ -82,7 +91,7 @@ async def fields(hub: Services, owner: Database, keyring: Keyring, tenant: Tenan
         for table, (purpose, bound, column) in BY_PURPOSE_KEY.items():
             key = await keyring.purpose_key(tenant, purpose)
             for id, sealed in await _rows(tx, table, bound, column):
-                row = id.bytes if isinstance(id, UUID) else UUID(int=id).bytes
+                row = _place(id)
                 context = Context(tenant=tenant, table=table, column=column, row=row)
                 found.append(Field(table=table, column=column, context=context, key=key, sealed=sealed))
         subjects = await _subjects(tx)
@@ -102,15 +111,25 @@ async def fields(hub: Services, owner: Database, keyring: Keyring, tenant: Tenan
                     )
                 )
         found += await _journal(tx, keyring, tenant)
+        found += await _receipts(tx, keyring, tenant, subjects)
+        found += await _projections(tx, keyring, tenant, subjects)
         for table in ("record", "record_quarantine"):
             found += await _records(tx, keyring, tenant, table, subjects)
     return found
 
 
-async def _rows(tx: Transaction, table: str, bound: str, column: str) -> list[tuple[UUID | int, bytes]]:
+async def _rows(
+    tx: Transaction, table: str, bound: str, column: str
+) -> list[tuple[UUID | int | bytes, bytes]]:
     query = sql.SQL("SELECT {}, {} FROM {}").format(*map(sql.Identifier, (bound, column, table)))
     cursor = await tx.execute(query)
     return [(id, bytes(sealed)) for id, sealed in await cursor.fetchall()]
+
+
+def _place(id: UUID | int | bytes) -> bytes:
+    if isinstance(id, bytes):
+        return id
+    return id.bytes if isinstance(id, UUID) else UUID(int=id).bytes
 
 
 async def _subjects(tx: Transaction) -> list[UUID]:
@@ -138,6 +157,66 @@ async def _journal(tx: Transaction, keyring: Keyring, tenant: TenantId) -> list[
         )
         for row in rows
     ]
+
+
+async def _receipts(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, subjects: Iterable[UUID]
+) -> list[Field]:
+    """Each under its vehicle's statutory key, or under the garage's."""
+    common = await keyring.purpose_key(tenant, "parking")
+    statutory = await keyring.subject_keys(tenant, list(subjects), Purpose.STATUTORY)
+    by_id = {key.id: key for key in (*statutory.values(), common)}
+    cursor = await tx.execute("SELECT id, whose, sealed FROM parking_receipt")
+    return [
+        Field(
+            table="parking_receipt",
+            column=column,
+            context=Context(tenant=tenant, table="parking_receipt", column=column, row=id.bytes),
+            key=by_id.get(key_id(bytes(sealed))),
+            sealed=bytes(sealed),
+        )
+        for id, *columns in await cursor.fetchall()
+        for column, sealed in zip(("whose", "sealed"), columns, strict=True)
+    ]
+
+
+async def _projections(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, subjects: Iterable[UUID]
+) -> list[Field]:
+    """Sessions, cases and beginnings of days, under the key of a site's day; who it was, in "who"."""
+    rows = await (await tx.execute("SELECT site_id, kind, id, sealed FROM projection")).fetchall()
+    sites = sorted({SiteId(row[0]) for row in rows})
+    days = await keyring.site_day_keys(sites, first=date(2000, 1, 1), last=date(2099, 1, 1))
+    movements = await keyring.subject_keys(tenant, list(subjects), Purpose.MOVEMENT)
+    by_id = {key.id: key for key in (*days.values(), *movements.values())}
+    found = []
+    for _, kind, id, sealed in rows:
+        outer = _at(tenant, id, "sealed", bytes(sealed), by_id)
+        found += _of_a_beginning(tenant, outer, by_id) if kind == BEGINNINGS else _kept(outer, by_id)
+    return found
+
+
+def _at(tenant: int, id: UUID, column: str, sealed: bytes, by_id: Mapping[bytes, Key]) -> Field:
+    context = Context(tenant=tenant, table="projection", column=column, row=id.bytes)
+    key = by_id.get(key_id(sealed))
+    return Field(table="projection", column=column, context=context, key=key, sealed=sealed)
+
+
+def _kept(outer: Field, by_id: Mapping[bytes, Key]) -> list[Field]:
+    """A session or a case, and who it was."""
+    plaintext = outer.opened() or b""
+    who = plaintext[4 + int.from_bytes(plaintext[:4]) + DAY_TAG_BYTES :]
+    id = UUID(bytes=outer.context.row)
+    return [outer, *([_at(outer.context.tenant, id, "who", who, by_id)] if who else [])]
+
+
+def _of_a_beginning(tenant: TenantId, outer: Field, by_id: Mapping[bytes, Key]) -> list[Field]:
+    """The beginning of a day, and every session and case in it."""
+    opened = outer.opened()
+    stored = documents.from_bytes(_StoredBeginning, opened) if opened is not None else None
+    within = (*stored.sessions, *stored.cases) if stored is not None else ()
+    places = [_at(tenant, one.id, "sealed", one.sealed, by_id) for one in within]
+    return [outer, *(field for one in places for field in _kept(one, by_id))]
 
 
 async def _records(
