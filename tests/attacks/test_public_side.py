@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from postern.clock import SystemClock
@@ -102,6 +104,23 @@ async def test_it_has_no_file_or_connection_open_but_its_listener_and_its_errors
     assert files == {str(settings.data / "log" / "public.err")}
     listening = await asyncio.to_thread(_tcp_of, pid)
     assert listening == {("127.0.0.1", settings.pay_port)}
+
+
+async def test_beyond_this_machine_it_speaks_https_with_a_key_of_its_own(tmp_path: Path) -> None:
+    settings = Settings(
+        data=tmp_path / "data", mode="demo", port=free_port(), pay_port=free_port(), pay_host="0.0.0.0"
+    )
+    tls = Certificate(public_side(settings), SystemClock(), folder="tls/public")
+    await tls.renew()
+    async with Supervisor(lambda _: None) as supervisor:
+        await supervisor.start(public_program(settings, tls))
+        trusting = ssl.create_default_context(cafile=str(settings.data / "tls/public/local/root.pem"))
+        async with httpx.AsyncClient(verify=trusting) as client:
+            answer = await client.get(f"https://localhost:{settings.pay_port}/healthz")
+            assert (answer.status_code, answer.text) == (200, "ok")
+            assert answer.headers["strict-transport-security"]
+            with pytest.raises(httpx.HTTPError):
+                await client.get(f"http://localhost:{settings.pay_port}/healthz")
 
 
 def _tcp_of(pid: int) -> set[tuple[str, int | None]]:
