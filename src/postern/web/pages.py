@@ -113,7 +113,8 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
 
 def go(path: str, said: str = "") -> Response:
     """After a change: on to the page that shows it, with a word that it was done."""
-    query = f"?{urlencode({'said': said})}" if said else ""
+    mark = "&" if "?" in path else "?"
+    query = f"{mark}{urlencode({'said': said})}" if said else ""
     return RedirectResponse(path + query, status_code=303)
 
 

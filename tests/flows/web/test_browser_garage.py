@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.flows.web.test_browser_console import Running, chromium, page, playwright, running
@@ -25,6 +29,25 @@ SOUND_RECEIVED = """async () => {
   return last.connectionState === "connected" && heard.reduce((sum, one) => sum + one.bytesReceived, 0);
 }"""
 PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+GARAGE_PAGES = (
+    "/garage",
+    "/garage/cases",
+    "/garage/tariffs",
+    "/garage/tariffs/1",
+    "/garage/simulator",
+    "/garage/money",
+    "/garage/receipts/1",
+    "/garage/permits",
+    "/garage/merchants",
+    "/garage/kiosks",
+    "/garage/setup",
+    "/garage/posters/1",
+    "/garage/1/sessions",
+    "/kiosk",
+)
+SHOTS = os.environ.get("POSTERN_TEST_SHOTS", "")
+"""A folder for pictures of the pages; empty: none are taken."""
 
 
 def become_kiosk(chromium: Browser, running: Running, code: str) -> BrowserContext:
@@ -56,13 +79,17 @@ def test_a_driver_calls_for_help_and_speaks_with_an_attendant(
     desk = page.context.new_page()
     desk.add_init_script(KEEP_CONNECTIONS)
     desk.set_viewport_size(PHONE)
+    shoot(tablet, "kiosk-help")
     tablet.get_by_role("button", name="Help").click()
     expect(tablet.get_by_role("heading", name="Calling an attendant")).to_be_visible()
+    shoot(tablet, "kiosk-waiting")
     desk.goto(f"{running.url}/garage/kiosks")
     desk.get_by_role("link", name="Answer Exit 1").click()
     desk.get_by_role("button", name="Answer").click()
     expect(desk.get_by_text("Connected. You can speak.")).to_be_visible(timeout=20_000)
     expect(tablet.get_by_role("heading", name="You can speak now")).to_be_visible(timeout=20_000)
+    shoot(desk, "call-phone")
+    shoot(tablet, "kiosk-call")
     for side in (desk, tablet):
         side.wait_for_function(f"async () => await ({SOUND_RECEIVED})() > 0", timeout=20_000)
     desk.get_by_role("button", name="Mute").click()
@@ -74,3 +101,111 @@ def test_a_driver_calls_for_help_and_speaks_with_an_attendant(
     expect(tablet.get_by_role("button", name="Help")).to_be_visible(timeout=20_000)
     desk.close()
     context.close()
+
+
+def make_garage(page: Page, running: Running) -> None:
+    """Bays and a tariff for the demo's site, as a person sets them."""
+    page.goto(f"{running.url}/garage/setup")
+    if page.locator("li.done", has_text="A tariff").count():
+        return
+    page.get_by_label("Bays", exact=True).fill("120")
+    page.get_by_label("Currency").fill("EUR")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.goto(f"{running.url}/garage/tariffs/1")
+    page.get_by_role("button", name="Set this tariff").click()
+    expect(page.get_by_text("The tariff is set.")).to_be_visible()
+
+
+def test_a_tariff_is_checked_while_it_is_written_and_its_price_drawn(page: Page, running: Running) -> None:
+    make_garage(page, running)
+    page.set_viewport_size(PHONE)
+    page.goto(f"{running.url}/garage/tariffs/1")
+    expect(page.get_by_text("The text can be used.")).to_be_visible()
+    text = page.get_by_role("textbox", name="The tariff as text")
+    text.fill(text.input_value().replace("vat_percent: 19", "vat_percent: lots"))
+    expect(page.get_by_text("This cannot be used yet")).to_be_visible()
+    wrong = page.locator(".listing .wrong")
+    expect(wrong).to_contain_text("vat_percent: lots")
+    expect(wrong).to_contain_text("per cent")
+    page.goto(f"{running.url}/garage/simulator")
+    page.get_by_label("Drives in at").fill("2026-03-04T09:00")
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.get_by_role("img", name="The price from entry on")).to_be_visible()
+    expect(page.get_by_role("row", name="up to 1 h €2.50", exact=True)).to_be_visible()
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0
+    page.set_viewport_size(DESKTOP)
+
+
+def test_an_attendant_solves_a_case_on_a_phone_by_keyboard(
+    page: Page, running: Running, chromium: Browser
+) -> None:
+    make_garage(page, running)
+    context = become_kiosk(chromium, running, make_kiosk(page, running, "Exit 2"))
+    phone = page.context.new_page()
+    phone.set_viewport_size(PHONE)
+    phone.goto(f"{running.url}/garage/cases")
+    expect(phone.get_by_text("Live", exact=True)).to_be_visible()
+    context.pages[0].get_by_role("button", name="Help").click()
+    case = phone.get_by_role("link", name="Asks for help").first
+    expect(case).to_be_visible(timeout=20_000)
+    expect(phone.get_by_text("Calls for help").first).to_be_visible()
+    case.focus()
+    phone.keyboard.press("Enter")
+    expect(phone.get_by_role("heading", name="Asks for help")).to_be_visible()
+    shoot(phone, "case-phone")
+    box = phone.get_by_role("button", name="Nothing to do").bounding_box()
+    assert box is not None
+    assert box["height"] >= 48
+    phone.get_by_role("radio", name="A fault at the lane").check()
+    phone.get_by_label("In your own words").fill("printer out of paper")
+    phone.get_by_role("button", name="Nothing to do").focus()
+    phone.keyboard.press("Enter")
+    expect(phone.get_by_text("A fault at the lane · printer out of paper")).to_be_visible()
+    expect(context.pages[0].get_by_role("heading", name="The call has ended")).to_be_visible()
+    phone.goto(f"{running.url}/garage/cases")
+    expect(phone.get_by_text("Answered lately")).to_be_visible()
+    phone.close()
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme", "language"), [(1280, "light", "en"), (390, "dark", "zh")])
+def test_no_page_of_the_garage_has_a_barrier_or_is_wider_than_the_screen(
+    page: Page, running: Running, width: int, scheme: str, language: str
+) -> None:
+    make_garage(page, running)
+    context = page.context
+    context.add_cookies([{"name": "postern-language", "value": language, "url": running.url}])
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    try:
+        assert barriers_on(page, running, GARAGE_PAGES, shots=f"{width}-{scheme}-{language}") == []
+    finally:
+        context.add_cookies([{"name": "postern-language", "value": "en", "url": running.url}])
+        page.set_viewport_size(DESKTOP)
+        page.emulate_media(color_scheme="light")
+
+
+def shoot(page: Page, name: str) -> None:
+    """A picture of the page for a person to look at, where they are wanted."""
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+
+def barriers_on(page: Page, running: Running, paths: tuple[str, ...], *, shots: str) -> list[str]:
+    """What axe finds on these pages, and what is wider than the screen; pictures of them where wanted."""
+    found: list[str] = []
+    for path in paths:
+        page.goto(running.url + path)
+        axe = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+        found += [
+            f"{path}: {one['id']}: {node['html'][:160]}"
+            for one in axe.response["violations"]
+            for node in one["nodes"]
+        ]
+        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wider > 0:
+            found.append(f"{path}: {wider} px wider than the screen")
+        shoot(page, f"{path.strip('/').replace('/', '-')}-{shots}")
+    return found

@@ -10,10 +10,11 @@ import pytest
 
 from postern.access.reasons import Reason
 from postern.clock import SetClock
-from postern.operations import garage_look, kiosks
+from postern.operations import garage_look, garage_setup, kiosks
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.parking.compare import PastSession
+from postern.parking.tariff_data import dump_tariff
 from tests.flows.operations.drawn import NOON
 from tests.flows.parking.driven import Driven, driven
 from tests.flows.web.conftest import Browser
@@ -211,3 +212,21 @@ async def test_help_at_a_kiosk_is_a_case_that_calls_until_it_is_decided(
     assert (await kiosks.known_kiosk(hub, cookie)).call is None
     assert "Nothing waits" in (await browser.get("/garage/cases")).text
     assert await kiosks.ask_for_help(hub, await kiosks.known_kiosk(hub, cookie)) != call
+
+
+async def test_two_tariffs_are_compared_on_past_sessions(
+    browser: Browser, hub: Services, admin: Actor, garage: Driven
+) -> None:
+    await garage.drives(garage.way_in, PLATE, NOON)
+    garage.clock.advance(90 * MINUTE)
+    await garage.drives(garage.way_out, PLATE, garage.clock.now())
+    garage.clock.advance(MINUTE)
+    await garage.send()
+    known = (await garage_setup.tariffs(hub, admin, garage.site))[0]
+    dearer = dump_tariff(known.tariff).replace("price: 2.00", "price: 3.00")
+    await garage_setup.set_tariff(hub, admin, garage.site, text=dearer)
+    address = f"/garage/simulator?tariff={garage.site}-1&other={garage.site}-2&entered=2026-03-04T09:00"
+    page = (await browser.get(address)).text
+    past = page[page.index("past-title") :]
+    assert re.findall(r"<strong>([^<]+)</strong>", past) == ["€4.00", "€6.00", "0", "1", "0"]
+    assert "1 h 30 min" in past

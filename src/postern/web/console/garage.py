@@ -81,6 +81,7 @@ async def overview(request: Request, hub: Hub, caller: SignedIn) -> Response:
         garages=views,
         sites=await site_operations.sites(hub, caller.actor),
         may_change=caller.may("change-tariffs"),
+        printable=bool(request.app.state.ports.pay_url),
     )
 
 

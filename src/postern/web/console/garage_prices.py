@@ -71,7 +71,7 @@ def price_chart(tariffs: Sequence[tuple[str, Basis]], entered: datetime, until: 
     """The price over time under each tariff, as steps. All have one currency."""
     currency = tariffs[0][1].tariff.currency
     hours = until / HOUR
-    every = next(one for one in (1, 2, 4, 6, 12, 24, 48, 96, 168) if hours / one <= 8)
+    every = next(one for one in (1, 2, 4, 6, 12, 24, 48, 96, 168) if hours / one <= 5)
     unit = 10 ** exponent(currency)
     series = [
         (

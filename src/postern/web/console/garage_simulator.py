@@ -11,12 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import BadInput, PosternError
+from postern.ids import SiteId
 from postern.operations import garage_setup
+from postern.operations.garage_look import past_sessions
+from postern.parking.compare import compare
 from postern.parking.tariff import Basis, Calendar, Tariff
 from postern.sites.model import zone_of
 from postern.web.charts import Chart
 from postern.web.console.garage_prices import (
     HOUR,
+    MINUTE,
     PriceRow,
     QuoteRow,
     price_chart,
@@ -34,12 +38,15 @@ router = APIRouter()
 SPANS = (6, 12, 24, 48, 168)
 """Hours that the chart may show."""
 MOST_ROWS = 60
+PAST_DAYS = 30
+"""Sessions of so many days are priced under both tariffs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """A tariff that may be chosen, with the calendar of its garage."""
+    """A tariff that may be chosen, with its garage and that garage's calendar."""
 
+    site: SiteId
     title: str
     tariff: Tariff
     calendar: Calendar
@@ -57,6 +64,28 @@ class Simulated:
     lines: tuple[QuoteRow, ...]
     total: str
     vat: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastView:
+    """Both tariffs on the same past sessions."""
+
+    sessions: int
+    before: str
+    after: str
+    winners: int
+    losers: int
+    same: int
+    examples: tuple[PastExample, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastExample:
+    """One past session: how long it stayed, and what it costs under each."""
+
+    stay: str
+    before: str
+    after: str
 
 
 @router.get("/garage/simulator")
@@ -77,6 +106,9 @@ async def simulator(
     result = None
     if chosen is not None:
         form, result = _simulated(chosen, known.get(other), form, hub.clock.now(), t)
+    past = None
+    if result is not None and chosen is not None and other in known and caller.may("change-tariffs"):
+        past = await _past(hub, caller, chosen, known[other], t)
     classes = sorted({name for one in known.values() for name in one.tariff.vehicle_classes})
     return page(
         request,
@@ -87,6 +119,34 @@ async def simulator(
         spans=[(one, stay_words(one * HOUR, t)) for one in SPANS],
         form=form,
         result=result,
+        past=past,
+    )
+
+
+async def _past(hub: Hub, caller: Caller, chosen: Known, other: Known, t: Words) -> PastView | None:
+    """Both tariffs on the last days' sessions; None where there were none, or one has no price for them."""
+    sessions = await past_sessions(hub, caller.actor, chosen.site, days=PAST_DAYS)
+    try:
+        found = compare(chosen.tariff, other.tariff, sessions, chosen.calendar)
+    except (BadInput, ValueError):
+        return None
+    if not sessions:
+        return None
+    return PastView(
+        sessions=len(sessions),
+        before=found.before.text(t.language),
+        after=found.after.text(t.language),
+        winners=found.winners,
+        losers=found.losers,
+        same=found.same,
+        examples=tuple(
+            PastExample(
+                stay=stay_words((one.session.left - one.session.entered) // MINUTE * MINUTE, t),
+                before=one.before.text(t.language),
+                after=one.after.text(t.language),
+            )
+            for one in (*found.greatest_savings, *found.greatest_rises)
+        ),
     )
 
 
@@ -98,7 +158,9 @@ async def _known(hub: Hub, caller: Caller) -> Mapping[str, Known]:
         calendar = Calendar(time_zone=zone_of(site.time_zone), special_days=settings.special_days)
         for one in reversed(await garage_setup.tariffs(hub, caller.actor, site.id)):
             title = f"{site.name}: {one.tariff.name} ({one.number})"
-            found[f"{site.id}-{one.number}"] = Known(title=title, tariff=one.tariff, calendar=calendar)
+            found[f"{site.id}-{one.number}"] = Known(
+                site=site.id, title=title, tariff=one.tariff, calendar=calendar
+            )
     return found
 
 
