@@ -8,7 +8,7 @@ UV := .make/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
         --no-annotate --python-version 3.11
 
-.PHONY: help setup setup-dev assets run test lint soak bench lock licences clean uninstall
+.PHONY: help setup setup-dev assets run test lint soak simulate bench lock licences clean uninstall
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -37,6 +37,9 @@ test: lint  ## lint, then every test; what this machine lacks is skipped with a 
 
 soak: setup-dev  ## kill agent, hub and databases 300 times under load; POSTERN_CRASH_ROUNDS sets how often
 	@POSTERN_CRASH_ROUNDS=$${POSTERN_CRASH_ROUNDS:-300} $(BIN)/pytest tests/attacks/test_crash_kill.py
+
+simulate: setup-dev  ## play a garage's month of 200 bays twice, the second time killing the hub at 200 random moments
+	@$(BIN)/postern simulate garage --seed 1 --days 30 --bays 200 --kills 200
 
 bench: setup-dev  ## measure recognition, the archive and the console on this machine
 	@$(BIN)/python -m benchmarks

@@ -37,6 +37,7 @@ class KilledHub(httpx.AsyncBaseTransport):
         self._kills = frozenset(kills)
         self._draw = Random(len(kills))  # noqa: S311 - a simulation, not a secret
         self._hub = 0
+        self._starting = asyncio.Lock()
         self.requests = 0
         self.killed = 0
 
@@ -53,21 +54,23 @@ class KilledHub(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Pass it on; a hub that dies meanwhile is started again, and the request has failed."""
-        self.requests += 1
+        async with self._starting:
+            self.requests += 1
         killing = asyncio.create_task(self._kill()) if self.requests in self._kills else None
         try:
             response = await self._wire.handle_async_request(request)
             await response.aread()
         finally:
             if killing is not None:
-                await killing
+                await asyncio.shield(killing)
         return response
 
     async def _kill(self) -> None:
         await asyncio.sleep(self._draw.uniform(0, _LATEST_KILL))
-        os.kill(self._hub, signal.SIGKILL)
-        self.killed += 1
-        await self.start()
+        async with self._starting:
+            os.kill(self._hub, signal.SIGKILL)
+            self.killed += 1
+            await self.start()
 
     async def stop(self) -> None:
         """End the hub."""

@@ -51,11 +51,14 @@ class Nursery:
 def main() -> None:
     """Read what to serve, then fork a hub for every further line, until the input ends."""
     told = Nursery(**json.loads(sys.stdin.buffer.readline()))
+    reader, writer = os.pipe()
     while sys.stdin.buffer.readline():
         child = os.fork()
         if child == 0:
+            # The lines on standard input are the nursery's; a hub only watches that the nursery lives.
+            os.dup2(reader, 0)
+            os.close(writer)
             end_with_parent()
-            os.close(0)
             asyncio.run(serve(told))
             os._exit(0)
         sys.stdout.write(f"{child}\n")

@@ -1,0 +1,39 @@
+"""The simulated garage's hub is killed at random requests: its books come out as if it never had been."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from postern.simulation.garage import Outcome, Plan, same_books, simulate_garage
+
+KILLS = int(os.environ.get("POSTERN_SIMULATED_KILLS", "12"))
+MUTANT = (sys.executable, str(Path(__file__).with_name("garage_mutant.py")))
+PLAN = {"seed": 5, "days": 1, "bays": 30}
+
+
+def silent(text: str) -> None:
+    """Nobody reads the progress of a test."""
+
+
+@pytest.fixture(scope="module")
+async def uninterrupted() -> Outcome:
+    return await simulate_garage(Plan(**PLAN), silent)
+
+
+async def test_a_hub_that_is_killed_again_and_again_keeps_the_same_books(uninterrupted: Outcome) -> None:
+    killed = await simulate_garage(Plan(**PLAN, kills=KILLS), silent)
+    assert killed.killed == KILLS
+    assert same_books(uninterrupted, killed) == []
+    assert killed.summary.wrong_charges == 0
+    assert killed.summary.accounted
+
+
+async def test_a_hub_that_notes_payments_as_often_as_it_is_told_is_found_out(uninterrupted: Outcome) -> None:
+    mutant = await simulate_garage(Plan(**PLAN, kills=KILLS, nursery=MUTANT), silent)
+    assert uninterrupted.summary.counted["repeated notices"] > 0
+    assert same_books(uninterrupted, mutant) != []
+    assert not mutant.summary.accounted
