@@ -148,6 +148,10 @@ def body_of(endpoint: Endpoint) -> dict[str, object]:
         return {"json": _ANY_BODY | {"kind": "csv"}}
     if endpoint.path.endswith("/photos"):
         return dict(PHOTO)
+    if endpoint.path.endswith("/imports"):
+        return {"files": {"file": ("people.csv", b"name\nDrawn\n")}, "data": {"kind": "people"}}
+    if endpoint.path.endswith("/erasures"):
+        return {"json": {"kind": "person", "subject": str(uuid4()), "reason": "an attack"}}
     if endpoint.path.endswith("/try"):
         return PHOTO | {"data": {"site": "2", "access_point": str(uuid4())}}
     return {"json": _ANY_BODY}

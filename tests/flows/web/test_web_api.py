@@ -120,6 +120,47 @@ async def test_a_door_opened_without_a_reason_is_refused(browser: Browser, place
     assert_problem(await call(browser, "POST", path, json={"reason": ""}), 422, "bad-input")
 
 
+async def test_a_file_is_imported_dry_first_and_then_for_real(browser: Browser) -> None:
+    file = {"file": ("people.csv", b"name,employee_number\nGrace Okoro,2001\nHenk,1001\n", "text/csv")}
+
+    async def sent(**fields: str) -> httpx.Response:
+        return await call(browser, "POST", "/imports", data={"kind": "people"} | fields, files=file)
+
+    async def total() -> int:
+        found = (await call(browser, "GET", "/people")).json()["total"]
+        assert isinstance(found, int)
+        return found
+
+    before = await total()
+    dry = (await sent()).json()
+    assert (dry["lines"], dry["applied"], [one["line"] for one in dry["refused"]]) == (2, 0, [3])
+    assert "employee number" in dry["refused"][0]["problem"]
+    assert_problem(await sent(dry_run="false"), 422, "bad-input")
+    assert await total() == before
+    assert (await sent(dry_run="false", skip_bad="true")).json()["applied"] == 1
+    assert await total() == before + 1
+
+
+async def test_an_erasure_is_asked_for_proved_and_its_looks_reported(browser: Browser) -> None:
+    added = (await call(browser, "POST", "/people", json={"name": "Grace Okoro"})).json()["id"]
+    asked = {"kind": "person", "subject": added, "reason": "asked for by letter"}
+    assert_problem(await call(browser, "POST", "/erasures", json=asked | {"reason": " "}), 422, "bad-input")
+    erased = await call(browser, "POST", "/erasures", json=asked)
+    assert erased.status_code == 201
+    assert_problem(await call(browser, "GET", f"/people/{added}"), 404, "not-found")
+    assert_problem(await call(browser, "POST", "/erasures", json=asked), 404, "not-found")
+    (listed,) = (await call(browser, "GET", "/erasures")).json()
+    assert (listed["id"], listed["subject"], listed["finished"]) == (erased.json()["id"], added, True)
+    receipt = (await call(browser, "GET", f"/erasures/{listed['id']}/receipt")).json()
+    assert receipt["receipt"]["subject"] == added
+    assert_problem(await call(browser, "GET", f"/erasures/{uuid4()}/receipt"), 404, "not-found")
+    wanted = {"subject": added, "purpose": "asked by the person"}
+    looks = (await call(browser, "POST", "/looks", json=wanted)).json()
+    assert {"added", "looked"} <= {one["act"] for one in looks}
+    again = (await call(browser, "POST", "/looks", json=wanted)).json()
+    assert (len(again), again[0]["purpose"]) == (len(looks) + 1, "asked by the person")
+
+
 async def test_the_journal_names_the_operator_and_counts_the_subjects(browser: Browser) -> None:
     await call(browser, "GET", "/people")
     newest = (await call(browser, "GET", "/journal")).json()[0]

@@ -8,12 +8,36 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from postern.web.api import access, garage, happenings, insiders, keys, operators, people, places, vehicles
+from postern.web.api import (
+    access,
+    garage,
+    happenings,
+    imports,
+    insiders,
+    keys,
+    operators,
+    people,
+    places,
+    privacy,
+    vehicles,
+)
 from postern.web.api.models import PROBLEMS
 from postern.web.login import SignedIn
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-PARTS = (places, people, vehicles, access, happenings, insiders, operators, keys, garage)
+PARTS = (
+    places,
+    people,
+    vehicles,
+    imports,
+    access,
+    happenings,
+    insiders,
+    privacy,
+    operators,
+    keys,
+    garage,
+)
 for part in PARTS:
     router.include_router(part.router)
 
