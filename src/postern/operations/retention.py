@@ -19,7 +19,7 @@ from postern.clock import utc_day
 from postern.errors import PosternError
 from postern.ids import SiteId, TenantId, new_id
 from postern.journal.model import Act
-from postern.operations import erase, tombstones
+from postern.operations import erase, parking_retention, tombstones
 from postern.operations.opening import OpenedRecord, opened
 from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
@@ -141,6 +141,7 @@ class _Run:
     async def end_site(self, wanted: Retention) -> None:
         """Pictures first, then rows kind by kind, and at last the keys: an opened row needs its key."""
         site, pictures_before = wanted.site, wanted.pictures_ended_before(self.today)
+        await parking_retention.take_in_before(self.services, self.tenant, site)
         since = self.pictures_since.get(site, date.min)
         pictures = unreadable = 0
         for quarantined in (False, True):
@@ -159,6 +160,8 @@ class _Run:
             await ending.delete_alarms(tx, site, before=keys_before)
         keys = await self.services.keyring.destroy_site_day_keys(site, before=keys_before)
         await tombstones.set_up(self.services, self.tenant, keys)
+        if keys:
+            await parking_retention.end_rows(self.services, self.tenant, site)
         self.sites.append(
             SiteEnd(
                 site=site,

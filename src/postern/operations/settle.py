@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import psycopg
 import structlog
@@ -105,15 +106,20 @@ async def _round(services: Services, tenant: TenantId, site: SiteId, shelf: Shel
         kept = in_step(read, new.full)
         happenings = await _happenings(desk, joining, kept)
         late: list[GarageHappening] = []
+        reached_back = False
         if any(books.since is not None and one.at.date() < books.since for one in happenings):
             books, late = await reach_back(desk, cursors, books, happenings)
-            shelf.books = books
-        change = books.take((one for one in happenings if one not in late), desk.today, rules)
+            shelf.books, reached_back = books, True
+        timely = [one for one in happenings if one not in late] if late else happenings
+        # Days are turned no further than the books have come: what is still to be read belongs before.
+        until = desk.today if not new.full else max((one.at.date() for one in timely), default=None)
+        change = books.take(timely, until, rules)
         await write(desk, change)
         now = _cursors(cursors, new.records, read, kept)
         await store.put_cursors(tx, site, [one for id, one in now.items() if one != cursors.get(id)])
         told = await _tell_late(desk, late)
-    books.forget_before(desk.days_ago(TRAIL_DAYS))
+    if not reached_back and books.garage.turned is not None:
+        books.forget_before(books.garage.turned - timedelta(days=TRAIL_DAYS))
     shelf.cursors, shelf.version = now, version
     return bool(new.full) or told, rules
 
@@ -136,7 +142,9 @@ def _cursors(
 ) -> dict[AgentId, Cursor]:
     """Where the books stand after these: what was left for the next round ends an agent's."""
     left = {one.key for one in read} - {one.key for one in kept}
-    first = {key.agent: min(one.seq for one in left if one.agent == key.agent) for key in left}
+    first: dict[AgentId, int] = {}
+    for key in left:
+        first[key.agent] = min(key.seq, first.get(key.agent, key.seq))
     now = dict(cursors)
     for agent in {one.agent for one in records}:
         seqs = [one.seq for one in records if one.agent == agent]

@@ -94,7 +94,7 @@ async def _from(
         books.garage.turned = min([first, *(one.at.date() for one in told)])
     if start is None and not told:
         return books, joining  # a garage in which nothing has happened yet
-    change = books.take(told, desk.today, desk.rules)
+    change = books.take(told, None, desk.rules)
     if start is not None and all(one.happening is not None for one in records):
         await _compare(desk, change, start)
     return books, joining

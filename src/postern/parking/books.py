@@ -75,14 +75,16 @@ class Books:
         """The first day of which the trail tells all."""
         return self.trail[0].day if self.trail else self.garage.turned
 
-    def take(self, happenings: Iterable[GarageHappening], today: date, rules: Rules) -> Change:
-        """Fold these in where they belong; days that have begun by `today` are turned.
+    def take(self, happenings: Iterable[GarageHappening], today: date | None, rules: Rules) -> Change:
+        """Fold these in where they belong; days that have begun by `today` are turned, where it is given.
 
         Raises ValueError for a happening of before the trail: its days must be read again first.
         """
         fresh = sorted(happenings, key=lambda one: one.order)
         if self.garage.turned is None:
             self.garage.turned = min([one.at.date() for one in fresh], default=today)
+        if self.garage.turned is None:
+            return Change()
         if fresh and self.since is not None and fresh[0].at.date() < self.since:
             raise ValueError("this belongs to days that are not at hand")
         rewound = self._rewind(fresh[0].order) if fresh else []
@@ -92,7 +94,7 @@ class Books:
         for happening in sorted([*fresh, *again], key=lambda one: one.order):
             self._turn_to(happening.at.date(), rules, beginnings)
             self._fold(happening, rules)
-        last = max([today, *(one.day for one in rewound)])
+        last = max([today or self.garage.turned, *(one.day for one in rewound)])
         self._turn_to(last, rules, beginnings)
         change = _change(rewound, self.trail[begun:], self.garage)
         change.beginnings = beginnings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 from postern.ids import AccessPointId, SiteId
@@ -30,7 +31,12 @@ class Who:
 
     def reads_like(self, other: Who) -> bool:
         """Whether both show the same text, as far as cameras tell it apart."""
-        return bool(self.plate) and comparison_form(self.plate) == comparison_form(other.plate)
+        return bool(self.plate) and _compared(self.plate) == _compared(other.plate)
+
+
+@lru_cache(maxsize=16384)
+def _compared(plate: str) -> str:
+    return comparison_form(plate)
 
 
 NOBODY = Who()
