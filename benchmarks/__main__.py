@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from benchmarks import archive, console, isolation, journal, parking, recognition, sealing
+from benchmarks import archive, console, isolation, journal, lane, parking, recognition, sealing
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     asyncio.run(isolation.run(40_000))
     asyncio.run(journal.run(1_000_000))
     parking.run()
+    asyncio.run(lane.run())
     console.main(10)
     recognition.main([])
 

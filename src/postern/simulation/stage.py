@@ -244,18 +244,21 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(setting: Setting, hub: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Stage]:
+async def stage(
+    setting: Setting, hub: httpx.AsyncBaseTransport | None = None, *, folder: str | None = None
+) -> AsyncIterator[Stage]:
     """An agent at the furnished premises, enrolled and with its policy in force.
 
-    `hub`: the way to one in another process; without it the hub answers in this one.
+    `hub`: the way to one in another process; without it the hub answers in this one. `folder`:
+    where the agent's is made, if not in memory.
     """
     where = setting.where
     await publish(where.services, where.tenant, where.site)
     code = await agents.new_code(where.services, where.actor, where.site)
     line = _Line(hub or httpx.ASGITransport(create_app(where.services, setting.settings)))
     fast = _FAST_FOLDERS if _FAST_FOLDERS.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="postern-simulated-agent-", dir=fast) as folder:
-        made = Stage(where, setting.clock, line, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="postern-simulated-agent-", dir=folder or fast) as own:
+        made = Stage(where, setting.clock, line, Path(own))
         await made.power_on(code)
         try:
             yield made
