@@ -73,6 +73,12 @@ async def test_the_first_page_leads_to_the_wall(browser: Browser) -> None:
     assert (await browser.get("/")).headers["location"] == "/wall"
 
 
+async def test_everything_that_postern_is_built_of_is_told_with_its_licence(browser: Browser) -> None:
+    page = (await browser.get("/about")).text
+    assert "jinja2" in page
+    assert "(–)" not in page
+
+
 async def test_an_unknown_page_is_a_page_in_words(browser: Browser) -> None:
     page = await browser.get("/nowhere")
     assert page.status_code == 404

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageMetadata, PackageNotFoundError, metadata
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -74,9 +74,16 @@ def _parts() -> tuple[BuiltPart, ...]:
             about = metadata(name)
         except PackageNotFoundError:
             continue
-        licence = next((about[key] for key in ("License-Expression", "License") if key in about), "–")
-        parts.append(BuiltPart(name=name, version=about["Version"], licence=licence.splitlines()[0][:40]))
+        parts.append(BuiltPart(name=name, version=about["Version"], licence=_licence(about)))
     return tuple(parts)
+
+
+def _licence(about: PackageMetadata) -> str:
+    """As the package states it: by expression, by name, or by what it is classified as."""
+    classified = [one for one in about.get_all("Classifier") or () if one.startswith("License ::")]
+    named = [about[key] for key in ("License-Expression", "License") if key in about]
+    stated = [*named, *(one.rpartition(" :: ")[2] for one in classified)]
+    return stated[0].splitlines()[0][:40] if stated else "–"
 
 
 @public.post("/preferences")
