@@ -14,6 +14,7 @@ from postern.journal.model import Act
 from postern.operations import calls
 from postern.operations.hub_records import record
 from postern.operations.names import named
+from postern.operations.receive import wall_channel
 from postern.operations.services import Services
 from postern.operations.settle import settled
 from postern.operations.trace import trace, trace_as
@@ -133,6 +134,8 @@ async def ask_for_help(services: Services, known: KnownKiosk) -> UUID:
     call = await _help_case(services, known) or new_id()
     async with services.database.transaction(known.tenant) as tx:
         await store.put_call(tx, known.kiosk.site, known.kiosk.id, call)
+        # The case may be on attendants' screens already; now it calls, too.
+        await services.database.notify(tx, wall_channel(known.kiosk.site))
         await trace_as(
             services, tx, known.tenant, known.name, Act.ALARMED, purpose="help at a kiosk", detail=str(call)
         )

@@ -155,6 +155,7 @@ def test_an_attendant_solves_a_case_on_a_phone_by_keyboard(
     phone.keyboard.press("Enter")
     expect(phone.get_by_role("heading", name="Asks for help")).to_be_visible()
     shoot(phone, "case-phone")
+    expect(phone.get_by_role("link", name="Open ")).to_be_visible()
     box = phone.get_by_role("button", name="Nothing to do").bounding_box()
     assert box is not None
     assert box["height"] >= 48

@@ -213,6 +213,7 @@ async def _page(
         reasons=WHYS.get(found.case.kind, ("driver-told",)),
         glyphs=GLYPHS,
         kiosk=None if kiosk is None else line_of(kiosk, plan),
+        door=None if kiosk is None else kiosk.kiosk.door,
         ice=calling.ice_servers(request.app.state.settings),
         pay_link=_pay_link(request, link) if link else None,
     )
