@@ -18,6 +18,7 @@ from postern.people.model import PersonDetails
 from postern.postgres.pool import Transaction
 from postern.sealing import xaes
 from tests.attacks.conftest import Measured
+from tests.attacks.parked import by_a_garage
 from tests.attacks.planting import Planted, PlantedPerson
 from tests.attacks.sweep import Finding, Sweep
 from tests.attacks.ways import (
@@ -61,6 +62,7 @@ async def test_ten_thousand_planted_values_lie_readable_nowhere(postern: World, 
     await by_the_console(postern, plan, planted)
     agent = await by_passages(postern, plan, planted, PASSAGES)
     await by_looking(postern, plan, planted)
+    await by_a_garage(postern, plan, planted)
     await by_a_crashing_database(postern, plan, planted)
     await settle(postern)
     found, size = swept(postern, planted)
