@@ -22,7 +22,7 @@ from postern.operations.resolve_case import Wanted, resolve_case
 from postern.operators.model import Actor, Role
 from postern.parking.cases import CaseKind, CaseState, Resolution
 from postern.parking.clearance import Cleared, Owed, Uncertain
-from postern.records.model import Outcome
+from postern.records.model import Deed, Outcome, PaymentRecord
 from tests.flows.operations.drawn import NOON
 from tests.flows.parking.driven import Driven
 
@@ -208,3 +208,22 @@ async def test_who_turns_back_has_no_session(garage: Driven) -> None:
         (CaseKind.REVERSED_OUT, CaseState.NOTED)
     ]
     assert utc_day(NOON) == found.turned
+
+
+async def test_no_agent_records_a_payment(garage: Driven) -> None:
+    await garage.drives(garage.way_in, "KAB123", NOON)
+    await garage.send()
+    session = await garage.session_of("KAB123")
+    forged = PaymentRecord(
+        at=NOON,
+        deed=Deed.PAID,
+        session=session.id,
+        amount=200,
+        currency="EUR",
+        provider="stripe",
+        reference="forged",
+    )
+    await garage.record(garage.way_in, forged)
+    await garage.send()
+    assert not (await garage.session_of("KAB123")).paid
+    assert await garage.balances() == {}

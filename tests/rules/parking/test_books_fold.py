@@ -57,3 +57,109 @@ def test_a_low_score_at_the_exit_charges_nobody() -> None:
     drawn.drives_out("KAB123", 70, score=0.3)
     assert drawn.open_cases() == [CaseKind.AMBIGUOUS]
     assert not drawn.movements
+
+
+def test_two_entries_of_one_plate_are_a_case_and_the_exit_charges_neither() -> None:
+    drawn = Drawn()
+    drawn.drives_in("KAB123", 0)
+    drawn.drives_in("KAB123", 30)
+    assert drawn.open_cases() == [CaseKind.CLONED]
+    drawn.drives_out("KAB123", 90)
+    assert CaseKind.AMBIGUOUS in drawn.open_cases()
+    assert not drawn.movements
+
+
+def test_a_car_that_is_read_twice_at_its_entry_has_one_session() -> None:
+    drawn = Drawn()
+    drawn.drives_in("KAB123", 0)
+    assert drawn.drives_in("KAB123", 0.2) is None
+    assert drawn.garage.count_inside() == 1
+    assert drawn.open_cases() == []
+
+
+def test_a_plate_that_cannot_be_read_is_a_case_that_a_person_settles_by_typing_it() -> None:
+    drawn = Drawn()
+    session = drawn.drives_in("", 0, score=0)
+    assert session is not None
+    drawn.resolves(drawn.case(CaseKind.UNREADABLE), Resolution.CORRECT_PLATE, 5, plate="KAB123")
+    drawn.drives_out("KAB123", 50)
+    assert drawn.sessions[session.id].state is SessionState.LEFT
+    assert drawn.on(Account.RECEIVABLE) == 200
+
+
+def test_an_exit_before_any_entry_is_a_case_and_charges_nobody() -> None:
+    drawn = Drawn()
+    drawn.drives_out("KAB123", -10)
+    drawn.drives_in("KAB123", 0)
+    assert drawn.open_cases() == [CaseKind.MISSING_ENTRY]
+    assert not drawn.movements
+
+
+def test_a_session_without_an_exit_goes_stale_and_is_not_charged() -> None:
+    drawn = Drawn()
+    session = drawn.drives_in("KAB123", 0)
+    assert session is not None
+    drawn.drives_in("KXX9", 60 * 24 * 9)
+    assert drawn.sessions[session.id].state is SessionState.STALE
+    assert drawn.open_cases() == [CaseKind.MISSING_EXIT]
+    drawn.resolves(drawn.case(CaseKind.MISSING_EXIT), Resolution.DISMISS, 60 * 24 * 9 + 5)
+    assert drawn.sessions[session.id].state is SessionState.DISMISSED
+    assert not drawn.movements
+
+
+def test_a_wrong_amount_is_a_case_until_the_rest_comes_or_goes_back() -> None:
+    drawn = Drawn()
+    session = drawn.drives_in("KAB123", 0)
+    assert session is not None
+    drawn.pays(session.id, 500, 30)
+    assert drawn.case(CaseKind.WRONG_AMOUNT).owed is not None
+    drawn.refunds(session.id, 300, 35)
+    assert drawn.case(CaseKind.WRONG_AMOUNT).state is CaseState.SETTLED
+    assert (drawn.on(Account.PROVIDER_CLEARING), drawn.on(Account.RECEIVABLE)) == (200, 0)
+
+
+def test_a_refund_that_failed_is_a_case_and_moves_no_money() -> None:
+    drawn = Drawn()
+    session = drawn.drives_in("KAB123", 0)
+    assert session is not None
+    drawn.refunds(session.id, 300, 35, done=False)
+    assert drawn.open_cases() == [CaseKind.REFUND_FAILED]
+    assert not drawn.movements
+
+
+def test_money_in_another_currency_is_booked_and_counted_for_nobody() -> None:
+    drawn = Drawn()
+    session = drawn.drives_in("KAB123", 0)
+    assert session is not None
+    drawn.pays(session.id, 200, 30, currency="CHF")
+    assert drawn.open_cases() == [CaseKind.WRONG_AMOUNT]
+    assert not drawn.garage.sessions[session.id].paid
+
+
+def test_a_waiver_leaves_nothing_owed_and_the_books_balanced() -> None:
+    drawn = Drawn()
+    session = drawn.drives_in("KAB123", 0)
+    assert session is not None
+    drawn.drives_out("KAB123", 61)
+    drawn.resolves(drawn.case(CaseKind.UNPAID_EXIT), Resolution.WAIVE, 70)
+    assert not drawn.sessions[session.id].owed
+    assert drawn.on(Account.RECEIVABLE) == 0
+    assert drawn.on(Account.WAIVED) == -drawn.on(Account.REVENUE)
+    assert drawn.on(Account.VAT) == 0
+
+
+def test_an_unpaid_exit_that_is_dismissed_is_written_off() -> None:
+    drawn = Drawn()
+    drawn.drives_in("KAB123", 0)
+    drawn.drives_out("KAB123", 61)
+    drawn.resolves(drawn.case(CaseKind.UNPAID_EXIT), Resolution.DISMISS, 70)
+    assert drawn.on(Account.RECEIVABLE) == 0
+    assert drawn.on(Account.WRITTEN_OFF) > 0
+
+
+def test_who_turns_back_at_the_exit_is_still_inside() -> None:
+    drawn = Drawn()
+    drawn.drives_in("KAB123", 0)
+    drawn.turns_back("KAB123", 30, out=True)
+    assert drawn.garage.count_inside() == 1
+    assert drawn.case(CaseKind.REVERSED_OUT).state is CaseState.NOTED
