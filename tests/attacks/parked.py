@@ -1,72 +1,141 @@
-"""Planted plates go through a garage: sessions, cases, permits, receipts, the ledger."""
+"""A garage with something in each of its tables: a vehicle inside that paid a part, a case, a permit."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import os
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
 
+from postern.access.model import CredentialKind
 from postern.access.reasons import Reason
 from postern.clock import SetClock
-from postern.ids import SiteId, new_id
-from postern.operations import parking_cases
-from postern.operations.parking_views import ledger_csv
-from postern.operations.resolve_case import Wanted, resolve_case
-from postern.parking import store
-from postern.parking.cases import CaseKind, Resolution
+from postern.devices.payments.by_hand import Desk
+from postern.ids import KioskId, new_id
+from postern.operations import checkout, garage_setup, kiosks, payment_attempts
+from postern.operations.admit import picture_context, picture_key
+from postern.operations.checkout import Till
+from postern.operations.counter_books import CounterBooks
+from postern.operations.public_garage import garage_of
+from postern.operations.services import Services
+from postern.operators.model import Actor
 from postern.parking.permits import Permit
-from postern.parking.rules import MerchantKept, PermitKept
-from postern.vehicles import store as vehicles
-from tests.attacks.planting import Planted
-from tests.attacks.world import Plan, World
-from tests.flows.parking.driven import driven
+from postern.parking.validations import ValidationKind
+from postern.records.model import DecisionRecord, PictureRef
+from postern.sealing.envelope import seal
+from tests.flows.parking.driven import Driven, driven
 
-REGISTERED = 20
-HOLDER, CORRECTED = "Xylothek Quappenbruch KG", "QZX7731YVK"
+STAYED = timedelta(minutes=90)
+HOME = "https://pay.example.org"
+JPEG = b"a jpeg of a vehicle at a lane"
 
 
-async def by_a_garage(postern: World, plan: Plan, planted: Planted) -> None:
-    """Registered vehicles and strangers park; half of them pay and leave, one is read by a person."""
-    services, actor = postern.services, postern.actor(plan)
-    now = services.clock.now()
-    garage = await driven(services, actor, SetClock(now))
-    planted.more += [HOLDER, CORRECTED]
-    await _permit(postern, plan, garage.site, planted)
-    plates = [*planted.plates[:REGISTERED], *planted.strangers]
-    async with services.database.transaction(plan.tenant) as tx:
-        known = await vehicles.find_all_by_plate(tx, services.keyring, plan.tenant, plates)
-    assert len(known) >= REGISTERED
-    came = now - timedelta(hours=2)
-    for plate in plates:
-        await garage.drives(garage.way_in, plate, came, vehicle=known.get(plate))
-    await garage.send()
-    inside = {one.who.plate: one for one in (await garage.settle()).sessions.values()}
-    assert set(inside) >= set(plates)
-    for plate in plates[::2]:
-        await garage.pays(inside[plate].id, 600, f"paid-{inside[plate].id}")
-        await garage.drives(garage.way_out, plate, services.clock.now(), vehicle=known.get(plate), score=0.95)
-    await garage.decided(
-        garage.way_out, plates[1], services.clock.now(), reason=Reason.AWAITING_ANSWER, score=0.2
+@dataclass(frozen=True, kw_only=True)
+class Plates:
+    """Whose plates and names are in the garage."""
+
+    inside: str = "KAB123"
+    permit: str = "NEPQ77"
+    holder: str = "Nora Neighbour"
+    merchant: str = "Bakery Next Door"
+    misread: str = "W4X0Z"
+    vehicle: UUID | None = None
+    """The registered vehicle that is inside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parked:
+    """The garage, and the ids of what is in it."""
+
+    driven: Driven
+    till: Till
+    desk: Desk
+    session: UUID
+    case: UUID
+    permit: UUID
+    merchant: UUID
+    kiosk: KioskId
+    slip: str
+    reference: str
+    link: str
+    plates: Plates = field(default_factory=Plates)
+
+
+async def parked(
+    services: Services, actor: Actor, clock: SetClock, slips: Path, plates: Plates | None = None
+) -> Parked:
+    """Set one up by the operations; `slips` is the file of the desk's slips."""
+    plates = plates or Plates()
+    now = clock.now()
+    garage = await driven(services, actor, clock)
+    permit = Permit(
+        id=new_id(),
+        holder=plates.holder,
+        plates=frozenset({plates.permit}),
+        bays=1,
+        valid_from=now - STAYED * 2,
     )
+    await garage_setup.add_permit(services, actor, garage.site, permit)
+    merchant = await garage_setup.add_merchant(
+        services, actor, garage.site, name=plates.merchant, kind=ValidationKind.PERCENT, value=50
+    )
+    kiosk = await kiosks.add_kiosk(
+        services, actor, site=garage.site, name="Beside the way out", door=garage.doors[1]
+    )
+    await garage.drives(garage.way_in, plates.inside, now - STAYED, vehicle=plates.vehicle)
     await garage.send()
-    await _answer(postern, plan, garage.site)
-    day = services.clock.now().date()
-    lines = await ledger_csv(services, actor, garage.site, first=day - timedelta(days=2), last=day)
-    assert lines.count(b"\n") > len(plates)
+    (session,) = (await garage.settle()).sessions
+    await garage.pays(session, 100, f"drawn-{secrets.token_hex(4)}")
+    case = await _waits(garage, plates.misread, now)
+    desk = Desk(slips, clock)
+    till = Till(provider=desk, books=CounterBooks(services=services), public_url=HOME, desk=desk)
+    asked = await checkout.start(
+        services, till, await garage_of(services, actor.tenant, garage.site), session
+    )
+    async with services.database.transaction(actor.tenant) as tx:
+        link = await payment_attempts.new_link(
+            tx, services.keyring, actor.tenant, garage.site, session=session, at=now
+        )
+    return Parked(
+        driven=garage,
+        till=till,
+        desk=desk,
+        session=session,
+        case=case,
+        permit=permit.id,
+        merchant=merchant.id,
+        kiosk=kiosk.id,
+        slip=(await checkout.find(services, asked.reference)).details.checkout or "",
+        reference=asked.reference,
+        link=link,
+        plates=plates,
+    )
 
 
-async def _permit(postern: World, plan: Plan, site: SiteId, planted: Planted) -> None:
-    services, now = postern.services, postern.services.clock.now()
-    permit = Permit(id=new_id(), holder=HOLDER, plates=frozenset(planted.plates[:3]), bays=2, valid_from=now)
-    async with services.database.transaction(plan.tenant) as tx:
-        kept = PermitKept(id=permit.id, permit=permit, since=now, version=0)
-        await store.put_permit(tx, services.keyring, plan.tenant, site, kept)
-        merchant = MerchantKept(id=new_id(), name=HOLDER, version=0)
-        await store.put_merchant(tx, services.keyring, plan.tenant, site, merchant)
-
-
-async def _answer(postern: World, plan: Plan, site: SiteId) -> None:
-    services, actor = postern.services, postern.actor(plan)
-    rows = await parking_cases.cases_open(services, actor, site=site)
-    waiting = next(one for one in rows if one.kind is CaseKind.WAITING)
-    await parking_cases.case_page(services, actor, site, waiting.id)
-    wanted = Wanted(resolution=Resolution.CORRECT_PLATE, reason="seen on the picture", plate=CORRECTED)
-    await resolve_case(services, actor, site, waiting.id, wanted)
+async def _waits(garage: Driven, plate: str, at: datetime) -> UUID:
+    """Somebody whose plate is not read surely waits at the way out, with a picture; the case."""
+    name = secrets.token_hex(16)
+    picture = PictureRef(name=name, key=os.urandom(32))
+    sealed = seal(picture_key(picture), JPEG, picture_context(garage.tenant, name))
+    await garage.services.pictures.put(name, sealed)
+    decision = DecisionRecord(
+        at=at,
+        access_point=garage.way_out,
+        door=garage.doors[1],
+        direction_out=True,
+        credential_kind=CredentialKind.PLATE,
+        subject=None,
+        subject_kind=None,
+        plate=plate,
+        granted=False,
+        reason=Reason.AWAITING_ANSWER,
+        score=0.3,
+        policy="1.1",
+        picture=picture,
+    )
+    await garage.record(garage.way_out, decision)
+    await garage.send()
+    (case,) = [one for one in (await garage.settle()).cases.values() if one.stands_at_barrier]
+    return case.id

@@ -18,7 +18,7 @@ from postern.people.model import PersonDetails
 from postern.postgres.pool import Transaction
 from postern.sealing import xaes
 from tests.attacks.conftest import Measured
-from tests.attacks.parked import by_a_garage
+from tests.attacks.planted_garage import by_a_garage
 from tests.attacks.planting import Planted, PlantedPerson
 from tests.attacks.sweep import Finding, Sweep
 from tests.attacks.ways import (

@@ -1,0 +1,72 @@
+"""Planted plates go through a garage: sessions, cases, permits, receipts, the ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from postern.access.reasons import Reason
+from postern.clock import SetClock
+from postern.ids import SiteId, new_id
+from postern.operations import parking_cases
+from postern.operations.parking_views import ledger_csv
+from postern.operations.resolve_case import Wanted, resolve_case
+from postern.parking import store
+from postern.parking.cases import CaseKind, Resolution
+from postern.parking.permits import Permit
+from postern.parking.rules import MerchantKept, PermitKept
+from postern.vehicles import store as vehicles
+from tests.attacks.planting import Planted
+from tests.attacks.world import Plan, World
+from tests.flows.parking.driven import driven
+
+REGISTERED = 20
+HOLDER, CORRECTED = "Xylothek Quappenbruch KG", "QZX7731YVK"
+
+
+async def by_a_garage(postern: World, plan: Plan, planted: Planted) -> None:
+    """Registered vehicles and strangers park; half of them pay and leave, one is read by a person."""
+    services, actor = postern.services, postern.actor(plan)
+    now = services.clock.now()
+    garage = await driven(services, actor, SetClock(now))
+    planted.more += [HOLDER, CORRECTED]
+    await _permit(postern, plan, garage.site, planted)
+    plates = [*planted.plates[:REGISTERED], *planted.strangers]
+    async with services.database.transaction(plan.tenant) as tx:
+        known = await vehicles.find_all_by_plate(tx, services.keyring, plan.tenant, plates)
+    assert len(known) >= REGISTERED
+    came = now - timedelta(hours=2)
+    for plate in plates:
+        await garage.drives(garage.way_in, plate, came, vehicle=known.get(plate))
+    await garage.send()
+    inside = {one.who.plate: one for one in (await garage.settle()).sessions.values()}
+    assert set(inside) >= set(plates)
+    for plate in plates[::2]:
+        await garage.pays(inside[plate].id, 600, f"paid-{inside[plate].id}")
+        await garage.drives(garage.way_out, plate, services.clock.now(), vehicle=known.get(plate), score=0.95)
+    await garage.decided(
+        garage.way_out, plates[1], services.clock.now(), reason=Reason.AWAITING_ANSWER, score=0.2
+    )
+    await garage.send()
+    await _answer(postern, plan, garage.site)
+    day = services.clock.now().date()
+    lines = await ledger_csv(services, actor, garage.site, first=day - timedelta(days=2), last=day)
+    assert lines.count(b"\n") > len(plates)
+
+
+async def _permit(postern: World, plan: Plan, site: SiteId, planted: Planted) -> None:
+    services, now = postern.services, postern.services.clock.now()
+    permit = Permit(id=new_id(), holder=HOLDER, plates=frozenset(planted.plates[:3]), bays=2, valid_from=now)
+    async with services.database.transaction(plan.tenant) as tx:
+        kept = PermitKept(id=permit.id, permit=permit, since=now, version=0)
+        await store.put_permit(tx, services.keyring, plan.tenant, site, kept)
+        merchant = MerchantKept(id=new_id(), name=HOLDER, version=0)
+        await store.put_merchant(tx, services.keyring, plan.tenant, site, merchant)
+
+
+async def _answer(postern: World, plan: Plan, site: SiteId) -> None:
+    services, actor = postern.services, postern.actor(plan)
+    rows = await parking_cases.cases_open(services, actor, site=site)
+    waiting = next(one for one in rows if one.kind is CaseKind.WAITING)
+    await parking_cases.case_page(services, actor, site, waiting.id)
+    wanted = Wanted(resolution=Resolution.CORRECT_PLATE, reason="seen on the picture", plate=CORRECTED)
+    await resolve_case(services, actor, site, waiting.id, wanted)
