@@ -165,13 +165,18 @@ class GaragePlay:
         outage = _during(self._script.payment_outages, self._stage.clock.now())
         if outage is not None:
             self.counted["late notices"] += 1
-            self._plan(outage.end, lambda: self._hub.note(told, reference))
+            fate.unheard += 1
+            self._plan(outage.end, lambda: self._is_heard(fate, told, reference))
         else:
             await self._hub.note(told, reference)
         if self._draw.random() < 0.05:
             self.counted["repeated notices"] += 1
             later = self._stage.clock.now() + timedelta(minutes=self._draw.uniform(1, 600))
             self._plan(later, lambda: self._hub.note(told, reference))
+
+    async def _is_heard(self, fate: Fate, told: Told, reference: str) -> None:
+        await self._hub.note(told, reference)
+        fate.unheard -= 1
 
     async def _leaves(self, fate: Fate) -> None:
         lane = self._lanes.exits[fate.stay.number % len(self._lanes.exits)]
@@ -200,7 +205,7 @@ class GaragePlay:
         """The barrier stays shut until it is paid: now, by phone; else an attendant comes and opens."""
         if fate.stay.paying is not Paying.NEVER:
             self._stage.pass_until(self._stage.clock.now() + _PAYS_AT_EXIT)
-            told = await self._hub.price(fate.driver)
+            told = await self._hub.price(fate.driver) if not fate.unheard else None
             if told is not None:
                 await self._pays(fate, told)
             admitted = await self._stage.admit(

@@ -93,6 +93,8 @@ class Fate:
     exit: int | None = None
     told: list[Told] = field(default_factory=list)
     """What the driver was told to pay, and paid."""
+    unheard: int = 0
+    """Payments of which the hub has not heard yet: who has paid does not pay again, but calls for help."""
     validated_at: datetime | None = None
     helped: bool = False
     """An attendant opened the barrier."""

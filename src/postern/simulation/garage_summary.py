@@ -102,11 +102,12 @@ def compared(fates: Sequence[Fate], truth: Truth, books: BooksView) -> list[Foun
             net = session.charged - session.validated - session.waived
             charged[whose[session.id].stay.number] += net.amount
     about, mentioned = _listed(books, whose, {**of_entry, **of_exit})
-    doubts = _bays_in_doubt(fates, about)
+    doubts = _bays_in_doubt(fates, about, _first_left_unread(books))
     found = [
         Found(
             fate=one,
-            due=truth.due(one, bays_in_doubt=one.stay.number in doubts),
+            # In doubt the permit covers: what was not charged then is not owed.
+            due=truth.due(one, bays_in_doubt=one.stay.number in doubts and not charged[one.stay.number]),
             taken=sum(told.amount for told in one.told),
             charged=charged[one.stay.number],
             listed=one.stay.number in about,
@@ -121,7 +122,17 @@ def compared(fates: Sequence[Fate], truth: Truth, books: BooksView) -> list[Foun
     ]
 
 
-def _bays_in_doubt(fates: Sequence[Fate], about: set[int]) -> set[int]:
+def _first_left_unread(books: BooksView) -> datetime | None:
+    """When somebody first drove out whose plate could not be read, and is not known yet."""
+    unread = [
+        one.opened_at
+        for one in books.cases
+        if one.state is CaseState.OPEN and one.way_out and one.session is None and not one.who.plate
+    ]
+    return min(unread, default=None)
+
+
+def _bays_in_doubt(fates: Sequence[Fate], about: set[int], left_unread: datetime | None) -> set[int]:
     """The stays at whose entry it was not known which vehicles of the same permit were inside."""
     of_permit: defaultdict[int, list[Fate]] = defaultdict(list)
     found = set()
@@ -131,7 +142,8 @@ def _bays_in_doubt(fates: Sequence[Fate], about: set[int]) -> set[int]:
         before = of_permit[one.stay.permit]
         before.append(one)
         recent = [two for two in before if _entered_at(one) - _entered_at(two) <= STALE_AFTER + _DAY]
-        if any(not two.was_known or two.stay.number in about for two in recent):
+        unread = left_unread is not None and left_unread <= _entered_at(one)
+        if unread or any(not two.was_known or two.stay.number in about for two in recent):
             found.add(one.stay.number)
     return found
 
