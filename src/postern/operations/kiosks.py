@@ -14,6 +14,7 @@ from postern.journal.model import Act
 from postern.operations import calls
 from postern.operations.hub_records import record
 from postern.operations.names import named
+from postern.operations.public_garage import garage_code
 from postern.operations.receive import wall_channel
 from postern.operations.services import Services
 from postern.operations.settle import settled
@@ -140,6 +141,15 @@ async def ask_for_help(services: Services, known: KnownKiosk) -> UUID:
             services, tx, known.tenant, known.name, Act.ALARMED, purpose="help at a kiosk", detail=str(call)
         )
     return call
+
+
+async def pay_code(services: Services, known: KnownKiosk) -> str | None:
+    """The code of the kiosk's garage, with which drivers pay by phone; None where the site is no garage."""
+    site = known.kiosk.site
+    async with services.database.transaction(known.tenant) as tx:
+        if site not in await parking.garages(tx):
+            return None
+    return await garage_code(services, known.tenant, site)
 
 
 async def _waits(services: Services, known: KnownKiosk, call: UUID) -> bool:

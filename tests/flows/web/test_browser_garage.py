@@ -143,6 +143,7 @@ def test_an_attendant_solves_a_case_on_a_phone_by_keyboard(
 ) -> None:
     make_garage(page, running)
     context = become_kiosk(chromium, running, make_kiosk(page, running, "Exit 2"))
+    shoot(context.pages[0], "kiosk-pay")
     phone = page.context.new_page()
     phone.set_viewport_size(PHONE)
     phone.goto(f"{running.url}/garage/cases")

@@ -13,12 +13,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from postern.operations import kiosks
+from postern.operations import garage_setup, kiosks
 from postern.operations.demo import Demo
 from postern.operations.services import Services
 from postern.operators.model import Actor
+from postern.parking.rules import GarageSettings
 from postern.sites.kiosks import Kiosk
 from postern.sites.store import SitePlan
+from postern.web.ports import ConsolePorts
 from tests.flows.web.conftest import HOME, SAME_ORIGIN, Browser
 
 PATIENCE = 20
@@ -181,3 +183,12 @@ async def test_a_kiosk_that_was_removed_is_cut_off_at_its_next_word(
         await kiosks.remove_kiosk(hub, admin, site=kiosk.site, id=kiosk.id)
         await lane.say(kind="waiting", me="lane")
         assert (await lane.heard())["code"] == 4401
+
+
+async def test_a_garages_kiosk_shows_where_to_pay(
+    app: FastAPI, hub: Services, admin: Actor, tablet: Browser, kiosk: Kiosk
+) -> None:
+    app.state.ports = ConsolePorts(pay_url="https://pay.example.org")
+    assert "payhere" not in (await tablet.get("/kiosk")).text
+    await garage_setup.set_garage(hub, admin, GarageSettings(site=kiosk.site, bays=10, currency="EUR"))
+    assert "payhere" in (await tablet.get("/kiosk")).text

@@ -13,9 +13,11 @@ from postern.operations import kiosks
 from postern.operations.calls import Line, Side
 from postern.operations.kiosks import KnownKiosk
 from postern.web import calling
+from postern.web.console.pictures import qr_picture
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, is_secure
 from postern.web.pages import go, page
+from postern.web.ports import ConsolePorts
 
 router = APIRouter()
 sockets = APIRouter()
@@ -44,9 +46,23 @@ async def shown(request: Request, hub: Hub) -> Response:
     except NotSignedIn:
         return page(request, "kiosk/begin.html", form=EMPTY)
     ice = calling.ice_servers(request.app.state.settings)
-    answer = page(request, "kiosk/kiosk.html", kiosk=here.kiosk, waits=here.call is not None, ice=ice)
+    answer = page(
+        request,
+        "kiosk/kiosk.html",
+        kiosk=here.kiosk,
+        waits=here.call is not None,
+        ice=ice,
+        pay=await _pay_picture(request, hub, here),
+    )
     answer.headers["Permissions-Policy"] = calling.MICROPHONE_POLICY
     return answer
+
+
+async def _pay_picture(request: Request, hub: Hub, here: KnownKiosk) -> str:
+    """The address to pay at as a QR code; empty where drivers pay nowhere."""
+    ports: ConsolePorts = request.app.state.ports
+    code = await kiosks.pay_code(hub, here) if ports.pay_url else None
+    return "" if code is None else qr_picture(f"{ports.pay_url.rstrip('/')}/pay?g={code}")
 
 
 @router.post("/kiosk")
