@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from fastapi import FastAPI
 
 from postern.access.reasons import Reason
 from postern.clock import SetClock
@@ -15,6 +16,7 @@ from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.parking.compare import PastSession
 from postern.parking.tariff_data import dump_tariff
+from postern.web.ports import ConsolePorts
 from tests.flows.operations.drawn import NOON
 from tests.flows.parking.driven import Driven, driven
 from tests.flows.web.conftest import Browser
@@ -230,3 +232,19 @@ async def test_two_tariffs_are_compared_on_past_sessions(
     past = page[page.index("past-title") :]
     assert re.findall(r"<strong>([^<]+)</strong>", past) == ["€4.00", "€6.00", "0", "1", "0"]
     assert "1 h 30 min" in past
+
+
+async def test_a_link_to_pay_is_shown_once_and_leads_to_the_page_for_drivers(
+    app: FastAPI, browser: Browser, garage: Driven
+) -> None:
+    app.state.ports = ConsolePorts(pay_url="https://pay.example.org")
+    await garage.drives(garage.way_in, PLATE, NOON)
+    garage.clock.advance(90 * MINUTE)
+    await garage.drives(garage.way_out, PLATE, garage.clock.now())
+    garage.clock.advance(MINUTE)
+    await garage.send()
+    [case] = (await garage.settle()).cases.values()
+    address = f"/garage/cases/{garage.site}/{case.id}"
+    shown = (await browser.send(address, why="promised", words="", resolution="send-pay-link")).text
+    assert re.search(rf'id="pay-link">https://pay\.example\.org/pay/l/{garage.site}-[\w-]{{16,}}<', shown)
+    assert "/pay/l/" not in (await browser.get(address)).text
