@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
+from postern.errors import Conflict, NotFound
 from postern.ids import SiteId, TenantId
 from postern.money import Money
 from postern.operations.hub_records import record
 from postern.operations.pay_session import PaymentNotice, likely, note_payment, priced
+from postern.operations.resolve_case import Wanted, resolve_case
 from postern.operations.services import Services
 from postern.operations.settle import settle_site, settled
+from postern.operators.model import Actor, Role
+from postern.parking.cases import Case, CaseKind, CaseState, Resolution
 from postern.parking.garage import Garage
 from postern.parking.session import Session
 from postern.records.model import CorrectionRecord, Deed
-from postern.simulation.garage_rules import Driver, Told, validations
+from postern.simulation.garage_rules import Driver, Picture, Told, validations
 
 PROVIDER = "simulated"
+_OF_EXITS = (CaseKind.UNREADABLE, CaseKind.AMBIGUOUS, CaseKind.MISSING_ENTRY)
 
 
 class GarageHub(Protocol):
@@ -37,6 +44,10 @@ class GarageHub(Protocol):
         """The provider says that it was paid. Saying so again changes nothing."""
         ...
 
+    async def attend(self, pictures: Sequence[Picture]) -> None:
+        """An attendant looks at the pictures of what waits, and answers each case that they answer."""
+        ...
+
 
 class LocalHub:
     """The hub's operations in this process."""
@@ -45,6 +56,7 @@ class LocalHub:
         self._services = services
         self._tenant = tenant
         self._site = site
+        self._attendant = Actor(tenant=tenant, name="attendant", role=Role.ATTENDANT)
 
     async def settle(self) -> None:
         """See `GarageHub`."""
@@ -87,6 +99,37 @@ class LocalHub:
             quoted_at=told.at,
         )
         await note_payment(self._services, self._tenant, self._site, notice)
+
+    async def attend(self, pictures: Sequence[Picture]) -> None:
+        """See `GarageHub`."""
+        garage = await settle_site(self._services, self._tenant, self._site)
+        shown = {one.seq: one for one in pictures}
+        waiting = sorted(
+            (one for one in garage.cases.values() if one.state is CaseState.OPEN and one.record is not None),
+            key=lambda one: (one.opened_at, one.kind, one.lane or one.id),
+        )
+        for case in waiting:
+            picture = shown.get(case.record.seq) if case.record is not None else None
+            wanted = _answer(garage, case, picture) if picture is not None else None
+            if wanted is not None:
+                with suppress(Conflict, NotFound):
+                    await resolve_case(self._services, self._attendant, self._site, case.id, wanted)
+
+
+def _answer(garage: Garage, case: Case, picture: Picture) -> Wanted | None:
+    """What the pictures tell. Who owes money, or left unseen, is not found out by looking."""
+    if case.kind is CaseKind.UNREADABLE and not case.way_out:
+        return Wanted(resolution=Resolution.CORRECT_PLATE, reason="read on the picture", plate=picture.plate)
+    if case.kind is CaseKind.CLONED:
+        return Wanted(resolution=Resolution.DISMISS, reason="two vehicles with one plate")
+    if not case.way_out or case.kind not in _OF_EXITS or case.session is not None:
+        return None
+    own = [
+        one.id for one in garage.sessions.values() if one.entry is not None and one.entry.seq == picture.entry
+    ]
+    if not own:
+        return Wanted(resolution=Resolution.DISMISS, reason="no picture of its entry")
+    return Wanted(resolution=Resolution.PAIR, reason="the same car on both pictures", session=own[0])
 
 
 def _own(garage: Garage, driver: Driver) -> Session | None:

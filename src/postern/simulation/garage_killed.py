@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from postern.errors import Unavailable
-from postern.simulation.garage_rules import Driver, Told
+from postern.simulation.garage_rules import Driver, Picture, Told
 from postern.simulation.hub_process import Nursery, as_json, from_json
 
 NURSERY = (sys.executable, "-m", "postern.simulation.hub_process")
@@ -102,6 +102,10 @@ class RemoteHub:
     async def note(self, told: Told, reference: str) -> None:
         """See `GarageHub`."""
         await self._asked("note", {"told": as_json(told), "reference": reference})
+
+    async def attend(self, pictures: Sequence[Picture]) -> None:
+        """See `GarageHub`."""
+        await self._asked("attend", [asdict(one) for one in pictures])
 
     async def _asked(self, what: str, body: object) -> Any:
         async with asyncio.timeout(_PATIENCE):

@@ -15,7 +15,7 @@ from postern.operations.admit import Admitted
 from postern.simulation.barrier import Passing
 from postern.simulation.furnish import Approach
 from postern.simulation.garage_hub import GarageHub
-from postern.simulation.garage_rules import Fate, Told, lane_rule
+from postern.simulation.garage_rules import Fate, Picture, Told, lane_rule
 from postern.simulation.garage_script import GarageScript, Looks, Mishap, Outage, Paying
 from postern.simulation.readings import Reading
 from postern.simulation.stage import Stage
@@ -26,6 +26,8 @@ _LOOKS_AGAIN = timedelta(seconds=3)
 _PAYS_AT_EXIT = timedelta(seconds=35)
 _HELP_COMES = timedelta(minutes=2)
 _PUSHED_EVERY = timedelta(minutes=15)
+_ATTENDED_EVERY = timedelta(minutes=45)
+_LOOKED_BACK = timedelta(hours=6)
 _WALKS = timedelta(minutes=4)
 _DAWDLES = timedelta(minutes=25)
 
@@ -57,6 +59,7 @@ class GaragePlay:
         self._planned = 0
         self._free: dict[Approach, datetime] = {}
         self._pushed = script.start
+        self._attended = script.start
         self._day = script.start.date()
         self._draw = Random(f"play/{len(script.stays)}")  # noqa: S311 - a simulation, not a secret
         self.fates = [Fate(stay=one) for one in script.stays]
@@ -100,6 +103,20 @@ class GaragePlay:
             await self._stage.push()
         await self._hub.settle()
         self._pushed = self._stage.clock.now()
+        if self._pushed - self._attended >= _ATTENDED_EVERY:
+            self._attended = self._pushed
+            await self._attend()
+
+    async def _attend(self) -> None:
+        """Show an attendant the pictures of the last hours."""
+        since = self._attended - _LOOKED_BACK
+        pictures = [
+            Picture(seq=seq, plate=one.stay.plate, entry=one.entry)
+            for one in self.fates
+            for seq, at in ((one.entry, one.entered_at), (one.exit, one.left_at))
+            if seq is not None and at is not None and at >= since
+        ]
+        await self._hub.attend(pictures)
 
     def _must_wait(self, lane: Approach) -> datetime | None:
         """Until when nobody can be let through that lane; None when somebody can now."""

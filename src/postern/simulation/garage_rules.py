@@ -74,6 +74,15 @@ class Driver:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """What a person sees on the picture of decision `seq`: the plate, and the car of the entry's decision."""
+
+    seq: int
+    plate: str
+    entry: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
     """What a driver was told to pay, in minor units, for which of the hub's sessions, and when."""
 

@@ -75,6 +75,8 @@ class Found:
     taken: int
     charged: int
     listed: bool
+    attended: bool
+    """A person answered a case about it."""
 
     @property
     def wrong(self) -> bool:
@@ -84,7 +86,7 @@ class Found:
     @property
     def without_a_person(self) -> bool:
         """Whether nobody had to look at it or to open."""
-        return not self.listed and not self.fate.helped
+        return not self.listed and not self.attended and not self.fate.helped
 
 
 def compared(fates: Sequence[Fate], truth: Truth, books: BooksView) -> list[Found]:
@@ -101,7 +103,9 @@ def compared(fates: Sequence[Fate], truth: Truth, books: BooksView) -> list[Foun
         if session.id in whose:
             net = session.charged - session.validated - session.waived
             charged[whose[session.id].stay.number] += net.amount
-    about, mentioned = _listed(books, whose, {**of_entry, **of_exit})
+    seen = {**of_entry, **of_exit}
+    about, mentioned = _listed(books, whose, seen, CaseState.OPEN)
+    attended, _ = _listed(books, whose, seen, CaseState.RESOLVED)
     doubts = _bays_in_doubt(fates, about, _first_left_unread(books))
     found = [
         Found(
@@ -111,6 +115,7 @@ def compared(fates: Sequence[Fate], truth: Truth, books: BooksView) -> list[Foun
             taken=sum(told.amount for told in one.told),
             charged=charged[one.stay.number],
             listed=one.stay.number in about,
+            attended=one.stay.number in attended,
         )
         for one in fates
         if one.parked
@@ -155,12 +160,12 @@ def _entered_at(fate: Fate) -> datetime:
 
 
 def _listed(
-    books: BooksView, whose: Mapping[UUID, Fate], seen: Mapping[int, Fate]
+    books: BooksView, whose: Mapping[UUID, Fate], seen: Mapping[int, Fate], state: CaseState
 ) -> tuple[set[int], set[int]]:
-    """The stays that an open case is about, by its session or its record; and those that it may be about."""
+    """The stays that a case is about, by its session or its record; and those that it may be about."""
     about, mentioned = set(), set()
     for case in books.cases:
-        if case.state is not CaseState.OPEN:
+        if case.state is not state:
             continue
         named = [whose.get(case.session) if case.session is not None else None]
         named.append(seen.get(case.record.seq) if case.record is not None else None)

@@ -26,7 +26,7 @@ from postern import wiring
 from postern.ids import SiteId, TenantId
 from postern.settings import Settings
 from postern.simulation.garage_hub import LocalHub
-from postern.simulation.garage_rules import Driver, Told
+from postern.simulation.garage_rules import Driver, Picture, Told
 from postern.simulation.shared_clock import SharedClock
 from postern.supervise import Handover, end_with_parent
 from postern.web.app import create_app
@@ -99,7 +99,11 @@ def _routes(hub: LocalHub) -> list[Route]:
         await hub.note(from_json(asked["told"]), asked["reference"])
         return JSONResponse({})
 
-    named = {"settle": settle, "price": price, "validate": validate, "note": note}
+    async def attend(request: Request) -> JSONResponse:
+        await hub.attend([Picture(**one) for one in await request.json()])
+        return JSONResponse({})
+
+    named = {"attend": attend, "settle": settle, "price": price, "validate": validate, "note": note}
     return [Route(f"/simulation/{name}", one, methods=["POST"]) for name, one in named.items()]
 
 
