@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from pyrage import x25519
 
 from postern.access.decision import CodePresented, Request
 from postern.access.model import CredentialKind
-from postern.clock import utc_day
+from postern.clock import SetClock, utc_day
 from postern.ids import AccessPointId, OperatorId, SiteId, new_id
 from postern.journal.model import Act
-from postern.operations import export, look, register, try_picture
+from postern.operations import export, garage_look, look, register, try_picture
 from postern.operations import sites as site_operations
 from postern.operations.admit import Entrance, admit
 from postern.operations.budget import BudgetSpent
 from postern.operations.demo import Demo
 from postern.operations.export import Export
+from postern.operations.garage_receipts import WantedReceipts, find_receipts
 from postern.operations.look import Passing, Wanted
 from postern.operations.receive import receive
 from postern.operations.services import Services
@@ -30,7 +32,9 @@ from postern.records.model import RecordKey
 from postern.sites.store import SitePlan
 from postern.vehicles.model import VehicleDetails
 from tests.flows.operations.drawn import DrawnAgent
+from tests.flows.parking.driven import driven
 
+PARKED = 24
 CARDS = tuple(f"0410A1B2C{n}" for n in range(3, 9))
 
 
@@ -44,13 +48,16 @@ class Target:
     vehicles: tuple[UUID, ...]
     pictures: tuple[RecordKey, ...]
     way_in: AccessPointId
+    garage: SiteId
+    parked: tuple[tuple[UUID, str], ...]
+    """Sessions in the garage, each of which has paid: their ids, and their plates; first the vehicles'."""
 
 
 async def a_target(
     hub: Services, demo: Demo, admin: Actor, agent: DrawnAgent, entrance: Entrance, places: SitePlan
 ) -> Target:
-    """Fifty people, ten vehicles, and passages with pictures; the wall is on nobody's desk, as there are two
-    sites."""
+    """Fifty people, ten vehicles, passages with pictures, and a garage; the wall is on nobody's desk, as
+    there are several sites."""
     people = [
         (await register.add_person(hub, admin, PersonDetails(name=f"Person {n:02d}"))).id for n in range(50)
     ]
@@ -75,7 +82,26 @@ async def a_target(
         vehicles=tuple(vehicles),
         pictures=tuple(row.key for row in shown.rows if isinstance(row, Passing) and row.has_picture),
         way_in=driveway,
+        **await _a_garage(hub, admin, vehicles),
     )
+
+
+async def _a_garage(hub: Services, admin: Actor, vehicles: Sequence[UUID]) -> dict[str, Any]:
+    assert isinstance(hub.clock, SetClock)
+    garage = await driven(hub, admin, hub.clock)
+    entered = hub.clock.now() - timedelta(hours=1)
+    for number in range(PARKED):
+        whose = vehicles[number] if number < len(vehicles) else None
+        plate = f"XY{number:03d}" if whose is not None else f"K{number:02d}ZZ{number:02d}"
+        await garage.drives(garage.way_in, plate, entered + timedelta(minutes=number), vehicle=whose)
+    await garage.send()
+    sessions = (await garage.settle()).sessions
+    for number, one in enumerate(sessions.values()):
+        await garage.pays(one.id, 100, f"drawn-{number}")
+    return {
+        "garage": garage.site,
+        "parked": tuple((one.id, one.who.plate) for one in sessions.values()),
+    }
 
 
 @dataclass
@@ -91,8 +117,9 @@ class Insider:
     def routes(self) -> Sequence[Callable[[int], Awaitable[set[str]]]]:
         """Every way to open somebody that this role has."""
         common = (self.person, self.vehicle, self.passages, self.plate, self.picture, self.wall, self.try_one)
+        common += (self.session,)
         if self.actor.role is Role.ADMINISTRATOR:
-            return (*common, self.exported)  # lists are an administrator's own desk
+            return (*common, self.exported, self.receipt)  # lists are an administrator's own desk
         return (*common, self.people, self.vehicles)
 
     async def go(self, route: int, number: int) -> None:
@@ -161,6 +188,21 @@ class Insider:
         )
         return {f"plate of {one.who}" for one in tried.plates if one.who}
 
+    async def session(self, number: int) -> set[str]:
+        id, _ = self.target.parked[number % PARKED]
+        found = await garage_look.session_file(self.target.hub, self.actor, self.target.garage, id)
+        who = found.session.who
+        return {str(who.vehicle) if who.vehicle is not None else who.plate}
+
+    async def receipt(self, number: int) -> set[str]:
+        today = utc_day(self.target.hub.clock.now())
+        vehicle = self.target.vehicles[number % 10]
+        wanted = WantedReceipts(
+            what=f"XY{number % 10:03d}", first=today, last=today, purpose="curious", case="C-0"
+        )
+        found = await find_receipts(self.target.hub, self.actor, self.target.garage, wanted)
+        return {str(vehicle) for one in found if one.plate == wanted.what}
+
     async def exported(self, number: int) -> set[str]:
         few = self.target.people[number % 40 : number % 40 + 3]
         holder = str(x25519.Identity.generate().to_public())
@@ -199,6 +241,12 @@ async def verdict(insider: Insider) -> list[str]:
     ]
     told = {str(subject) for entry in entries if entry.act is not Act.REFUSED for subject in entry.subjects}
     told |= {f"ZZ{entry.detail[-3:]}" for entry in entries if ", plate ZZ" in entry.detail}
+    told |= {
+        plate
+        for id, plate in insider.target.parked
+        for entry in entries
+        if entry.act is not Act.REFUSED and entry.detail.endswith(f"session {id}")
+    }
     if persons - told:
         failures.append(f"{len(persons - told)} subjects opened without the journal")
     refusals = sum(entry.act is Act.REFUSED for entry in entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -9,7 +10,7 @@ from postern.errors import BadInput, KeyDestroyed
 from postern.ids import SiteId
 from postern.journal.model import Act
 from postern.operations.budget import Opening, looking, open_subjects
-from postern.operations.parking_receipts import Receipt, open_receipt
+from postern.operations.parking_receipts import Receipt, open_with_vehicle
 from postern.operations.parking_rows import Desk
 from postern.operations.reasons import stated
 from postern.operations.services import Services
@@ -36,7 +37,7 @@ class WantedReceipts:
 async def find_receipts(
     services: Services, actor: Actor, site: SiteId, wanted: WantedReceipts
 ) -> list[Receipt]:
-    """Those found, the latest first. The search is durable in the journal before anything is opened.
+    """Those found, the latest first. Whose they are is durable in the journal before they are shown.
 
     Raises BadInput without a plate or number, a purpose or a case, and for more than a month.
     """
@@ -49,22 +50,21 @@ async def find_receipts(
         raise BadInput(f"give a first and a last day, at most {LONGEST.days} days apart")
     _, rules = await settled(services, actor.tenant, site)
     async with looking(services, actor) as tx:
+        desk = Desk(services=services, tx=tx, tenant=actor.tenant, site=site, rules=rules)
+        found = []
+        for id in await store.receipts_of(tx, site, first=wanted.first, last=wanted.last):
+            with suppress(KeyDestroyed):
+                one, vehicle = await open_with_vehicle(desk, id)
+                if number == one.number or (one.plate and comparison_form(one.plate) == plate):
+                    found.append((one, vehicle))
+        strangers = {comparison_form(one.plate) for one, vehicle in found if vehicle is None and one.plate}
         opening = Opening(
             act=Act.SEARCHED,
             purpose=purpose,
             case=case,
-            others=[plate],
-            detail=f"receipts of site {site}, {wanted.first} to {wanted.last}",
+            subjects=sorted({vehicle for _, vehicle in found if vehicle is not None}),
+            others=sorted(strangers) if found else [plate],
+            detail=f"receipts of site {site}, {wanted.first} to {wanted.last}, {plate}",
         )
         await open_subjects(services, tx, actor, opening)
-    found = []
-    async with services.database.transaction(actor.tenant) as tx:
-        desk = Desk(services=services, tx=tx, tenant=actor.tenant, site=site, rules=rules)
-        for id in await store.receipts_of(tx, site, first=wanted.first, last=wanted.last):
-            try:
-                one = await open_receipt(desk, id)
-            except KeyDestroyed:
-                continue
-            if number == one.number or (one.plate and comparison_form(one.plate) == plate):
-                found.append(one)
-    return sorted(found, key=lambda one: one.paid_at, reverse=True)
+    return sorted((one for one, _ in found), key=lambda one: one.paid_at, reverse=True)

@@ -109,6 +109,12 @@ def _receipt(desk: Desk, id: UUID, one: Receipted, payment: Paid, *, own: bool) 
 
 async def open_receipt(desk: Desk, id: UUID) -> Receipt:
     """The receipt. Raises NotFound; KeyDestroyed when its vehicle was erased and the law's time is over."""
+    found, _ = await open_with_vehicle(desk, id)
+    return found
+
+
+async def open_with_vehicle(desk: Desk, id: UUID) -> tuple[Receipt, UUID | None]:
+    """The receipt, as `open_receipt`, and the registered vehicle that it is of."""
     row = await store.receipt(desk.tx, desk.site, id)
     common = await desk.services.keyring.purpose_key(desk.tenant, store.PURPOSE)
     whose = documents.from_bytes(_Whose, open_sealed(common, row.whose, _context(desk, id, "whose")))
@@ -119,9 +125,10 @@ async def open_receipt(desk: Desk, id: UUID) -> Receipt:
             raise KeyDestroyed("this receipt's key was destroyed with its vehicle's last data")
         key = keys[whose.vehicle]
     try:
-        return documents.from_bytes(Receipt, open_sealed(key, row.sealed, _context(desk, id, "sealed")))
+        opened = open_sealed(key, row.sealed, _context(desk, id, "sealed"))
     except CannotOpen as fault:
         raise CannotOpen("this receipt was changed in the database; look at the alarms") from fault
+    return documents.from_bytes(Receipt, opened), whose.vehicle
 
 
 def _context(desk: Desk, id: UUID, column: str) -> Context:

@@ -29,8 +29,10 @@ from postern.operations import (
     browse_journal,
     consent,
     export,
+    garage_day,
     garage_ledger,
     garage_look,
+    garage_receipts,
     garage_setup,
     insider_alarms,
     look,
@@ -168,6 +170,15 @@ OPENING: dict[str, Opening] = {
     "past_sessions": lambda at: garage_look.past_sessions(at.hub, at.actor, at.garage_site, days=1),
     "case_page": lambda at: parking_cases.case_page(at.hub, at.actor, at.garage_site, at.garage.case),
     "case_picture": lambda at: parking_cases.case_picture(at.hub, at.actor, at.garage_site, at.garage.case),
+    "find_receipts": lambda at: garage_receipts.find_receipts(
+        at.hub,
+        at.actor,
+        at.garage_site,
+        garage_receipts.WantedReceipts(
+            what=at.garage.plates.inside, first=TODAY, last=TODAY, purpose="they asked", case="C-1"
+        ),
+    ),
+    "reconciled": lambda at: garage_day.reconciled(at.hub, at.actor, at.garage_site, TODAY),
     "permits": lambda at: garage_setup.permits(at.hub, at.actor, at.garage_site),
     "ledger_days": lambda at: garage_ledger.ledger_days(
         at.hub, at.actor, at.garage_site, first=TODAY, last=TODAY

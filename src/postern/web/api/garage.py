@@ -204,6 +204,14 @@ class RefundIn(BaseModel):
     reason: str = Field(max_length=TEXT)
 
 
+class StandingOut(BaseModel):
+    """What a session has paid and owes: nothing of whose it is."""
+
+    id: UUID
+    paid: MoneyOut
+    owed: MoneyOut
+
+
 class PaymentOut(BaseModel):
     """A driver's payment. `state`: "asked", "paid", "expired" or "wrong"."""
 
@@ -289,12 +297,14 @@ async def resolution(hub: Hub, caller: SignedIn, site: int, case: UUID, given: R
 @router.post("/garages/{site}/sessions/{session}/payments")
 async def hand_payment(
     hub: Hub, caller: SignedIn, site: int, session: UUID, given: HandPaymentIn
-) -> SessionOut:
+) -> StandingOut:
     """Book money that was taken or given back by hand."""
     found = await take_by_hand.take_by_hand(
         hub, caller.actor, SiteId(site), session, amount=given.amount, reason=given.reason
     )
-    return SessionOut.of(found)
+    return StandingOut(
+        id=found.session.id, paid=MoneyOut.of(found.session.paid), owed=MoneyOut.of(found.owed)
+    )
 
 
 @router.post("/garages/{site}/slips/{code}/paid")
