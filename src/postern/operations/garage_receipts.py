@@ -11,13 +11,14 @@ from postern.ids import SiteId
 from postern.journal.model import Act
 from postern.operations.budget import Opening, looking, open_subjects
 from postern.operations.parking_receipts import Receipt, open_with_vehicle
-from postern.operations.parking_rows import Desk
+from postern.operations.parking_rows import SESSIONS, Desk, load
 from postern.operations.reasons import stated
 from postern.operations.services import Services
 from postern.operations.settle import settled
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.parking import store
+from postern.parking.session import Session
 from postern.vehicles.plates import comparison_form, normalise
 
 LONGEST = timedelta(days=31)
@@ -37,9 +38,10 @@ class WantedReceipts:
 async def find_receipts(
     services: Services, actor: Actor, site: SiteId, wanted: WantedReceipts
 ) -> list[Receipt]:
-    """Those found, the latest first. Whose they are is durable in the journal before they are shown.
+    """Those found, the latest first; a stranger's by the plate for as long as the session is kept.
 
-    Raises BadInput without a plate or number, a purpose or a case, and for more than a month.
+    Whose they are is durable in the journal before they are shown. Raises BadInput without a plate or
+    number, a purpose or a case, and for more than a month.
     """
     require(actor, Duty.TAKE_MONEY)
     purpose, case = stated(wanted.purpose), stated(wanted.case)
@@ -51,19 +53,25 @@ async def find_receipts(
     _, rules = await settled(services, actor.tenant, site)
     async with looking(services, actor) as tx:
         desk = Desk(services=services, tx=tx, tenant=actor.tenant, site=site, rules=rules)
+        theirs = {
+            one.id
+            for one in await load(desk, SESSIONS, Session)
+            if one.who.plate and comparison_form(one.who.plate) == plate
+        }
         found = []
         for id in await store.receipts_of(tx, site, first=wanted.first, last=wanted.last):
             with suppress(KeyDestroyed):
                 one, vehicle = await open_with_vehicle(desk, id)
-                if number == one.number or (one.plate and comparison_form(one.plate) == plate):
+                named = bool(one.plate) and comparison_form(one.plate) == plate
+                if named or one.session in theirs or number == one.number:
                     found.append((one, vehicle))
-        strangers = {comparison_form(one.plate) for one, vehicle in found if vehicle is None and one.plate}
+        of_nobody = not found or any(vehicle is None for _, vehicle in found)
         opening = Opening(
             act=Act.SEARCHED,
             purpose=purpose,
             case=case,
             subjects=sorted({vehicle for _, vehicle in found if vehicle is not None}),
-            others=sorted(strangers) if found else [plate],
+            others=[plate] if of_nobody else [],
             detail=f"receipts of site {site}, {wanted.first} to {wanted.last}, {plate}",
         )
         await open_subjects(services, tx, actor, opening)
