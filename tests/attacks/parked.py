@@ -43,6 +43,8 @@ class Plates:
     misread: str = "W4X0Z"
     vehicle: UUID | None = None
     """The registered vehicle that is inside."""
+    picture: bytes = JPEG
+    """Of the one that waits at the way out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,7 @@ async def parked(
     await garage.send()
     (session,) = (await garage.settle()).sessions
     await garage.pays(session, 100, f"drawn-{secrets.token_hex(4)}")
-    case = await _waits(garage, plates.misread, now)
+    case = await _waits(garage, plates.misread, plates.picture, now)
     desk = Desk(slips, clock)
     till = Till(provider=desk, books=CounterBooks(services=services), public_url=HOME, desk=desk)
     asked = await checkout.start(
@@ -114,11 +116,11 @@ async def parked(
     )
 
 
-async def _waits(garage: Driven, plate: str, at: datetime) -> UUID:
+async def _waits(garage: Driven, plate: str, jpeg: bytes, at: datetime) -> UUID:
     """Somebody whose plate is not read surely waits at the way out, with a picture; the case."""
     name = secrets.token_hex(16)
     picture = PictureRef(name=name, key=os.urandom(32))
-    sealed = seal(picture_key(picture), JPEG, picture_context(garage.tenant, name))
+    sealed = seal(picture_key(picture), jpeg, picture_context(garage.tenant, name))
     await garage.services.pictures.put(name, sealed)
     decision = DecisionRecord(
         at=at,

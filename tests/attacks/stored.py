@@ -17,6 +17,7 @@ from postern.ids import AgentId, SiteId, TenantId
 from postern.journal import leaves
 from postern.journal.leaves import Row
 from postern.journal.store import ROW
+from postern.operations.parking_receipts import _Whose
 from postern.operations.parking_rows import BEGINNINGS, _StoredBeginning
 from postern.operations.services import Services
 from postern.postgres.pool import Database, Transaction
@@ -162,22 +163,21 @@ async def _journal(tx: Transaction, keyring: Keyring, tenant: TenantId) -> list[
 async def _receipts(
     tx: Transaction, keyring: Keyring, tenant: TenantId, subjects: Iterable[UUID]
 ) -> list[Field]:
-    """Each under its vehicle's statutory key, or under the garage's."""
-    common = await keyring.purpose_key(tenant, "parking")
-    statutory = await keyring.subject_keys(tenant, list(subjects), Purpose.STATUTORY)
-    by_id = {key.id: key for key in (*statutory.values(), common)}
-    cursor = await tx.execute("SELECT id, whose, sealed FROM parking_receipt")
-    return [
-        Field(
-            table="parking_receipt",
-            column=column,
-            context=Context(tenant=tenant, table="parking_receipt", column=column, row=id.bytes),
-            key=by_id.get(key_id(bytes(sealed))),
-            sealed=bytes(sealed),
-        )
-        for id, *columns in await cursor.fetchall()
-        for column, sealed in zip(("whose", "sealed"), columns, strict=True)
-    ]
+    """Each under its vehicle's statutory key, or under the garage's; `whose` tells which to ask for."""
+    by_id = {key.id: key for key in [await keyring.purpose_key(tenant, "parking")]}
+
+    def at(id: UUID, column: str, sealed: bytes) -> Field:
+        context = Context(tenant=tenant, table="parking_receipt", column=column, row=id.bytes)
+        key = by_id.get(key_id(sealed))
+        return Field(table="parking_receipt", column=column, context=context, key=key, sealed=sealed)
+
+    rows = await (await tx.execute("SELECT id, whose, sealed FROM parking_receipt")).fetchall()
+    whose = [at(id, "whose", bytes(sealed)) for id, sealed, _ in rows]
+    named = [documents.from_bytes(_Whose, opened).vehicle for one in whose if (opened := one.opened())]
+    asked = {*subjects, *(vehicle for vehicle in named if vehicle is not None)}
+    statutory = await keyring.subject_keys(tenant, sorted(asked), Purpose.STATUTORY)
+    by_id |= {key.id: key for key in statutory.values()}
+    return [*whose, *(at(id, "sealed", bytes(sealed)) for id, _, sealed in rows)]
 
 
 async def _projections(

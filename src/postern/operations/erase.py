@@ -68,6 +68,10 @@ _NAMED = Kept(
     what="copies, in older backups of the data, of sightings of this plate while it was nobody's",
     basis="sealed under the site's key of their day, which retention destroys; here they are closed",
 )
+_PERMITS = Kept(
+    what="copies, in older backups of the data, of garages' permits for this plate",
+    basis="sealed under a key of the organisation; they end with those backups, and here they are closed",
+)
 _PASSAGES = Kept(
     what="passages without subject, plate and picture",
     basis="they tell of nobody any more; the site's retention ends them",
@@ -373,6 +377,7 @@ def _receipt(services: Services, erasure: Erasure, held: Theirs, tried: Sequence
     keeps = erasure.keeps
     law = () if keeps is None else (Kept(what=keeps.what, basis=keeps.basis, until=keeps.until),)
     named = (_NAMED,) if any(one.named for one in held.records) else ()
+    permits = (_PERMITS,) if held.on_a_permit else ()
     copies = Counter(copy.what for copy in held.copies)
     counts = [Count(what=what, count=count) for what, count in sorted(copies.items())]
     return Receipt(
@@ -390,6 +395,6 @@ def _receipt(services: Services, erasure: Erasure, held: Theirs, tried: Sequence
             Count(what="record closed", count=len(held.records)),
         ),
         tried=tuple(tried),
-        kept=(_JOURNAL,) if erasure.is_withdrawal else (*law, *named, _PASSAGES, _JOURNAL),
+        kept=(_JOURNAL,) if erasure.is_withdrawal else (*law, *named, *permits, _PASSAGES, _JOURNAL),
         backups_turned_over=utc_day(now) + BACKUPS_TURN_OVER,
     )

@@ -19,6 +19,7 @@ from postern.errors import BadInput, CannotOpen, KeyDestroyed, NotFound
 from postern.ids import SiteId, TenantId
 from postern.operations.enrol import photo_context
 from postern.operations.services import Services
+from postern.parking import store as parking
 from postern.postgres.pool import Transaction
 from postern.privacy.receipt import Tried
 from postern.privacy.retention import LONGEST_DAYS
@@ -75,6 +76,8 @@ class Theirs:
     photos: tuple[str, ...]
     plate: str | None = None
     """A vehicle's, where it is known still."""
+    on_a_permit: bool = False
+    """Whether a garage's permit names the plate."""
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -112,7 +115,18 @@ async def gather(
         records=tuple(records),
         photos=tuple(photos),
         plate=plate,
+        on_a_permit=plate is not None and await _is_on_a_permit(services, tx, tenant, plate),
     )
+
+
+async def _is_on_a_permit(services: Services, tx: Transaction, tenant: TenantId, plate: str) -> bool:
+    compared = comparison_form(plate)
+    kept = [
+        one.permit
+        for site in await parking.garages(tx)
+        for one in await parking.permits(tx, services.keyring, tenant, site)
+    ]
+    return any(comparison_form(named) == compared for permit in kept for named in permit.plates)
 
 
 async def _rows(
