@@ -128,7 +128,7 @@ def _answer(garage: Garage, case: Case, picture: Picture) -> Wanted | None:
         one.id for one in garage.sessions.values() if one.entry is not None and one.entry.seq == picture.entry
     ]
     if not own:
-        return Wanted(resolution=Resolution.DISMISS, reason="no picture of its entry")
+        return None  # it came in unseen: what it owes is for the garage to decide, and the case stays open
     return Wanted(resolution=Resolution.PAIR, reason="the same car on both pictures", session=own[0])
 
 
