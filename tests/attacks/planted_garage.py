@@ -1,15 +1,24 @@
-"""Planted plates go through a garage: sessions, cases, permits, receipts, the ledger."""
+"""Planted values go through a garage: sessions, cases, permits, payments, kiosks; and the sign-in history."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
+
+import pytest
 
 from postern.access.reasons import Reason
 from postern.clock import SetClock
+from postern.devices.payments.by_hand import Desk
+from postern.errors import NotSignedIn
 from postern.ids import SiteId, new_id
-from postern.operations import parking_cases
+from postern.operations import checkout, kiosks, parking_cases, payment_attempts, sign_in
+from postern.operations.checkout import Till
+from postern.operations.counter_books import CounterBooks
 from postern.operations.parking_views import ledger_csv
+from postern.operations.public_garage import garage_of
 from postern.operations.resolve_case import Wanted, resolve_case
+from postern.operators.sign_in_store import CameFrom
 from postern.parking import store
 from postern.parking.cases import CaseKind, Resolution
 from postern.parking.permits import Permit
@@ -17,10 +26,12 @@ from postern.parking.rules import MerchantKept, PermitKept
 from postern.vehicles import store as vehicles
 from tests.attacks.planting import Planted
 from tests.attacks.world import Plan, World
-from tests.flows.parking.driven import driven
+from tests.flows.parking.driven import Driven, driven
 
 REGISTERED = 20
 HOLDER, CORRECTED = "Xylothek Quappenbruch KG", "QZX7731YVK"
+KIOSK, HOME = "Beside the Quappenbruch barrier", "https://pay.example.org"
+TRIED, GUESS = "philippa.quistgaard", "hunter-7731-quistgaard"
 
 
 async def by_a_garage(postern: World, plan: Plan, planted: Planted) -> None:
@@ -48,9 +59,51 @@ async def by_a_garage(postern: World, plan: Plan, planted: Planted) -> None:
     )
     await garage.send()
     await _answer(postern, plan, garage.site)
+    await _pay(postern, plan, garage, planted, inside[plates[1]].id)
+    await _kiosk(postern, plan, garage, planted)
     day = services.clock.now().date()
     lines = await ledger_csv(services, actor, garage.site, first=day - timedelta(days=2), last=day)
     assert lines.count(b"\n") > len(plates)
+
+
+async def _pay(postern: World, plan: Plan, garage: Driven, planted: Planted, session: UUID) -> None:
+    """A slip for the desk, and a link to pay afterwards, whose secret nobody may read."""
+    services = postern.services
+    desk = Desk(postern.folder / "slips", services.clock)
+    till = Till(provider=desk, books=CounterBooks(services=services), public_url=HOME, desk=desk)
+    here = await garage_of(services, plan.tenant, garage.site)
+    asked = await checkout.start(services, till, here, session)
+    assert asked.reference
+    await desk.close()
+    async with services.database.transaction(plan.tenant) as tx:
+        link = await payment_attempts.new_link(
+            tx, services.keyring, plan.tenant, garage.site, session=session, at=services.clock.now()
+        )
+        secret = link.partition("-")[2]
+        assert await payment_attempts.linked(
+            tx, services.keyring, plan.tenant, garage.site, secret, services.clock.now()
+        )
+    planted.more.append(secret)
+
+
+async def _kiosk(postern: World, plan: Plan, garage: Driven, planted: Planted) -> None:
+    """A tablet beside the way out, which calls for help."""
+    services, actor = postern.services, postern.actor(plan)
+    made = await kiosks.add_kiosk(services, actor, site=garage.site, name=KIOSK, door=garage.doors[1])
+    code = await kiosks.new_kiosk_code(services, actor, site=garage.site, id=made.id)
+    cookie = await kiosks.open_kiosk(services, code)
+    await kiosks.ask_for_help(services, await kiosks.known_kiosk(services, cookie))
+    planted.more += [KIOSK, code.partition("-")[2], cookie.partition(".")[2]]
+
+
+async def by_signing_in(postern: World, planted: Planted) -> None:
+    """Somebody tries names and passwords from places that the sign-in history keeps."""
+    tried = CameFrom(address="2001:db8:7731:quistgaard", browser="Quappenbruch Browser on Xylothek")
+    with pytest.raises(NotSignedIn):
+        await sign_in.sign_in(
+            postern.services, login_name=TRIED, password=GUESS, code="000000", came_from=tried
+        )
+    planted.more += [TRIED, GUESS, tried.address, tried.browser]
 
 
 async def _permit(postern: World, plan: Plan, site: SiteId, planted: Planted) -> None:
