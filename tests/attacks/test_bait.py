@@ -13,6 +13,7 @@ from psycopg import sql
 from postern.access.decision import CodePresented, Granted, PlatePresented, Request
 from postern.access.model import CredentialKind, Grant, SubjectKind
 from postern.access.reasons import Reason
+from postern.clock import SetClock
 from postern.errors import Refused
 from postern.ids import AccessLevelId, OperatorId, TenantId, new_id
 from postern.nature import Nature
@@ -23,6 +24,7 @@ from postern.operations import (
     consent,
     credentials,
     enrol,
+    garage_look,
     insider_alarms,
     look,
     register,
@@ -30,6 +32,7 @@ from postern.operations import (
 from postern.operations.admit import Entrance, admit
 from postern.operations.api_keys import NewKey
 from postern.operations.demo import Demo
+from postern.operations.garage_receipts import WantedReceipts, find_receipts
 from postern.operations.look import Wanted
 from postern.operations.publish_policy import publish_stale
 from postern.operations.receive import receive
@@ -44,6 +47,7 @@ from postern.sites.store import SitePlan
 from postern.vehicles.model import VehicleDetails
 from tests.flows.operations.conftest import admin, agent, clock, controller, demo, entrance, hub, places
 from tests.flows.operations.drawn import NOON, DrawnAgent
+from tests.flows.parking.driven import driven
 
 __all__ = ["admin", "agent", "clock", "controller", "demo", "entrance", "hub", "places"]
 
@@ -105,6 +109,25 @@ async def test_whoever_searches_for_a_planted_plate_is_told_of(
         hub, guard_of(admin), Wanted(plate="BAIT77"), **span, purpose="curious", case="C-1"
     )
     assert await concerns(hub, admin) == [("gil", Concern.BAIT_OPENED)]
+
+
+async def test_whoever_looks_for_a_planted_plate_in_a_garage_is_told_of(
+    hub: Services, admin: Actor, clock: SetClock, level: AccessLevelId
+) -> None:
+    await bait.plant_vehicle(hub, admin, VehicleDetails(plate=PLATE), level=level)
+    garage = await driven(hub, admin, clock)
+    await garage.drives(garage.way_in, "BAIT77", NOON)
+    await garage.drives(garage.way_in, "KXX99", NOON)
+    await garage.send()
+    await garage.settle()
+    opened = ("gil", Concern.BAIT_OPENED)
+    for plate, told in (("KXX99", False), ("BAIT77", True)):
+        session = await garage.session_of(plate)
+        await garage_look.session_file(hub, guard_of(admin), garage.site, session.id)
+        assert (opened in await concerns(hub, admin)) is told
+    wanted = WantedReceipts(what=PLATE, first=NOON.date(), last=NOON.date(), purpose="curious", case="C-1")
+    await find_receipts(hub, replace(admin, name="adam"), garage.site, wanted)
+    assert ("adam", Concern.BAIT_OPENED) in await concerns(hub, admin)
 
 
 async def test_a_planted_picture_alarms_when_it_is_opened(hub: Services, admin: Actor, planted: UUID) -> None:
