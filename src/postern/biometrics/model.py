@@ -120,12 +120,3 @@ class SeenFace:
 
     sighting: FaceSighting
     template: Template
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class FaceProbe:
-    """A template to be compared with references, and what is known about the sample behind it."""
-
-    template: Template
-    quality: FaceQuality
-    pad: Pad = NOT_CHECKED

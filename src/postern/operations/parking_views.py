@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from postern.errors import BadInput
-from postern.ids import SiteId, TenantId
+from postern.ids import SiteId
 from postern.journal.model import Act
 from postern.money import Money
 from postern.operations.services import Services
@@ -84,12 +84,6 @@ async def garage_overviews(services: Services, actor: Actor) -> list[Overview]:
     async with services.database.transaction(actor.tenant) as tx:
         found = await store.garages(tx)
     return [await garage_overview(services, actor, site) for site in found]
-
-
-async def free_bays(services: Services, tenant: TenantId, site: SiteId) -> int:
-    """How many bays are free by the sessions, for everybody to see. Raises NotFound."""
-    garage, rules = await settled(services, tenant, site)
-    return max(0, rules.settings.bays - garage.count_inside())
 
 
 async def takings(services: Services, actor: Actor, site: SiteId, *, first: date, last: date) -> list[Total]:

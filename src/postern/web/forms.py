@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from math import isfinite
 from typing import TypeVar
 from uuid import UUID
@@ -103,11 +103,6 @@ class FormReader:
     def day(self, name: str) -> date | None:
         """A date field."""
         return self.parsed(name, date.fromisoformat, "form.not-a-day")
-
-    def start_of_day(self, name: str) -> datetime | None:
-        """A date field, as the start of that day in UTC."""
-        day = self.day(name)
-        return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     def id(self, name: str) -> UUID | None:
         """A choice from a list of ours."""

@@ -116,8 +116,3 @@ def go(path: str, said: str = "") -> Response:
     mark = "&" if "?" in path else "?"
     query = f"{mark}{urlencode({'said': said})}" if said else ""
     return RedirectResponse(path + query, status_code=303)
-
-
-def from_htmx(request: Request) -> bool:
-    """Whether htmx asks for a part of a page."""
-    return request.headers.get("hx-request") == "true"
