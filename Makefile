@@ -32,8 +32,8 @@ lint: setup-dev  ## ruff, mypy and the import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: lint  ## lint, then every test; what this machine lacks is skipped with a reason
-	@$(BIN)/pytest
+test: lint  ## lint, then every test on up to four cores; what this machine lacks is skipped with a reason
+	@$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile
 
 soak: setup-dev  ## kill agent, hub and databases 300 times under load; POSTERN_CRASH_ROUNDS sets how often
 	@POSTERN_CRASH_ROUNDS=$${POSTERN_CRASH_ROUNDS:-300} $(BIN)/pytest tests/attacks/test_crash_kill.py

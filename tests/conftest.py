@@ -39,6 +39,16 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests measured, in whichever process they ran."""
+    for report in (
+        one for outcome in ("passed", "failed") for one in terminalreporter.stats.get(outcome, [])
+    ):
+        for name, figure in report.user_properties:
+            if name == "measured" and report.when == "call":
+                terminalreporter.write_line(f"measured: {figure}")
+
+
 @pytest.fixture(scope="session")
 def pictures() -> Path:
     """The folder of real pictures with ground truth that `POSTERN_TEST_PICTURES` names."""

@@ -9,19 +9,13 @@ import pytest
 from tests.attacks.world import World, world
 
 Measured = Callable[[str], None]
-_figures = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Measured:
-    """Tells a figure, to be shown at the end of the run."""
-    return request.config.stash.setdefault(_figures, []).append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what the attacks measured."""
-    for figure in config.stash.get(_figures, []):
-        terminalreporter.write_line(f"measured: {figure}")
+    """Tells a figure, to be shown at the end of the run (`tests/conftest.py`)."""
+    properties = request.node.user_properties
+    return lambda figure: properties.append(("measured", figure))
 
 
 @pytest.fixture(scope="session")
