@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from postern.access.decision import PlatePresented, Request
 from postern.access.lanes import Clearance
 from postern.access.model import CredentialKind
 from postern.access.policy import Policy
@@ -215,6 +216,23 @@ async def test_the_next_vehicle_takes_the_place_of_one_that_reversed_out(
         await until(hub, passages(1))
         plates = [one.plate for one in hub.opened.values() if isinstance(one, DecisionRecord)]
         assert plates == [VISITOR, "BZZ9"]
+        assert len(door.released) == 1
+
+
+async def test_a_surer_look_at_the_same_plate_counts_while_the_vehicle_stands(
+    tmp_path: Path, door: TestDoor
+) -> None:
+    async with site(tmp_path, door, garage(LaneRule.WAIT, seconds=60)) as (agent, hub):
+
+        async def looked(score: float) -> str:
+            presented = PlatePresented(text=VISITOR, score=score)
+            request = Request(access_point=ENTRY, presented=presented, reader=CAMERA_IN)
+            return (await agent.admissions.request(request)).decision.reason.value
+
+        assert await looked(0.3) == "awaiting-answer"
+        assert await looked(0.35) == "awaiting-answer"
+        assert await looked(0.95) == "parking-entry"
+        assert await until(hub, passages(1)) == ["awaiting-answer", "parking-entry"]
         assert len(door.released) == 1
 
 

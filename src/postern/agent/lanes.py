@@ -60,8 +60,10 @@ class _Vehicle:
     last: Admitted | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def is_same(self, plate: PlatePresented) -> bool:
-        return comparison_form(self.plate.text) == comparison_form(plate.text)
+    def is_same(self, plate: PlatePresented, lane: Lane) -> bool:
+        """Whether the reading tells nothing new: the same text, and not sure for the first time."""
+        became_sure = self.plate.score < lane.least_score <= plate.score
+        return not became_sure and comparison_form(self.plate.text) == comparison_form(plate.text)
 
 
 class Lanes:
@@ -103,7 +105,7 @@ class Lanes:
         if not isinstance(plate, PlatePresented):
             raise ValueError("only a plate is read at a lane")
         before = self._standing.get(request.access_point)
-        if before is not None and before.is_same(plate) and before.last is not None:
+        if before is not None and before.is_same(plate, lane) and before.last is not None:
             before.woken.set()
             return before.last
         self._forget(request.access_point)

@@ -140,7 +140,7 @@ def told(summary: GarageSummary) -> list[str]:
     balanced = "balanced" if summary.ledger_balanced else "NOT balanced"
     return [
         f"{summary.stays} stays, {summary.settled_without_person:.2%} of them settled without a person",
-        f"{summary.cases} cases, {summary.open_cases} of them open",
+        f"{summary.cases} times a person was needed, {summary.open_cases} cases are open",
         f"takings {_euros(summary.takings)}, open cases {_euros(summary.open_cases_value)},"
         f" truth {_euros(summary.true_takings)}; the ledger is {balanced}",
         f"{summary.wrong_charges} wrong charges",

@@ -137,7 +137,7 @@ class GaragePlay:
             return
         self._free[lane] = now + _LANE_BUSY
         passing = _PASSINGS.get(mishap, Passing.GOES_THROUGH) if mishap in _AT_ENTRY else Passing.GOES_THROUGH
-        admitted = await self._at_barrier(lane, fate.stay.entry, passing)
+        admitted, fate.read_as = await self._at_barrier(lane, fate.stay.entry, passing)
         if passing is Passing.POWER_FAILS:
             await self._power_fails()
         if not admitted.decision.reason.grants:
@@ -206,7 +206,7 @@ class GaragePlay:
             return
         await self._at_hub(fate)
         fails = mishap is Mishap.POWER_FAILS_OUT
-        admitted = await self._at_barrier(
+        admitted, _ = await self._at_barrier(
             lane, fate.stay.exit, Passing.POWER_FAILS if fails else Passing.GOES_THROUGH
         )
         if fails:
@@ -236,19 +236,24 @@ class GaragePlay:
         await self._stage.open_from_afar(lane.door, "the driver could not pay")
         return None
 
-    async def _at_barrier(self, lane: Approach, looks: Looks, passing: Passing) -> Admitted:
-        """Read, and read again while it stands, until the barrier opens or the driver has to pay."""
-        admitted = await self._admitted(lane, looks.first, passing)
-        if admitted.decision.reason is Reason.AWAITING_ANSWER:
+    async def _at_barrier(self, lane: Approach, looks: Looks, passing: Passing) -> tuple[Admitted, Reading]:
+        """Read, and read again while it stands, until the barrier opens or the driver has to pay; and the
+        reading that counted."""
+        counts = looks.first
+        admitted = await self._admitted(lane, counts, passing)
+        for look in looks.further:
+            if admitted.decision.reason is not Reason.AWAITING_ANSWER:
+                break
             self._stage.pass_until(self._stage.clock.now() + _LOOKS_AGAIN)
-            if looks.second.text:
-                self.counted["second looks"] += 1
-                admitted = await self._admitted(lane, looks.second, passing)
+            self.counted["further looks"] += 1
+            if look.text:
+                counts = look
+                admitted = await self._admitted(lane, counts, passing)
         if admitted.decision.reason is Reason.AWAITING_ANSWER:
             self._stage.pass_until(self._stage.clock.now() + _WAITS)
             later = await self._stage.admit(_request(lane, looks.first), passing, again=True)
             admitted = later or admitted
-        return admitted
+        return admitted, counts
 
     async def _admitted(self, lane: Approach, reading: Reading, passing: Passing) -> Admitted:
         admitted = await self._stage.admit(_request(lane, reading), passing)

@@ -14,6 +14,7 @@ from postern.parking.tariff import Calendar, Tariff
 from postern.parking.tariff_data import load_tariff
 from postern.parking.validations import Validation, ValidationKind, apply
 from postern.simulation.garage_script import GarageScript, Mishap, Stay
+from postern.simulation.readings import NOTHING, Reading
 from postern.sites.model import Lane, LaneKind, LaneRule
 
 TIME_ZONE = "Europe/Berlin"
@@ -45,7 +46,7 @@ periods:
 
 
 def lane_rule(kind: LaneKind) -> Lane:
-    """Both kinds wait a little: a second look at the plate often settles it."""
+    """Both kinds wait a little: a further look at the plate mostly settles it."""
     return Lane(kind=kind, rule=LaneRule.WAIT, wait_seconds=8, least_score=LEAST_SCORE)
 
 
@@ -100,6 +101,8 @@ class Fate:
     left_at: datetime | None = None
     entry: int | None = None
     exit: int | None = None
+    read_as: Reading = NOTHING
+    """What counted when it drove in."""
     told: list[Told] = field(default_factory=list)
     """What the driver was told to pay, and paid."""
     unheard: int = 0
@@ -111,9 +114,8 @@ class Fate:
     @property
     def was_known(self) -> bool:
         """Whether its plate was read rightly and surely when it drove in."""
-        looks = self.stay.entry
-        read = looks.first if looks.first.score >= LEAST_SCORE else looks.second
-        return self.entry is not None and read.text == self.stay.plate
+        sure = self.read_as.score >= LEAST_SCORE
+        return self.entry is not None and sure and self.read_as.text == self.stay.plate
 
     @property
     def driver(self) -> Driver:

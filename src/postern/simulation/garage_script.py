@@ -8,12 +8,16 @@ from enum import StrEnum
 from random import Random
 from zoneinfo import ZoneInfo
 
-from postern.simulation.readings import NOTHING, Rates, Reading, plate, read
+from postern.simulation.readings import Rates, Reading, plate, read
 
 COUNTRIES = (("DE", 88), ("PL", 4), ("NL", 3), ("FR", 2), ("AT", 2), ("CZ", 1))
 """Whose plates drive in, in per cent."""
 _BY_HOUR = (1, 1, 1, 1, 1, 2, 6, 14, 20, 24, 26, 26, 24, 22, 22, 20, 18, 20, 22, 18, 12, 8, 5, 2)
 _BY_WEEKDAY = (1.0, 1.0, 1.0, 1.05, 1.15, 1.2, 0.5)
+
+
+FURTHER_LOOKS = 2
+"""As many as a lane's wait has time for."""
 
 
 class Paying(StrEnum):
@@ -43,10 +47,13 @@ class Mishap(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Looks:
-    """What the camera makes of the plate at a lane, and what of a second picture while the vehicle stands."""
+    """What the camera makes of the plate at a lane, and of `further` pictures while the vehicle stands there.
+
+    Each look has its own chance, independent of the others: vehicles roll on, and light and dirt change.
+    """
 
     first: Reading
-    second: Reading
+    further: tuple[Reading, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,10 +253,8 @@ class _Drawing:
             self._inside.append(stay)
 
     def _looks(self, text: str) -> Looks:
-        first = read(self._draw, text, self._rates)
-        again = self._draw.random() < self._rates.second_look
-        sure = Rates(misread=0.0, missed=0.0, unsure_right=0.0)
-        return Looks(first=first, second=read(self._draw, text, sure) if again else NOTHING)
+        first, *further = (read(self._draw, text, self._rates) for _ in range(1 + FURTHER_LOOKS))
+        return Looks(first=first, further=tuple(further))
 
     def _paying(self) -> Paying:
         chance, shares = self._draw.random(), self._shares

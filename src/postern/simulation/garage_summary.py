@@ -34,6 +34,9 @@ class BooksView:
 class GarageSummary:
     """What came of it; amounts in minor units.
 
+    `cases`: in which a person was needed: who answered one, or for whom it is still open, or who opened the
+    barrier without one. `all_cases`: also those that the books explained by themselves meanwhile.
+
     `wrong_charges`: stays from which more was taken than they cost, or to which the books charge something
     else without an open case that says so. `open_cases_value`: what the stays named in open cases cost, less
     what was taken for them; so `takings` and it together are `true_takings`, which are net of permits,
@@ -45,6 +48,7 @@ class GarageSummary:
     bays: int
     stays: int
     cases: int
+    all_cases: int
     open_cases: int
     wrong_charges: int
     ledger_balanced: bool
@@ -193,7 +197,8 @@ def summed(
         days=int(about["days"]),
         bays=int(about["bays"]),
         stays=len(found),
-        cases=sum(one.state is not CaseState.NOTED for one in books.cases),
+        cases=_needed(found, books),
+        all_cases=sum(one.state is not CaseState.NOTED for one in books.cases),
         open_cases=len(open_cases),
         wrong_charges=sum(one.wrong for one in found),
         ledger_balanced=books.balanced,
@@ -210,6 +215,12 @@ def summed(
         counted=dict(sorted(counted.items())),
         seconds=round(about["seconds"], 1),
     )
+
+
+def _needed(found: Sequence[Found], books: BooksView) -> int:
+    """How often a person was needed."""
+    cases = sum(one.state in (CaseState.OPEN, CaseState.RESOLVED) for one in books.cases)
+    return cases + sum(one.fate.helped and not one.listed and not one.attended for one in found)
 
 
 def _share(part: int, whole: int) -> float:

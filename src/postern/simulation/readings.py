@@ -35,13 +35,12 @@ _ALIKE_SHARE, _DROPPED_SHARE, _ADDED_SHARE = 0.90, 0.03, 0.02
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rates:
-    """How often a reading goes wrong. `second_look`: how often a second picture is a good one."""
+    """How often a reading goes wrong: each one by itself, a further look no less than the first."""
 
     misread: float = 0.035
     missed: float = 0.01
     unsure_right: float = 0.004
     """Read right, and yet with a low score: dirt, glare."""
-    second_look: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
