@@ -17,7 +17,7 @@ from uuid import UUID
 
 import structlog
 
-from postern.errors import BadInput, Conflict, NotFound, PosternError, Refused
+from postern.errors import BadInput, Conflict, NotFound, PosternError, Refused, Unavailable
 from postern.ids import SiteId, TenantId
 from postern.journal.model import Act
 from postern.money import Money
@@ -34,6 +34,7 @@ from postern.operations.ports import (
     PaymentProvider,
     Slips,
 )
+from postern.operations.provider_away import note_away
 from postern.operations.public_garage import garage_of
 from postern.operations.reasons import stated
 from postern.operations.services import Services
@@ -110,7 +111,11 @@ async def start(
     )
     async with services.database.transaction(garage.tenant) as tx:
         await attempts.add(tx, services.keyring, attempt)
-    made = await till.provider.create_checkout(_wanted(till, attempt, owed, language, back))
+    try:
+        made = await till.provider.create_checkout(_wanted(till, attempt, owed, language, back))
+    except Unavailable:
+        await note_away(services, garage.tenant, garage.site)
+        raise
     asked = attempt.as_(AttemptState.ASKED, checkout=made.id, url=made.url)
     async with services.database.transaction(garage.tenant) as tx:
         await attempts.update(tx, services.keyring, asked)
@@ -250,6 +255,9 @@ async def ask_provider(services: Services, till: Till, attempt: Attempt) -> Atte
         return await _become(services, attempt.as_(AttemptState.EXPIRED)) if expired else attempt
     try:
         found = await till.provider.find(attempt.details.checkout)
+    except Unavailable:
+        await note_away(services, attempt.tenant, attempt.site)
+        raise
     except NotFound:
         if now - attempt.details.started < _FORGOTTEN:
             raise

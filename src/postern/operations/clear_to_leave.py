@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from postern.ids import AccessPointId, SiteId, TenantId
+from postern.operations.provider_away import is_away
 from postern.operations.services import Services
 from postern.operations.settle import settled
 from postern.parking import charging
@@ -20,6 +21,8 @@ from postern.vehicles.plates import normalise
 
 ATTENDANT = "attendant"
 UNREADABLE = "unreadable"
+PROVIDER_AWAY = "provider-away"
+"""It owes and cannot pay now: nobody is kept for that, and the price is followed up."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +69,8 @@ async def clear_to_leave(
         session = garage.sessions[pairing.session]
     found = charging.standing(permit_seen_again(garage, session, who, rules), rules, at)
     case = stands.case if stands is not None else None
+    if isinstance(found, Owed) and await is_away(services, tenant, site):
+        return Answer(clearance=found, reason=PROVIDER_AWAY, session=session.id, case=case)
     return Answer(clearance=found, reason=_word(found), session=session.id, case=case)
 
 

@@ -9,7 +9,7 @@ from postern.access.lanes import Clearance
 from postern.errors import BadInput, NotFound
 from postern.ids import AccessPointId
 from postern.operations.agents import KnownAgent
-from postern.operations.clear_to_leave import clear_to_leave
+from postern.operations.clear_to_leave import PROVIDER_AWAY, clear_to_leave
 from postern.operations.services import Services
 from postern.parking import clearance
 from postern.sites import store as sites
@@ -48,6 +48,8 @@ async def answer(
         )
     except NotFound:
         return LaneAnswer(clearance=Clearance.UNCERTAIN, reason="no-garage")
+    if found.reason == PROVIDER_AWAY:
+        return LaneAnswer(clearance=Clearance.UNCERTAIN, reason=found.reason)
     return LaneAnswer(clearance=_CLEARANCES[type(found.clearance)], reason=found.reason)
 
 

@@ -64,6 +64,9 @@ def count_in(garage: Garage, session: Session, sum: Sum, rules: Rules) -> Step:
     if session.state in _RUNNING:
         charged = charging.charge(session, rules, sum.cause, sum.moment)
     now = replace(charged.session, paid=charged.session.paid + sum.amount)
+    if _paid_in_time(now, sum, rules):
+        let_off = charging.waive(now, rules, sum.cause)
+        now, charged = let_off.session, replace(charged, movements=(*charged.movements, *let_off.movements))
     cases: dict[UUID, Case] = {}
     if now.owed.amount <= 0:
         now = replace(now, settled_at=sum.cause.at)
@@ -73,6 +76,18 @@ def count_in(garage: Garage, session: Session, sum: Sum, rules: Rules) -> Step:
         case = _case(rules, sum.cause, CaseKind.WRONG_AMOUNT, about)
         cases[case.id] = case
     return Step(sessions={now.id: now}, cases=cases, movements=charged.movements)
+
+
+def _paid_in_time(session: Session, sum: Sum, rules: Rules) -> bool:
+    """Whether it was paid in full before it left, within the grace, and we only heard of it afterwards.
+
+    What was charged at the exit beyond the price that the driver was told is then not asked for.
+    """
+    tariff, then = charging.tariff_of(session, rules), charging.price(session, rules, sum.moment)
+    if session.left_at is None or tariff is None or then is None:
+        return False
+    in_time = sum.moment <= session.left_at <= sum.moment + tariff.grace_after_paying
+    return in_time and then.net.total <= session.paid + session.waived
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

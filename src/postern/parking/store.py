@@ -192,6 +192,13 @@ async def note_once(tx: Transaction, site: SiteId, tag: bytes, day: date) -> boo
     return cursor.rowcount == 1
 
 
+async def was_noted(tx: Transaction, site: SiteId, tags: Sequence[bytes]) -> bool:
+    """Whether any of these was noted."""
+    statement = "SELECT 1 FROM parking_notice WHERE site_id = %s AND tag = ANY(%s) LIMIT 1"
+    cursor = await tx.execute(statement, (site, list(tags)))
+    return await cursor.fetchone() is not None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceiptRow:
     """A receipt as stored. `whose`: the sealed id of the vehicle whose key sealed it, or of none."""

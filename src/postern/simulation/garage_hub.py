@@ -11,6 +11,7 @@ from postern.ids import SiteId, TenantId
 from postern.money import Money
 from postern.operations.hub_records import record
 from postern.operations.pay_session import PaymentNotice, likely, note_payment, priced
+from postern.operations.provider_away import note_away
 from postern.operations.resolve_case import Wanted, resolve_case
 from postern.operations.services import Services
 from postern.operations.settle import settle_site, settled
@@ -42,6 +43,10 @@ class GarageHub(Protocol):
 
     async def note(self, told: Told, reference: str) -> None:
         """The provider says that it was paid. Saying so again changes nothing."""
+        ...
+
+    async def cannot_pay(self) -> None:
+        """A driver's phone asks the payment provider, in vain."""
         ...
 
     async def attend(self, pictures: Sequence[Picture]) -> None:
@@ -99,6 +104,10 @@ class LocalHub:
             quoted_at=told.at,
         )
         await note_payment(self._services, self._tenant, self._site, notice)
+
+    async def cannot_pay(self) -> None:
+        """See `GarageHub`."""
+        await note_away(self._services, self._tenant, self._site)
 
     async def attend(self, pictures: Sequence[Picture]) -> None:
         """See `GarageHub`."""

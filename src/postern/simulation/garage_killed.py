@@ -103,6 +103,10 @@ class RemoteHub:
         """See `GarageHub`."""
         await self._asked("note", {"told": as_json(told), "reference": reference})
 
+    async def cannot_pay(self) -> None:
+        """See `GarageHub`."""
+        await self._asked("cannot-pay", {})
+
     async def attend(self, pictures: Sequence[Picture]) -> None:
         """See `GarageHub`."""
         await self._asked("attend", [asdict(one) for one in pictures])

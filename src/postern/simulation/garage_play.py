@@ -183,6 +183,7 @@ class GaragePlay:
         if outage is not None:
             self.counted["late notices"] += 1
             fate.unheard += 1
+            await self._hub.cannot_pay()
             self._plan(outage.end, lambda: self._is_heard(fate, told, reference))
         else:
             await self._hub.note(told, reference)
@@ -219,15 +220,23 @@ class GaragePlay:
         self._free[lane] = self._stage.clock.now() + _LANE_BUSY
 
     async def _held(self, fate: Fate, lane: Approach) -> int | None:
-        """The barrier stays shut until it is paid: now, by phone; else an attendant comes and opens."""
+        """The barrier stays shut until it is paid: now, by phone; else an attendant comes and opens.
+
+        While the provider is away, it opens after the lane's wait.
+        """
         if fate.stay.paying is not Paying.NEVER:
             self._stage.pass_until(self._stage.clock.now() + _PAYS_AT_EXIT)
             told = await self._hub.price(fate.driver) if not fate.unheard else None
             if told is not None:
                 await self._pays(fate, told)
-            admitted = await self._stage.admit(
-                _request(lane, fate.stay.exit.first), Passing.GOES_THROUGH, again=True
-            )
+            elif fate.unheard:
+                await self._hub.cannot_pay()
+            for _ in range(2):
+                request = _request(lane, fate.stay.exit.first)
+                admitted = await self._stage.admit(request, Passing.GOES_THROUGH, again=True)
+                if admitted is None or admitted.decision.reason.grants:
+                    break
+                self._stage.pass_until(self._stage.clock.now() + _WAITS)
             if admitted is not None and admitted.decision.reason.grants:
                 return admitted.seq
         self._stage.pass_until(self._stage.clock.now() + _HELP_COMES)

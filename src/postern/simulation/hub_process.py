@@ -99,11 +99,16 @@ def _routes(hub: LocalHub) -> list[Route]:
         await hub.note(from_json(asked["told"]), asked["reference"])
         return JSONResponse({})
 
+    async def cannot_pay(_: Request) -> JSONResponse:
+        await hub.cannot_pay()
+        return JSONResponse({})
+
     async def attend(request: Request) -> JSONResponse:
         await hub.attend([Picture(**one) for one in await request.json()])
         return JSONResponse({})
 
     named = {"attend": attend, "settle": settle, "price": price, "validate": validate, "note": note}
+    named["cannot-pay"] = cannot_pay
     return [Route(f"/simulation/{name}", one, methods=["POST"]) for name, one in named.items()]
 
 

@@ -6,11 +6,16 @@ from datetime import timedelta
 
 import pytest
 
+from postern.access.lanes import Clearance
 from postern.ids import new_id
-from postern.operations.clear_to_leave import Answer, clear_to_leave
+from postern.operations import lane_question
+from postern.operations.agents import KnownAgent
+from postern.operations.clear_to_leave import PROVIDER_AWAY, Answer, clear_to_leave
 from postern.operations.garage_setup import add_permit
+from postern.operations.provider_away import KNOWN_FOR, note_away
 from postern.parking.clearance import Cleared, Owed, Reason, Uncertain
 from postern.parking.permits import Permit
+from postern.sites import agents as agents_store
 from tests.flows.operations.drawn import NOON
 from tests.flows.parking.driven import Driven
 
@@ -44,3 +49,27 @@ async def test_a_permit_opens_also_when_its_plate_was_not_read_right_at_entry(
     await garage.drives(garage.way_in, read, garage.clock.now(), score=score)
     garage.clock.advance(600 * MINUTE)
     assert (await asked(garage, "KAB1238")).clearance == Cleared(reason=Reason.PERMIT)
+
+
+async def test_who_owes_while_the_provider_is_away_is_not_kept(garage: Driven) -> None:
+    await garage.drives(garage.way_in, "KAB1238", NOON)
+    garage.clock.advance(30 * MINUTE)
+    assert (await asked(garage, "KAB1238")).reason == "owed"
+    await note_away(garage.services, garage.tenant, garage.site)
+    await note_away(garage.services, garage.tenant, garage.site)
+    assert (await asked(garage, "KAB1238")).reason == PROVIDER_AWAY
+    garage.clock.advance(KNOWN_FOR)
+    assert await answered(garage, "KAB1238") is Clearance.UNCERTAIN
+    garage.clock.advance(KNOWN_FOR)
+    assert await answered(garage, "KAB1238") is Clearance.OWED
+
+
+async def answered(garage: Driven, plate: str) -> Clearance:
+    """What the agent at the exit is told."""
+    agent = garage.agents[garage.way_out].enrolled.agent
+    async with garage.services.database.transaction(garage.tenant) as tx:
+        known = KnownAgent(agent=await agents_store.get(tx, agent), tenant=garage.tenant)
+    found = await lane_question.answer(
+        garage.services, known, access_point=garage.way_out, plate=plate, score=0.9
+    )
+    return found.clearance

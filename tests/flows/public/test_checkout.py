@@ -19,6 +19,7 @@ from postern.operations.books import PaidNotice, PublicGarage
 from postern.operations.checkout import Started, Till
 from postern.operations.payment_attempts import Attempt, AttemptState
 from postern.operations.ports import Checkout, Notice
+from postern.operations.provider_away import is_away
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from tests.contract.stripe_server import SECRET_KEY, WEBHOOK_SECRET, StripeServer, signature
@@ -207,12 +208,19 @@ async def test_where_no_webhook_comes_asking_finds_what_was_paid_and_what_expire
     assert await checkout.ask_about_open(hub, till) == 0
 
 
-async def test_a_provider_that_is_away_loses_no_payment(
-    hub: Services, till: Till, started: Started, stripe_server: StripeServer, books: DrawnBooks
+async def test_a_provider_that_is_away_loses_no_payment_and_the_exits_know(
+    hub: Services,
+    till: Till,
+    garage: PublicGarage,
+    started: Started,
+    stripe_server: StripeServer,
+    books: DrawnBooks,
 ) -> None:
     stripe_server.pay(only(stripe_server))
     stripe_server.fail_next = 3
+    assert not await is_away(hub, garage.tenant, garage.site)
     assert await checkout.ask_about_open(hub, till) == 0
+    assert await is_away(hub, garage.tenant, garage.site)
     assert await checkout.ask_about_open(hub, till) == 1
     assert len(books.paid) == 1
 
@@ -228,6 +236,7 @@ async def test_an_attempt_whose_checkout_was_never_made_expires(
     stripe_server.fail_next = 3
     with pytest.raises(Unavailable):
         await checkout.start(hub, till, garage, car.session)
+    assert await is_away(hub, garage.tenant, garage.site)
     assert await checkout.ask_about_open(hub, till) == 0
     clock.advance(timedelta(minutes=32))
     assert await checkout.ask_about_open(hub, till) == 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from postern.money import Money
 from postern.parking.cases import CaseKind, CaseState, Resolution
 from postern.parking.ledger import Account
 from postern.parking.session import SessionState
-from tests.rules.parking.drawn_garage import NOON, Drawn
+from tests.rules.parking.drawn_garage import NOON, Drawn, minutes
 
 
 def test_who_pays_what_is_asked_and_leaves_in_time_owes_nothing_and_makes_no_case() -> None:
@@ -34,6 +37,32 @@ def test_who_leaves_without_paying_is_charged_and_followed_up_until_the_money_co
     drawn.pays(session.id, 400, 300)
     assert drawn.case(CaseKind.UNPAID_EXIT).state is CaseState.SETTLED
     assert drawn.on(Account.RECEIVABLE) == 0
+
+
+def test_who_paid_in_time_owes_nothing_more_when_we_hear_of_it_after_the_exit() -> None:
+    drawn = Drawn()
+    session = drawn.drives_in("KAB123", 0)
+    assert session is not None
+    drawn.drives_out("KAB123", 65)
+    assert drawn.case(CaseKind.UNPAID_EXIT).owed == Money(400, "EUR")
+    drawn.pays(session.id, 200, 300, quoted_at=minutes(55))
+    assert not drawn.sessions[session.id].owed
+    assert drawn.open_cases() == []
+    assert (drawn.on(Account.PROVIDER_CLEARING), drawn.on(Account.RECEIVABLE)) == (200, 0)
+    assert drawn.on(Account.REVENUE) + drawn.on(Account.VAT) + drawn.on(Account.WAIVED) == -200
+
+
+@pytest.mark.parametrize(("quoted", "amount"), [(49, 200), (55, 100), (65.5, 200)])
+def test_but_who_paid_too_long_before_the_exit_or_too_little_or_after_it_owes_the_rest(
+    quoted: float, amount: int
+) -> None:
+    drawn = Drawn()
+    session = drawn.drives_in("KAB123", 0)
+    assert session is not None
+    drawn.drives_out("KAB123", 65)
+    drawn.pays(session.id, amount, 300, quoted_at=minutes(quoted))
+    assert drawn.sessions[session.id].owed.amount == 400 - amount
+    assert set(drawn.open_cases()) == {CaseKind.UNPAID_EXIT, CaseKind.WRONG_AMOUNT}
 
 
 def test_an_exit_that_could_be_one_of_two_charges_nobody_and_is_a_case() -> None:
