@@ -13,6 +13,7 @@ import uvicorn
 from postern import wiring
 from postern.console_tls import Certificate
 from postern.counter_server import ask_about_payments, serve_counter
+from postern.demo_garage.fill import fill
 from postern.entry_pictures import EntryPictures
 from postern.errors import PosternError
 from postern.operations import erase, retention, rotate_keys, tombstones
@@ -33,6 +34,7 @@ _log = structlog.get_logger(__name__)
 
 _DAILY = timedelta(days=1).total_seconds()
 _FAREWELL_SECONDS = 3
+_AGENT_ENROLS_SECONDS = 30.0
 
 
 async def serve(settings: Settings, handover: Handover) -> None:
@@ -95,6 +97,7 @@ async def _begin(services: Services, *, demo: bool) -> None:
     try:
         await warm(services)
         if demo:
+            await fill(services, patience=_AGENT_ENROLS_SECONDS)
             await show_passages(services)
     except PosternError as fault:
         _log.warning("beginning", fault=str(fault))

@@ -145,6 +145,7 @@ def _through(seen: Seen, rules: Rules, span: tuple[datetime, datetime], *, out: 
         if one.state is CaseState.OPEN
         and one.kind in IN_DOUBT
         and one.way_out is out
+        and one.session is None  # else that session is counted: it began, or has ended
         and start <= one.opened_at < end
     )
     return Passages(through=through, in_doubt=min(doubtful, through))
