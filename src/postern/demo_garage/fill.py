@@ -50,23 +50,17 @@ _MERCHANTS = (
     ("Corner bakery (invented)", ValidationKind.MINUTES, 60),
 )
 _RUNNING_SINCE = timedelta(days=90)
-_LOOKS_EVERY = 0.5
 
 _log = structlog.get_logger(__name__)
 
 
-async def fill(services: Services, *, patience: float = 0) -> int:
-    """Write the week; how many stays. 0 where the site is a garage already, or none of the demo's.
-
-    First it waits, for `patience` seconds at most, until an agent is enrolled: the site works before it is
-    given a past.
-    """
+async def fill(services: Services) -> int:
+    """Write the week; how many stays. 0 where the site is a garage already, or none of the demo's."""
     found = await _demo_site(services)
     if found is None:
         return 0
     tenant, site = found
     actor = Actor(tenant=tenant, name=OPERATOR, role=Role.ADMINISTRATOR)
-    await _enrolled(services, actor, site.id, patience)
     began = asyncio.get_running_loop().time()
     approaches = await lanes(services, actor, site.id)
     await publish_stale(services)
@@ -90,14 +84,6 @@ async def _demo_site(services: Services) -> tuple[TenantId, Site] | None:
                 if site.name == SITE and site.id not in garages:
                     return tenant, site
     return None
-
-
-async def _enrolled(services: Services, actor: Actor, site: SiteId, patience: float) -> None:
-    for _ in range(round(patience / _LOOKS_EVERY)):
-        async with services.database.transaction(actor.tenant) as tx:
-            if await agents.of_site(tx, site):
-                return
-        await asyncio.sleep(_LOOKS_EVERY)
 
 
 async def _pictures(services: Services, tenant: TenantId, drawn: Week) -> Pictures:
