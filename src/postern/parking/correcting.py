@@ -14,6 +14,7 @@ from postern.parking.happenings import Corrected
 from postern.parking.leaving import Exit, close, ended, paired
 from postern.parking.pairing import Paired
 from postern.parking.paying import Sum, count_in
+from postern.parking.permit_seen import permit_seen_again
 from postern.parking.rules import Rules
 from postern.parking.session import Session, SessionState
 
@@ -121,8 +122,10 @@ def _pair(garage: Garage, happening: Corrected, rules: Rules, case: Case, sessio
     exit = _exit_of(happening, case)
     if not case.way_out or case.kind not in _AT_EXIT or exit is None:
         return Step()
-    # A person says whose it is: what was too near to a permit is none of that permit's.
-    certain = replace(session, near_a_permit=False)
+    # A person says whose it is: what was too near to a permit is none of that permit's, unless its very plate
+    # was read at the exit.
+    seen = permit_seen_again(garage, session, exit.who, rules)
+    certain = seen if seen.permit is not None else replace(session, near_a_permit=False)
     if certain.left_at is not None:
         charged = charging.charge(certain, rules, happening, certain.left_at)
         return Step(sessions={certain.id: charged.session}, movements=charged.movements)

@@ -111,7 +111,8 @@ class LocalHub:
 
     async def attend(self, pictures: Sequence[Picture]) -> None:
         """See `GarageHub`."""
-        garage = await settle_site(self._services, self._tenant, self._site)
+        garage, rules = await settled(self._services, self._tenant, self._site)
+        permitted = {plate for one in rules.permits for plate in one.permit.plates}
         shown = {one.seq: one for one in pictures}
         waiting = sorted(
             (one for one in garage.cases.values() if one.state is CaseState.OPEN and one.record is not None),
@@ -119,13 +120,15 @@ class LocalHub:
         )
         for case in waiting:
             picture = shown.get(case.record.seq) if case.record is not None else None
-            wanted = _answer(garage, case, picture) if picture is not None else None
+            if picture is None:
+                continue
+            wanted = _answer(garage, case, picture, has_permit=picture.plate in permitted)
             if wanted is not None:
                 with suppress(Conflict, NotFound):
                     await resolve_case(self._services, self._attendant, self._site, case.id, wanted)
 
 
-def _answer(garage: Garage, case: Case, picture: Picture) -> Wanted | None:
+def _answer(garage: Garage, case: Case, picture: Picture, *, has_permit: bool) -> Wanted | None:
     """What the pictures tell. Who owes money, or left unseen, is not found out by looking."""
     if case.kind is CaseKind.UNREADABLE and not case.way_out:
         return Wanted(resolution=Resolution.CORRECT_PLATE, reason="read on the picture", plate=picture.plate)
@@ -138,6 +141,9 @@ def _answer(garage: Garage, case: Case, picture: Picture) -> Wanted | None:
     ]
     if not own:
         return None  # it came in unseen: what it owes is for the garage to decide, and the case stays open
+    if has_permit and not case.who.stated:
+        # Its plate first: that tells more than whose car it is. What stays unclear comes up again.
+        return Wanted(resolution=Resolution.CORRECT_PLATE, reason="a permit's plate", plate=picture.plate)
     return Wanted(resolution=Resolution.PAIR, reason="the same car on both pictures", session=own[0])
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from postern.parking.cases import CaseKind
+from postern.parking.cases import CaseKind, Resolution
 from postern.parking.permits import Permit
 from postern.parking.rules import PermitKept
 from tests.rules.parking.drawn_garage import NOON, Drawn, rules
@@ -56,6 +56,21 @@ def test_a_plate_near_a_permit_s_at_both_lanes_is_a_person_s_to_decide() -> None
     drawn.drives_out("KAB123B", 600)
     assert drawn.movements == []
     assert drawn.open_cases() == [CaseKind.AMBIGUOUS]
+
+
+@pytest.mark.parametrize(("left_as", "charged"), [("KAB1238", 0), ("KAB123B", 2000)])
+def test_a_person_who_says_which_car_it_is_takes_a_permit_from_nobody_whose_plate_was_read(
+    left_as: str, charged: int
+) -> None:
+    drawn = garage()
+    mine = drawn.drives_in("KAB123B", 0, score=0.8)
+    assert mine is not None
+    drawn.drives_in("KAB1Z38", 5, score=0.8)
+    drawn.drives_out(left_as, 600, score=0.8)
+    drawn.resolves(drawn.case(CaseKind.AMBIGUOUS), Resolution.PAIR, 610, session=mine.id)
+    ended = drawn.sessions[mine.id]
+    assert ended.left_at == NOON + timedelta(minutes=600)
+    assert (ended.charged.amount, ended.permit is not None) == (charged, not charged)
 
 
 def test_an_unsure_entry_near_a_permit_is_never_charged_by_itself() -> None:
