@@ -194,6 +194,7 @@ class GaragePlay:
 
     async def _is_heard(self, fate: Fate, told: Told, reference: str) -> None:
         await self._hub.note(told, reference)
+        fate.heard[told.at] = self._stage.clock.now()
         fate.unheard -= 1
 
     async def _leaves(self, fate: Fate) -> None:

@@ -105,6 +105,8 @@ class Fate:
     """What counted when it drove in."""
     told: list[Told] = field(default_factory=list)
     """What the driver was told to pay, and paid."""
+    heard: dict[datetime, datetime] = field(default_factory=dict)
+    """When the hub heard of a payment that it heard of late."""
     unheard: int = 0
     """Payments of which the hub has not heard yet: who has paid does not pay again, but calls for help."""
     validated_at: datetime | None = None
@@ -154,7 +156,10 @@ class Truth:
         paid = 0
         for told in fate.told:
             paid += told.amount
-            in_time = left - told.at <= self.tariff.grace_after_paying
+            grace = self.tariff.grace_after_paying
+            # Whoever could not know that the notice was late has the grace from when it was heard, too.
+            heard = fate.heard.get(told.at, told.at)
+            in_time = left - told.at <= grace or heard <= left <= heard + grace
             if in_time and paid >= self._price(fate, told.at):
                 return told.at
         return left

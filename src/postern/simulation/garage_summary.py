@@ -35,7 +35,8 @@ class GarageSummary:
     """What came of it; amounts in minor units.
 
     `cases`: in which a person was needed: who answered one, or for whom it is still open, or who opened the
-    barrier without one. `all_cases`: also those that the books explained by themselves meanwhile.
+    barrier without one; cases of one passage through a lane count once. `all_cases`: also those that the
+    books explained by themselves meanwhile.
 
     `wrong_charges`: stays from which more was taken than they cost, or to which the books charge something
     else without an open case that says so. `open_cases_value`: what the stays named in open cases cost, less
@@ -219,8 +220,9 @@ def summed(
 
 def _needed(found: Sequence[Found], books: BooksView) -> int:
     """How often a person was needed."""
-    cases = sum(one.state in (CaseState.OPEN, CaseState.RESOLVED) for one in books.cases)
-    return cases + sum(one.fate.helped and not one.listed and not one.attended for one in found)
+    needed = [one for one in books.cases if one.state in (CaseState.OPEN, CaseState.RESOLVED)]
+    passages = {one.record or one.id for one in needed}
+    return len(passages) + sum(one.fate.helped and not one.listed and not one.attended for one in found)
 
 
 def _share(part: int, whole: int) -> float:
