@@ -51,6 +51,7 @@ $(UV):
 lock: $(UV)  ## resolve the dependencies anew, into requirements/
 	@$(LOCK) requirements/build.in -o requirements/build.txt
 	@$(LOCK) requirements/node.in -o requirements/node.txt
+	@$(LOCK) requirements/localstripe.in -o requirements/localstripe.txt
 	@$(LOCK) pyproject.toml -c requirements/build.txt -o requirements/runtime.txt
 	@$(LOCK) pyproject.toml --group dev -c requirements/build.txt -c requirements/runtime.txt -o requirements/dev.txt
 

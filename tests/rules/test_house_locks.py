@@ -23,7 +23,7 @@ def canonical(name: str) -> str:
 
 
 def test_there_are_locks_to_look_at() -> None:
-    assert [lock.stem for lock in LOCKS] == ["build", "dev", "node", "runtime"]
+    assert [lock.stem for lock in LOCKS] == ["build", "dev", "localstripe", "node", "runtime"]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
