@@ -46,10 +46,14 @@ async def test_every_kind_of_key_is_counted_with_its_age(keystore_database: Data
 
     today = utc_day(SystemClock().now())
     made = {"oldest": today, "newest": today}
+
+    def in_days(days: int) -> date:
+        return today + timedelta(days=days)
+
     assert found == {
-        "root": KeyAge(kind="root", count=1, holder="unattended", **made),
-        "tenant": KeyAge(kind="tenant", count=1, version=1, **made),
-        "index": KeyAge(kind="index", count=1, version=1, **made),
+        "root": KeyAge(kind="root", count=1, holder="unattended", due=in_days(730), **made),
+        "tenant": KeyAge(kind="tenant", count=1, version=1, due=in_days(365), **made),
+        "index": KeyAge(kind="index", count=1, version=1, due=in_days(365), **made),
         "signing": KeyAge(kind="signing", count=1, **made),
         "site-day": KeyAge(kind="site-day", count=3, oldest=DAY, newest=DAY + timedelta(days=2)),
         "subject": KeyAge(kind="subject", count=9),

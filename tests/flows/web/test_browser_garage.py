@@ -149,7 +149,7 @@ def test_an_attendant_solves_a_case_on_a_phone_by_keyboard(
     phone.goto(f"{running.url}/garage/cases")
     expect(phone.get_by_text("Live", exact=True)).to_be_visible()
     context.pages[0].get_by_role("button", name="Help").click()
-    case = phone.get_by_role("link", name="Asks for help").first
+    case = phone.get_by_role("link", name="Asks for help").last  # the newest
     expect(case).to_be_visible(timeout=20_000)
     expect(phone.get_by_text("Calls for help").first).to_be_visible()
     case.focus()
