@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import platform
@@ -44,6 +45,18 @@ def is_any(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_unspecified
     return False
+
+
+async def answers(host: str, port: int) -> bool:
+    """Whether somebody takes connections at that listener's address, asked from this machine."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1" if is_any(host) else host, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
 
 
 def needs_tls(settings: Settings) -> bool:

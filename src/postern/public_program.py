@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import sys
 from urllib.parse import urlsplit
 
-from postern.console_tls import Certificate, is_any, public_side
+from postern.console_tls import Certificate, answers, public_side
 from postern.public import PublicHandover
 from postern.settings import Settings
 from postern.supervise import Program
@@ -37,22 +35,11 @@ def public_program(settings: Settings, tls: Certificate) -> Program:
         demo=settings.mode == "demo",
     )
 
-    async def is_healthy() -> bool:
-        host = "127.0.0.1" if is_any(own.host) else own.host
-        try:
-            _, writer = await asyncio.open_connection(host, own.port)
-        except OSError:
-            return False
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-        return True
-
     return Program(
         name="the public pages",
         command=(sys.executable, "-m", "postern", "public"),
         errors=settings.folder("log") / "public.err",
-        is_healthy=is_healthy,
+        is_healthy=lambda: answers(own.host, own.port),
         handover=told.to_bytes(),
         inherits=INHERITS,
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from postern import wiring
-from postern.console_tls import is_any, public_side, public_url
+from postern.console_tls import answers, public_side, public_url
 from postern.errors import Unavailable
 from postern.ids import SiteId, TenantId
 from postern.logs import log_to_file
@@ -129,22 +129,11 @@ def _require_port(settings: Settings) -> None:
 
 
 def _hub(settings: Settings, handover: Handover) -> Program:
-    async def is_healthy() -> bool:
-        host = "127.0.0.1" if is_any(settings.host) else settings.host
-        try:
-            _, writer = await asyncio.open_connection(host, settings.port)
-        except OSError:
-            return False
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-        return True
-
     return Program(
         name="the hub",
         command=(sys.executable, "-m", "postern", "hub"),
         errors=settings.folder("log") / "hub.err",
-        is_healthy=is_healthy,
+        is_healthy=lambda: answers(settings.host, settings.port),
         handover=handover.to_bytes(),
         environment=_environment(settings),
     )
