@@ -15,7 +15,7 @@ import structlog
 
 from postern.demo_garage.pictures import car
 from postern.demo_garage.places import Lanes, lanes
-from postern.demo_garage.records import OPERATOR, Pictures, Place, Prices, sealed, written
+from postern.demo_garage.records import OPERATOR, Pictures, Place, Prices, written
 from postern.demo_garage.week import BAYS, Part, Week, week
 from postern.ids import SiteId, TenantId, new_id
 from postern.journal.model import Act
@@ -23,7 +23,7 @@ from postern.operations import payment_attempts
 from postern.operations.admit import picture_context, picture_key
 from postern.operations.demo import SITE
 from postern.operations.garage_setup import CODE_BYTES
-from postern.operations.hub_records import record
+from postern.operations.hub_records import record, sealed_row
 from postern.operations.parking_rules import NAMES
 from postern.operations.publish_policy import publish_stale
 from postern.operations.services import Services
@@ -123,7 +123,7 @@ async def _write(  # noqa: PLR0917 - the place, then what is written there
         made = await asyncio.to_thread(written, place, drawn, prices, pictures)
         days = {key.day for key, _ in made.lanes}
         keys = {day: await services.keyring.site_day_key(site.id, day) for day in days}
-        rows = [sealed(tenant, key, happening, keys[key.day]) for key, happening in made.lanes]
+        rows = [sealed_row(tenant, key, happening, keys[key.day]) for key, happening in made.lanes]
         await records.append(tx, site.id, rows)
         for attempt in made.attempts:
             await payment_attempts.add(tx, services.keyring, attempt)

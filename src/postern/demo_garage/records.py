@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,12 +33,7 @@ from postern.records.model import (
     PaymentRecord,
     PictureRef,
     RecordKey,
-    SealedRecord,
-    kind_of,
 )
-from postern.records.sealed import seal_happening
-from postern.sealing.envelope import Key
-from postern.vehicles.plates import comparison_form
 
 PROVIDER = "demo"
 OPERATOR = "job:demo"
@@ -232,27 +226,4 @@ def _attempt(place: Place, session: UUID, price: Quote, at: datetime) -> Attempt
             payment=f"demo-{id.hex}",
             paid_at=at,
         ),
-    )
-
-
-def sealed(tenant: TenantId, key: RecordKey, happening: Happening, site_day: Key) -> SealedRecord:
-    """A row of the archive; its vehicle is nobody's who is registered."""
-    plate = happening.plate if isinstance(happening, DecisionRecord) else None
-    content, tag = seal_happening(
-        happening,
-        tenant=tenant,
-        key=key,
-        site_day=site_day,
-        movement=None,
-        compared_plate=comparison_form(plate) if plate else None,
-    )
-    return SealedRecord(
-        site=key.site,
-        day=key.day,
-        agent=key.agent,
-        seq=key.seq,
-        kind=kind_of(happening),
-        tag=tag,
-        digest=hashlib.sha256(content).digest(),
-        sealed=content,
     )

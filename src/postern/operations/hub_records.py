@@ -16,8 +16,17 @@ from postern.operations.services import Services
 from postern.parking import store
 from postern.postgres.pool import Transaction
 from postern.records import store as records
-from postern.records.model import CorrectionRecord, PaymentRecord, RecordKey, SealedRecord, kind_of
+from postern.records.model import (
+    CorrectionRecord,
+    DecisionRecord,
+    Happening,
+    PaymentRecord,
+    RecordKey,
+    SealedRecord,
+    kind_of,
+)
 from postern.records.sealed import seal_happening
+from postern.sealing.envelope import Key
 from postern.sites import agents
 from postern.vehicles.plates import comparison_form
 
@@ -47,9 +56,15 @@ async def _seqs(tx: Transaction, site: SiteId, count: int) -> tuple[AgentId, int
 
 
 async def _sealed(services: Services, tenant: TenantId, key: RecordKey, happening: HubRecord) -> SealedRecord:
-    """A plate that somebody typed is found like one that was read and is nobody's: by its tag of the day."""
-    plate = happening.plate if isinstance(happening, CorrectionRecord) else None
-    site_day = await services.keyring.site_day_key(key.site, key.day)
+    return sealed_row(tenant, key, happening, await services.keyring.site_day_key(key.site, key.day))
+
+
+def sealed_row(tenant: TenantId, key: RecordKey, happening: Happening, site_day: Key) -> SealedRecord:
+    """A row of the archive about nobody who is registered, written at the hub and not in an agent's spool.
+
+    Its plate, read or typed, is found by its tag of the day.
+    """
+    plate = happening.plate if isinstance(happening, CorrectionRecord | DecisionRecord) else None
     sealed, tag = seal_happening(
         happening,
         tenant=tenant,
