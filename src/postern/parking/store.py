@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from postern import sealed_rows as rows
@@ -20,6 +21,8 @@ PERMIT = Table(name="parking_permit", thing="permit", scope="site_id")
 MERCHANT = Table(name="parking_merchant", thing="merchant", scope="site_id")
 PURPOSE = "parking"
 """The purpose key of permits, merchants, references of the ledger, and receipts of nobody registered."""
+
+Kept = TypeVar("Kept", PermitKept, MerchantKept)
 
 _HOUR = timedelta(hours=1)
 
@@ -122,43 +125,47 @@ async def permits(
     tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId
 ) -> tuple[PermitKept, ...]:
     """Every permit of the garage, ended ones too."""
-    key = await keyring.purpose_key(tenant, PURPOSE)
-    found = await rows.many(tx, PERMIT, site)
-    opened = [(row, rows.open_document(key, tenant, PERMIT, row, PermitKept)) for row in found]
-    return tuple(replace(one, version=row.version) for row, one in opened)
+    return await _kept(tx, keyring, tenant, site, PERMIT, kind=PermitKept)
 
 
 async def put_permit(
     tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, one: PermitKept
 ) -> PermitKept:
     """Add a permit (version 0) or change one. Conflict when somebody else was faster."""
-    key = await keyring.purpose_key(tenant, PURPOSE)
-    new = replace(one, version=one.version + 1)
-    sealed = rows.seal_document(key, tenant, PERMIT, one.id, new)
-    row = Row(scope=site, id=one.id, version=new.version, sealed=sealed)
-    await (rows.insert if one.version == 0 else rows.update)(tx, PERMIT, row)
-    return new
+    return await _put(tx, keyring, tenant, site, PERMIT, one=one)
 
 
 async def merchants(
     tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId
 ) -> tuple[MerchantKept, ...]:
     """Every merchant of the garage, ended ones too."""
-    key = await keyring.purpose_key(tenant, PURPOSE)
-    found = await rows.many(tx, MERCHANT, site)
-    opened = [(row, rows.open_document(key, tenant, MERCHANT, row, MerchantKept)) for row in found]
-    return tuple(replace(one, version=row.version) for row, one in opened)
+    return await _kept(tx, keyring, tenant, site, MERCHANT, kind=MerchantKept)
 
 
 async def put_merchant(
     tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, one: MerchantKept
 ) -> MerchantKept:
     """Add a merchant (version 0) or change one. Conflict when somebody else was faster."""
+    return await _put(tx, keyring, tenant, site, MERCHANT, one=one)
+
+
+async def _kept(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, table: Table, *, kind: type[Kept]
+) -> tuple[Kept, ...]:
+    key = await keyring.purpose_key(tenant, PURPOSE)
+    found = await rows.many(tx, table, site)
+    opened = [(row, rows.open_document(key, tenant, table, row, kind)) for row in found]
+    return tuple(replace(one, version=row.version) for row, one in opened)
+
+
+async def _put(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, table: Table, *, one: Kept
+) -> Kept:
     key = await keyring.purpose_key(tenant, PURPOSE)
     new = replace(one, version=one.version + 1)
-    sealed = rows.seal_document(key, tenant, MERCHANT, one.id, new)
+    sealed = rows.seal_document(key, tenant, table, one.id, new)
     row = Row(scope=site, id=one.id, version=new.version, sealed=sealed)
-    await (rows.insert if one.version == 0 else rows.update)(tx, MERCHANT, row)
+    await (rows.insert if one.version == 0 else rows.update)(tx, table, row)
     return new
 
 
