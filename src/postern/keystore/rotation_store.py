@@ -55,7 +55,7 @@ async def one_at_a_time(database: Database) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            # A closed connection lets go only when the server has noticed, and the next rotation may be quicker.
+            # A closed connection lets go only when the server has noticed; the next rotation may be quicker.
             if not connection.broken:
                 await connection.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
 
