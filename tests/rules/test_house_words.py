@@ -29,6 +29,8 @@ ALLOWED = {
     ("user", "handle"): "WebAuthn's own term",
     ("vault", "token"): "Vault's own term",
     ("ledger", "account"): "bookkeeping's own term",
+    ("public", "holiday"): "the labour laws' own term; a schedule has special days",
+    ("public", "holidays"): "the same",
 }
 """A forbidden word is let through only in these pairs, each with its reason."""
 
@@ -37,6 +39,7 @@ ALLOWED_IN = {
     ("devices/certificates/acme_client.py", "token"): "ACME's own term (RFC 8555)",
     ("devices/certificates/challenges.py", "token"): "ACME's own term (RFC 8555)",
     ("web/", "zone"): "a ZoneInfo, the standard library's name",
+    ("attendance/", "zone"): "a ZoneInfo, the standard library's name",
     ("operations/", "zone"): "a ZoneInfo, the standard library's name",
     ("operations/", "zones"): "several ZoneInfo",
     ("web/", "zones"): "several ZoneInfo",
