@@ -24,7 +24,18 @@ from postern.ids import AccessPointId, ReaderId
 from postern.records.model import DecisionRecord, Happening, PassageRecord
 from postern.sites.model import AccessPoint, Lane, LaneKind, LaneRule, Reader, ReaderKind
 from tests.flows.agent_hub import CODE, TestHub, running_hub
-from tests.flows.agent_site import DOOR, FACE_OUT, INSIDE, OUTSIDE, SITE, TestDoor, policy, ports
+from tests.flows.agent_site import (
+    DOOR,
+    FACE_OUT,
+    INSIDE,
+    OUTSIDE,
+    SITE,
+    Film,
+    TestDoor,
+    picture,
+    policy,
+    ports,
+)
 
 ENTRY, EXIT = AccessPointId(UUID(int=40)), AccessPointId(UUID(int=41))
 CAMERA_IN, CAMERA_OUT = ReaderId(UUID(int=42)), ReaderId(UUID(int=43))
@@ -64,13 +75,17 @@ def door() -> TestDoor:
 
 @asynccontextmanager
 async def site(
-    tmp_path: Path, door: TestDoor, plan: Policy, every: timedelta = ASKED_EVERY
+    tmp_path: Path,
+    door: TestDoor,
+    plan: Policy,
+    every: timedelta = ASKED_EVERY,
+    films: dict[str, Film] | None = None,
 ) -> AsyncIterator[tuple[Agent, TestHub]]:
     """An enrolled agent that runs, and its hub."""
     async with running_hub() as hub:
         hub.policy = plan
         settings = AgentSettings(folder=tmp_path, hub_url=hub.url, code=CODE, asked_every=every)
-        async with opened(settings, ports(door)) as agent:
+        async with opened(settings, ports(door, films)) as agent:
             running = asyncio.create_task(agent.run())
             try:
                 while not agent.doors.controllers:
@@ -233,6 +248,27 @@ async def test_a_surer_look_at_the_same_plate_counts_while_the_vehicle_stands(
         assert await looked(0.35) == "awaiting-answer"
         assert await looked(0.95) == "parking-entry"
         assert await until(hub, passages(1)) == ["awaiting-answer", "parking-entry"]
+        assert len(door.released) == 1
+
+
+BLURRED, CLEAR = picture(green=2, blue=50), picture(green=2)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (LaneRule.WAIT, ["awaiting-answer", "parking-entry"]),
+        (LaneRule.OPEN_AND_SETTLE, ["uncertain-entry"]),
+    ],
+)
+async def test_a_camera_that_becomes_sure_opens_for_who_stands_and_not_twice_for_who_was_let_in(
+    tmp_path: Path, door: TestDoor, rule: LaneRule, expected: list[str]
+) -> None:
+    film = Film([BLURRED] * 8 + [CLEAR] * 30, ends=False)
+    plan = garage(rule, seconds=60)
+    readers = tuple(replace(one, source="cam") if one.id == CAMERA_IN else one for one in plan.readers)
+    async with site(tmp_path, door, replace(plan, readers=readers), films={"cam": film}) as (_, hub):
+        assert await until(hub, passages(1)) == expected
         assert len(door.released) == 1
 
 

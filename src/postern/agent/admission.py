@@ -73,14 +73,17 @@ class Admissions:
             raise Refused("this agent has no policy yet; let it reach its hub once")
         return policy
 
-    async def request(self, request: Request, evidence: bytes | None = None) -> Admitted:
+    async def request(
+        self, request: Request, evidence: bytes | None = None, *, again: bool = False
+    ) -> Admitted:
         """Admit or refuse. Raises StorageFull or another fault when a way in could not be recorded.
 
         A vehicle at a garage's lane is asked about first; the answer is the first one, and others may follow.
+        `again`: the vehicle that stands at the lane, read more surely than before.
         """
         lane = self.lanes.lane_of(request)
         if lane is not None:
-            return await self.lanes.arrived(lane, request, evidence)
+            return await self.lanes.arrived(lane, request, evidence, again=again)
         return await self._admit(request, evidence)
 
     async def _admit(self, request: Request, evidence: bytes | None) -> Admitted:

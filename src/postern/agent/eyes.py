@@ -18,7 +18,7 @@ from postern.agent.track_faces import FaceSeen, FaceTracker
 from postern.agent.track_plates import PlateTracker
 from postern.biometrics.comparison import Gallery, Match, identify
 from postern.biometrics.model import Box, ModelCard, Rgb
-from postern.ids import PersonId
+from postern.ids import AccessPointId, PersonId
 from postern.operations.ports import Recognition
 
 
@@ -58,6 +58,12 @@ class Matching:
         """Whose plate it is."""
         found = self.policy.holder_of(CredentialKind.PLATE, text)
         return found[0].subject if found is not None else None
+
+    def least_score(self, at: AccessPointId) -> float:
+        """How surely a plate must be read there; 0 where there is no lane."""
+        access_point = self.policy.access_point(at)
+        lane = access_point.lane if access_point is not None else None
+        return lane.least_score if lane is not None else 0.0
 
 
 Current = Callable[[], Matching]
@@ -126,15 +132,22 @@ class FaceEye:
 
 
 class PlateEye:
-    """Looks for plates."""
+    """Looks for plates, at the access point `at`: its lane says how surely one must be read."""
 
     def __init__(
-        self, recognition: Recognition, current: Current, *, still: bool, rules: TrackRules | None = None
+        self,
+        recognition: Recognition,
+        current: Current,
+        *,
+        at: AccessPointId,
+        still: bool,
+        rules: TrackRules | None = None,
     ) -> None:
         self._recognition = recognition
         self._current = current
         known = lambda text: current().holder_of_plate(text)  # noqa: E731 - the policy of that moment
-        self._tracker = PlateTracker(known, STILL if still else rules)
+        least = lambda: current().least_score(at)  # noqa: E731 - the policy of that moment
+        self._tracker = PlateTracker(known, STILL if still else rules, least_score=least)
         self._still = still
         self._kept: dict[int, _Kept] = {}
 

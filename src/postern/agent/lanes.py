@@ -57,8 +57,14 @@ class _Vehicle:
     lane: Lane
     evidence: bytes | None
     since: datetime
+    read_before: _Vehicle | None = None
+    """The same vehicle as it was read less surely, for which the barrier may be about to open."""
     last: Admitted | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def let_through(self) -> Admitted | None:
+        """The answer that opened the barrier for it, if one did."""
+        return self.last if self.last is not None and self.last.decision.reason.grants else None
 
     def is_same(self, plate: PlatePresented, lane: Lane) -> bool:
         """Whether the reading tells nothing new: the same text, and not sure for the first time."""
@@ -96,10 +102,13 @@ class Lanes:
         access_point = self._policy().access_point(request.access_point)
         return access_point.lane if access_point is not None else None
 
-    async def arrived(self, lane: Lane, request: Request, evidence: bytes | None) -> Admitted:
+    async def arrived(
+        self, lane: Lane, request: Request, evidence: bytes | None, *, again: bool = False
+    ) -> Admitted:
         """Judge a vehicle that was read at the barrier; while it may not pass, go on asking about it.
 
-        Raises StorageFull or another fault of the spool, when an answer could not be recorded.
+        `again`: the one that stands there, read more surely. Raises StorageFull or another fault of the
+        spool, when an answer could not be recorded.
         """
         plate = request.presented
         if not isinstance(plate, PlatePresented):
@@ -117,6 +126,7 @@ class Lanes:
             lane=lane,
             evidence=evidence,
             since=before.since if before is not None and unsure else self._clock.now(),
+            read_before=before if again else None,
         )
         self._standing[request.access_point] = vehicle
         try:
@@ -140,6 +150,10 @@ class Lanes:
         if admitted.decision.reason not in _STILL_STANDING:
             self._leave(vehicle)
         return None if admitted is before else admitted
+
+    def stands_at(self, access_point: AccessPointId) -> bool:
+        """Whether a vehicle stands there that was not let through yet."""
+        return access_point in self._standing
 
     def wake(self) -> None:
         """The hub has news: ask about everybody who stands somewhere, now."""
@@ -175,6 +189,8 @@ class Lanes:
         One vehicle at a time at each barrier: one that is about to open is not asked for another.
         """
         async with self._judging[vehicle.request.access_point]:
+            if vehicle.read_before is not None and (passed := vehicle.read_before.let_through()) is not None:
+                return passed
             clearance = await self._clearance(vehicle)
             if vehicle.last is not None and not self._stands(vehicle):
                 return vehicle.last

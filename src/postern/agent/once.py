@@ -65,7 +65,7 @@ async def passages(
     await doors.apply(policy)
     try:
         for source in sources:
-            eye = eye_of(reader.kind, ports, lambda: matching, still=source.still)
+            eye = eye_of(reader, ports, lambda: matching, still=source.still)
             async with contextlib.aclosing(sightings(source, eye)) as seen:
                 async for sighted in seen:
                     yield _tried(access_point, await admitted(admissions, reader, sighted))

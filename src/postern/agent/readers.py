@@ -28,11 +28,11 @@ CAMERAS = (ReaderKind.FACE_CAMERA, ReaderKind.PLATE_CAMERA)
 
 
 def eye_of(
-    kind: ReaderKind, ports: AgentPorts, current: Current, *, still: bool, rules: TrackRules | None = None
+    reader: Reader, ports: AgentPorts, current: Current, *, still: bool, rules: TrackRules | None = None
 ) -> Eye:
-    """What looks through a reader of this kind."""
-    if kind is ReaderKind.PLATE_CAMERA:
-        return PlateEye(ports.recognition, current, still=still, rules=rules)
+    """What looks through the reader."""
+    if reader.kind is ReaderKind.PLATE_CAMERA:
+        return PlateEye(ports.recognition, current, at=reader.access_point, still=still, rules=rules)
     return FaceEye(ports.recognition, current, still=still, rules=rules)
 
 
@@ -126,7 +126,7 @@ class Readers:
             await source.close()
 
     def _eye(self, reader: Reader, source: Source) -> Eye:
-        return eye_of(reader.kind, self._ports, self._current, still=source.still, rules=self._rules)
+        return eye_of(reader, self._ports, self._current, still=source.still, rules=self._rules)
 
     async def _end(self, id: ReaderId) -> None:
         await cancelled(self._watched.pop(id).task)

@@ -44,6 +44,8 @@ class Observation:
     frame: int
     frames: int
     """How many frames it was voted over."""
+    again: bool = False
+    """Told before, less surely: it says something new only of a vehicle that still stands at its lane."""
 
 
 def overlap(one: Box, other: Box) -> float:

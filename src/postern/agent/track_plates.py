@@ -79,6 +79,7 @@ class _Track:
     best: tuple[float, int] = (-1.0, 0)
     told: str | None = None
     told_subject: UUID | None = None
+    told_score: float = 0.0
 
     def add(self, reading: PlateReading, at: datetime, frame: int) -> None:
         self.box, self.seen_at = _box(reading), at
@@ -95,14 +96,38 @@ class _Track:
         return enough and len(last) == 1 and comparison_form(self.told or "") not in last
 
 
-class PlateTracker:
-    """The plates before one camera. `known` says whose a plate is by the policy, None for nobody's."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Present:
+    """A plate that was told and has not gone: when it was last seen, and the best score it was told with."""
 
-    def __init__(self, known: Callable[[str], UUID | None], rules: TrackRules | None = None) -> None:
+    seen_at: datetime
+    score: float
+
+
+def nothing_asked() -> float:
+    """Where no lane asks for a least score, no reading is less sure than it."""
+    return 0.0
+
+
+class PlateTracker:
+    """The plates before one camera. `known` says whose a plate is by the policy, None for nobody's.
+
+    `least_score`: what the lane asks for. A plate told less surely is told once more as soon as its vote is
+    sure enough: the vehicle stands at the barrier, and a person would be called for it.
+    """
+
+    def __init__(
+        self,
+        known: Callable[[str], UUID | None],
+        rules: TrackRules | None = None,
+        *,
+        least_score: Callable[[], float] = nothing_asked,
+    ) -> None:
         self._known = known
         self._rules = rules or TrackRules()
+        self._least_score = least_score
         self._tracks: list[_Track] = []
-        self._present: dict[str, datetime] = {}
+        self._present: dict[str, _Present] = {}
 
     def step(self, at: datetime, frame: int, readings: Sequence[PlateReading]) -> list[Observation]:
         """The observations that became safe with this frame, whose index is `frame`."""
@@ -121,45 +146,64 @@ class PlateTracker:
         observations = [
             self._tell(track, vote(track.readings))
             for track in self._tracks
-            if track.told is None and not self._is_present(vote(track.readings).text)
+            if track.told is None and self._is_news(vote(track.readings))
         ]
         self._tracks.clear()
         self._present.clear()
         return observations
 
     def wanted_frames(self) -> frozenset[int]:
-        """Indexes of the frames that may still become evidence: one for each track not told yet."""
-        return frozenset(track.best[1] for track in self._tracks if track.told is None)
+        """Indexes of the frames that may still become evidence: one for each track that may yet be told."""
+        least = self._least_score()
+        return frozenset(
+            track.best[1] for track in self._tracks if track.told is None or track.told_score < least
+        )
 
     def _verdict(self, track: _Track, at: datetime) -> Observation | None:
-        if track.told_subject is not None:
-            return None
         voted = vote(track.readings)
+        surer = track.told is not None and self._became_sure(track.told_score, voted)
+        if track.told_subject is not None and not surer:
+            return None
         subject = self._known(voted.text)
-        safe = subject is not None and voted.agreeing >= self._rules.votes
+        safe = surer or (subject is not None and voted.agreeing >= self._rules.votes)
         if not safe and (track.told is not None or len(track.readings) < self._rules.patience):
             return None
-        repeated = self._is_present(voted.text) and (track.told is None or subject is None)
+        repeated = not self._is_news(voted) and (track.told is None or subject is None)
         track.told, track.told_subject = voted.text, subject
-        self._present[comparison_form(voted.text)] = at
-        return None if repeated else self._tell(track, voted)
+        track.told_score = max(track.told_score, voted.score)
+        self._note_present(voted.text, track.told_score, at)
+        return None if repeated else self._tell(track, voted, again=surer)
 
-    def _tell(self, track: _Track, voted: Vote) -> Observation:
+    def _became_sure(self, told: float, voted: Vote) -> bool:
+        return told < self._least_score() <= voted.score
+
+    def _tell(self, track: _Track, voted: Vote, *, again: bool = False) -> Observation:
         return Observation(
             presented=PlatePresented(text=voted.text, score=voted.score),
             frame=track.best[1],
             frames=len(track.readings),
+            again=again,
         )
 
-    def _is_present(self, text: str) -> bool:
-        """Whether it was told already and has not gone: itself, or for unknown ones a look-alike."""
-        if comparison_form(text) in self._present:
-            return True
-        return self._known(text) is None and any(apart(text, told) <= 1 for told in self._present)
+    def _is_news(self, voted: Vote) -> bool:
+        """Whether it was not told yet, itself or for unknown ones a look-alike, or not as surely as asked."""
+        form, unknown = comparison_form(voted.text), self._known(voted.text) is None
+        told = [
+            one.score
+            for text, one in self._present.items()
+            if text == form or (unknown and apart(voted.text, text) <= 1)
+        ]
+        return not told or self._became_sure(max(told), voted)
 
     def _keep_present(self, track: _Track, at: datetime) -> None:
         if track.told is not None:
-            self._present[comparison_form(track.told)] = at
+            self._note_present(track.told, track.told_score, at)
+
+    def _note_present(self, text: str, score: float, at: datetime) -> None:
+        form = comparison_form(text)
+        before = self._present.get(form)
+        best = max(score, before.score) if before is not None else score
+        self._present[form] = _Present(seen_at=at, score=best)
 
     def _split(self, track: _Track) -> _Track:
         new = _Track(
@@ -201,15 +245,15 @@ class PlateTracker:
     def _forget(self, at: datetime) -> list[Observation]:
         """Let go of what is out of sight; a plate that was read alike often enough is told on leaving."""
         lost, absence = timedelta(seconds=self._rules.lost), timedelta(seconds=self._rules.absence)
-        self._present = {text: seen for text, seen in self._present.items() if at - seen < absence}
+        self._present = {text: one for text, one in self._present.items() if at - one.seen_at < absence}
         gone = [track for track in self._tracks if at - track.seen_at > lost]
         self._tracks = [track for track in self._tracks if at - track.seen_at <= lost]
         left = []
         for track in gone:
             voted = vote(track.readings)
             untold = track.told is None and voted.agreeing >= self._rules.votes
-            if untold and not self._is_present(voted.text):
-                self._present[comparison_form(voted.text)] = track.seen_at
+            if untold and self._is_news(voted):
+                self._note_present(voted.text, voted.score, track.seen_at)
                 left.append(self._tell(track, voted))
         return left
 

@@ -75,7 +75,8 @@ async def admitted(admissions: Admissions, reader: Reader, sighted: Sighted) -> 
         presented=sighted.seen.observation.presented,
         reader=reader.id,
     )
-    result = await admissions.request(request, sighted.seen.evidence)
+    again = sighted.seen.observation.again
+    result = await admissions.request(request, sighted.seen.evidence, again=again)
     return Outcome(sighted=sighted, admitted=result, ms=(time.perf_counter() - sighted.started) * 1000)
 
 
@@ -90,6 +91,8 @@ async def watch(source: Source, eye: Eye, reader: Reader, admissions: Admissions
 
 
 async def _admit(admissions: Admissions, reader: Reader, sighted: Sighted) -> None:
+    if sighted.seen.observation.again and not admissions.lanes.stands_at(reader.access_point):
+        return  # the barrier has opened for it: a second decision would be a second vehicle's
     try:
         outcome = await admitted(admissions, reader, sighted)
     except PosternError as fault:

@@ -111,6 +111,55 @@ def test_an_unknown_plate_that_leaves_early_is_told_if_two_frames_agreed() -> No
     assert tracker.step(NOON + timedelta(seconds=30), 99, []) == []
 
 
+def at_a_lane(rules: TrackRules | None = None) -> PlateTracker:
+    return PlateTracker(known, rules, least_score=lambda: 0.6)
+
+
+def test_an_unknown_plate_told_unsurely_at_a_lane_is_told_once_more_when_its_vote_is_sure() -> None:
+    blurred, clear = [[reading("XYZ999", 0.4)]], [[reading("XYZ999", 0.9)]]
+    told = play(at_a_lane(), blurred * 8 + clear * 20)
+    assert [texts([one])[0] for one in told] == ["XYZ999", "XYZ999"]
+    unsure, sure = (one.presented.score for one in told if isinstance(one.presented, PlatePresented))
+    assert unsure < 0.6 <= sure
+    assert [one.again for one in told] == [False, True]
+    assert texts(play(PlateTracker(known), blurred * 8 + clear * 20)) == ["XYZ999"]
+
+
+def test_a_plate_misread_from_afar_is_told_again_as_it_was_read_surely() -> None:
+    told = play(at_a_lane(), [[reading("XVZ999", 0.3)]] * 6 + [[reading("XYZ999", 0.95)]] * 20)
+    assert texts(told) == ["XVZ999", "XYZ999"]
+
+
+def test_a_known_plate_told_unsurely_at_a_lane_is_told_once_more_when_its_vote_is_sure() -> None:
+    told = play(at_a_lane(), [[reading("BMW1234", 0.5)]] * 4 + [[reading("BMW1234", 0.8)]] * 20)
+    assert texts(told) == ["BMW1234", "BMW1234"]
+
+
+def test_a_plate_told_unsurely_and_lost_from_sight_is_told_once_more_when_it_is_sure() -> None:
+    tracker = at_a_lane()
+    assert texts(play(tracker, [[reading("XYZ999", 0.4)]] * 8)) == ["XYZ999"]
+    again = play(tracker, [[reading("XYZ999", 0.9, x=900)]] * 20, NOON + timedelta(seconds=5))
+    assert texts(again) == ["XYZ999"]
+
+
+def test_the_frame_of_a_plate_told_unsurely_is_kept_until_it_is_told_surely() -> None:
+    tracker = at_a_lane()
+    play(tracker, [[reading("XYZ999", 0.4)]] * 8)
+    assert tracker.wanted_frames()
+    play(tracker, [[reading("XYZ999", 0.9)]] * 20, NOON + timedelta(seconds=1))
+    assert not tracker.wanted_frames()
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["XYZ999", "XYZ998", "BMW1234"]), st.floats(0.2, 1.0)), max_size=80)
+)
+def test_at_a_lane_a_plate_is_never_told_surely_twice(read: list[tuple[str, float]]) -> None:
+    told = play(at_a_lane(), [[reading(text, score)] for text, score in read])
+    presented = [one.presented for one in told if isinstance(one.presented, PlatePresented)]
+    sure = [one.text for one in presented if one.score >= 0.6]
+    assert len(sure) == len(set(sure))
+
+
 def test_a_single_picture_decides_on_its_one_frame() -> None:
     assert texts(PlateTracker(known, STILL).step(NOON, 0, [reading("XYZ999", 0.4)])) == ["XYZ999"]
 
