@@ -12,7 +12,8 @@ from datetime import datetime
 from uuid import UUID
 
 from postern.access.lanes import FRESH, Approach, Standing, lane_reason
-from postern.access.model import Credential, CredentialKind, Grant, Holding
+from postern.access.lockdown import distances_out, refuses
+from postern.access.model import Credential, CredentialKind, Grant, Holding, SubjectKind
 from postern.access.pins import NO_ATTEMPTS, PinAttempts, pin_matches
 from postern.access.policy import Policy
 from postern.access.reasons import Reason
@@ -118,12 +119,16 @@ def decide(request: Request, policy: Policy, at: datetime, attempts: PinAttempts
     if access_point.way_out:
         return Granted(reason=Reason.WAY_OUT, policy=policy.name, holder=holder, credential=credential)
 
-    # 4. A vehicle at a garage's lane: the garage is open to all, and lets out what is settled.
+    # 4. A lockdown lets nobody further in; on this holder's own way out it refuses nothing.
+    if _is_locked_down(access_point, holder, policy, at):
+        return Denied(reason=Reason.LOCKED_DOWN, policy=policy.name, holder=holder, credential=credential)
+
+    # 5. A vehicle at a garage's lane: the garage is open to all, and lets out what is settled.
     if access_point.lane is not None and isinstance(request.presented, PlatePresented):
         return _decide_at_lane(request, request.presented, access_point, policy, at)
 
-    # 5. The policy is still in force, 6. the presentation was sound, 7. the credential is live,
-    # 8. and one of the holder's grants opens this access point now.
+    # 6. The policy is still in force, 7. the presentation was sound, 8. the credential is live,
+    # 9. and one of the holder's grants opens this access point now.
     reason = (
         _policy_refuses(policy, at)
         or refusal
@@ -157,6 +162,22 @@ def _decide_at_lane(
         reason = lane_reason(lane, approach, request.standing)
     answer = Granted if reason.grants else Denied
     return answer(reason=reason, policy=policy.name, holder=holder, credential=credential)
+
+
+def _is_locked_down(access_point: AccessPoint, holder: Holding | None, policy: Policy, at: datetime) -> bool:
+    if not policy.lockdowns.in_earnest:
+        return False
+    # The way out is measured along what this holder may open: another's shorter one is no use to them.
+    grants = holder.grants if holder is not None else ()
+    drives = holder is not None and holder.kind is SubjectKind.VEHICLE
+    ways = [
+        one
+        for one in policy.access_points
+        if one.way_out
+        or (drives and one.leads_out)
+        or (one.lane is None and _grants_refuse(grants, one, policy, at) is None)
+    ]
+    return refuses(policy.lockdowns, access_point, distances_out(policy.areas, ways))
 
 
 def _has_own_right(

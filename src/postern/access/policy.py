@@ -14,6 +14,7 @@ from uuid import UUID
 import numpy as np
 
 from postern import documents
+from postern.access.lockdown import OPEN, Lockdowns
 from postern.access.model import AccessLevel, Credential, CredentialKind, Holding, Schedule
 from postern.biometrics.model import Reference, Template
 from postern.ids import (
@@ -91,6 +92,7 @@ class Policy:
     levels: tuple[AccessLevel, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     gallery: tuple[GalleryPart, ...] = ()
+    lockdowns: Lockdowns = OPEN
 
     def to_bytes(self) -> bytes:
         """Compact JSON; the gallery's vectors in base64."""

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     NOT_PAID = "not-paid"
     AWAITING_ANSWER = "awaiting-answer"
     UNKNOWN_ACCESS_POINT = "unknown-access-point"
+    LOCKED_DOWN = "locked-down"
     POLICY_EXPIRED = "policy-expired"
     PAD_ATTACK = "pad-attack"
     UNCERTAIN_READ = "uncertain-read"
@@ -78,6 +79,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.NOT_PAID: ("Not paid yet", "尚未付款"),
     Reason.AWAITING_ANSWER: ("Waiting for an attendant", "等待值守人员答复"),
     Reason.UNKNOWN_ACCESS_POINT: ("The site has no such access point", "本站点没有该通行点"),
+    Reason.LOCKED_DOWN: ("Locked down: nobody gets in", "已封锁：禁止进入"),
     Reason.POLICY_EXPIRED: ("The agent's rules are too old", "代理端的通行规则已过期"),
     Reason.PAD_ATTACK: ("A picture of a face, not a face, was shown", "出示的是人脸图像而非真人"),
     Reason.UNCERTAIN_READ: ("Not read surely enough", "识别不够确定"),
@@ -122,6 +124,10 @@ _CURES: dict[Reason, tuple[str, str]] = {
     Reason.UNKNOWN_ACCESS_POINT: (
         "Point the reader at an access point of this site.",
         "请将读取设备指向本站点的通行点。",
+    ),
+    Reason.LOCKED_DOWN: (
+        "Ways out stay open. Release the lockdown in the console once it is safe.",
+        "出口始终放行。确认安全后，请在控制台解除封锁。",
     ),
     Reason.POLICY_EXPIRED: (
         "Let the agent reach its hub once, so that it fetches the present rules.",

@@ -21,16 +21,19 @@ from postern.records.model import (
     DecisionRecord,
     Happening,
     PaymentRecord,
+    PresenceRecord,
     RecordKey,
     SealedRecord,
     kind_of,
+    subject_of,
 )
 from postern.records.sealed import seal_happening
 from postern.sealing.envelope import Key
+from postern.sealing.keyring import Purpose
 from postern.sites import agents
 from postern.vehicles.plates import comparison_form
 
-HubRecord = CorrectionRecord | PaymentRecord
+HubRecord = CorrectionRecord | PaymentRecord | PresenceRecord
 
 
 async def record(
@@ -56,13 +59,21 @@ async def _seqs(tx: Transaction, site: SiteId, count: int) -> tuple[AgentId, int
 
 
 async def _sealed(services: Services, tenant: TenantId, key: RecordKey, happening: HubRecord) -> SealedRecord:
-    return sealed_row(tenant, key, happening, await services.keyring.site_day_key(key.site, key.day))
+    subject = subject_of(happening)
+    # Raises KeyDestroyed for whoever was erased: nothing more is written about them.
+    movement = (
+        await services.keyring.subject_key(tenant, subject, Purpose.MOVEMENT) if subject is not None else None
+    )
+    site_day = await services.keyring.site_day_key(key.site, key.day)
+    return sealed_row(tenant, key, happening, site_day, movement)
 
 
-def sealed_row(tenant: TenantId, key: RecordKey, happening: Happening, site_day: Key) -> SealedRecord:
-    """A row of the archive about nobody who is registered, written at the hub and not in an agent's spool.
+def sealed_row(
+    tenant: TenantId, key: RecordKey, happening: Happening, site_day: Key, movement: Key | None = None
+) -> SealedRecord:
+    """A row of the archive written at the hub and not in an agent's spool; `movement` is its subject's key.
 
-    Its plate, read or typed, is found by its tag of the day.
+    A plate that is nobody's, read or typed, is found by its tag of the day.
     """
     plate = happening.plate if isinstance(happening, CorrectionRecord | DecisionRecord) else None
     sealed, tag = seal_happening(
@@ -70,7 +81,7 @@ def sealed_row(tenant: TenantId, key: RecordKey, happening: Happening, site_day:
         tenant=tenant,
         key=key,
         site_day=site_day,
-        movement=None,
+        movement=movement,
         compared_plate=comparison_form(plate) if plate else None,
     )
     return SealedRecord(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from postern.access.model import CredentialKind, SubjectKind
+from postern.access.presence import MOST_ABOARD
 from postern.access.reasons import Reason
 from postern.clock import utc_day
 from postern.errors import BadInput, CannotOpen, CannotVerify
@@ -21,6 +22,7 @@ from postern.records.model import (
     Happening,
     Kind,
     PaymentRecord,
+    PresenceRecord,
     kind_of,
 )
 from postern.records.sealed import decode, encode
@@ -118,6 +120,10 @@ def _opened(known: KnownAgent, one: SpooledEntry, hub_key: bytes) -> Happening:
 
 def is_understood(happening: Happening) -> bool:
     """Whether this release can show it: its words are known, its numbers are numbers, its text is text."""
+    if isinstance(happening, PresenceRecord):
+        kinds = {None, *(str(one) for one in SubjectKind)}
+        if happening.subject_kind not in kinds or not 0 <= happening.more <= MOST_ABOARD:
+            return False
     if isinstance(happening, DecisionRecord):
         score = happening.score
         known = (

@@ -29,7 +29,7 @@ from postern.postgres.pool import Transaction
 from postern.records import quarantine
 from postern.records import store as records
 from postern.records.alarms import AlarmKind, put_alarm_of_day
-from postern.records.model import DecisionRecord, RecordKey, SealedRecord
+from postern.records.model import DecisionRecord, RecordKey, SealedRecord, subject_of
 from postern.records.sealed import anonymous, seal_happening
 from postern.sealing.envelope import Key
 from postern.sealing.keyring import Purpose
@@ -110,8 +110,8 @@ async def _day_keys(services: Services, site: SiteId, days: set[date], today: da
 
 
 async def _movements(services: Services, known: KnownAgent, readable: Sequence[Readable]) -> dict[UUID, Key]:
-    found = (one.happening for one in readable)
-    subjects = {one.subject for one in found if isinstance(one, DecisionRecord) and one.subject is not None}
+    found = (subject_of(one.happening) for one in readable)
+    subjects = {one for one in found if one is not None}
     return await services.keyring.subject_keys(known.tenant, list(subjects), Purpose.MOVEMENT)
 
 
@@ -141,7 +141,7 @@ def _sealed(
     """A row for `day`. Whoever was erased meanwhile is left out: nobody holds the key any more."""
     key = RecordKey(site=known.agent.site, day=day, agent=known.agent.id, seq=one.entry.seq)
     happening = one.happening
-    subject = happening.subject if isinstance(happening, DecisionRecord) else None
+    subject = subject_of(happening)
     movement = movements.get(subject) if subject is not None else None
     if subject is not None and movement is None:
         happening = anonymous(happening)

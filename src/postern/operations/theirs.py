@@ -24,7 +24,7 @@ from postern.postgres.pool import Transaction
 from postern.privacy.receipt import Tried
 from postern.privacy.retention import LONGEST_DAYS
 from postern.records import ending
-from postern.records.model import CorrectionRecord, DecisionRecord, SealedRecord
+from postern.records.model import CorrectionRecord, DecisionRecord, PresenceRecord, SealedRecord
 from postern.records.sealed import open_happening
 from postern.sealing.envelope import Context, Key, open_sealed
 from postern.sealing.keyring import Purpose
@@ -256,6 +256,8 @@ def _names(tenant: TenantId, record: SealedRecord, site_day: Key, movement: Key 
         return False
     if isinstance(opened, CorrectionRecord):
         return bool(opened.plate)
+    if isinstance(opened, PresenceRecord):
+        return opened.subject is not None
     named = isinstance(opened, DecisionRecord) and (opened.subject or opened.plate or opened.picture)
     return bool(named)
 

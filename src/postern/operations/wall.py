@@ -28,6 +28,7 @@ from postern.records.model import (
     Outcome,
     PassageRecord,
     PaymentRecord,
+    PresenceRecord,
     RecordKey,
 )
 from postern.sites import agents as agents_store
@@ -151,7 +152,7 @@ async def rows_of(
                 rows.append(DoorNews(key=one.key, at=at, door=_door_name(plan, door), condition=state))
             case CommandRecord() as command:
                 rows.append(_command_news(one.key, command, plan))
-            case PassageRecord() | CorrectionRecord() | PaymentRecord():
+            case PassageRecord() | CorrectionRecord() | PaymentRecord() | PresenceRecord():
                 pass
             case None:
                 rows.append(Unopenable(key=one.key, at=_about(one.key, found)))

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from postern.clock import aware
 from postern.errors import BadInput
-from postern.ids import AccessPointId, DoorId, ReaderId
+from postern.ids import AccessPointId, AreaId, DoorId, ReaderId
 from postern.records.model import (
     CommandRecord,
     CorrectionRecord,
@@ -29,7 +30,10 @@ from postern.records.model import (
     Outcome,
     PassageRecord,
     PaymentRecord,
+    Personal,
     PictureRef,
+    PresenceDeed,
+    PresenceRecord,
     kind_of,
 )
 
@@ -46,13 +50,13 @@ Fields = dict[str, str | int | float | None]
 def encode(happening: Happening) -> bytes:
     """The happening as bytes; `decode` gives the equal happening back, its times in UTC."""
     fields = _told(happening)
-    if isinstance(happening, DecisionRecord):
+    if isinstance(happening, DecisionRecord | PresenceRecord):
         fields.update(_who(happening))
     return _dump(fields)
 
 
 def encode_anonymous(happening: Happening) -> bytes:
-    """The same without what tells who it was: no subject, no plate, no picture."""
+    """The same without what tells who it was and where: no subject, plate, picture, area or vehicle."""
     return _dump(_told(happening))
 
 
@@ -69,15 +73,17 @@ def decode(data: bytes) -> Happening:
         return _happening(Kind(_whole(fields["k"])), fields)
 
 
-def encode_subject(record: DecisionRecord) -> bytes:
-    """Only what tells who it was: subject, plate and picture."""
+def encode_subject(record: Personal) -> bytes:
+    """Only what tells who it was: subject, plate and picture, or where somebody stated them to be."""
     return _dump({"v": VERSION, **_who(record)})
 
 
-def with_subject(record: DecisionRecord, data: bytes) -> DecisionRecord:
+def with_subject(record: Personal, data: bytes) -> Personal:
     """`record` with what `encode_subject` wrote. Raises BadInput for anything else."""
     with _unreadable():
         fields = _load(data)
+        if isinstance(record, PresenceRecord):
+            return _with_whereabouts(record, fields)
         return replace(
             record,
             subject=_long(fields["s"]) if "s" in fields else None,
@@ -120,10 +126,20 @@ def _own(happening: Happening) -> Fields:
         case CommandRecord():
             door, done = _short(happening.door), happening.done
             return {"d": door, "w": happening.operator, "y": happening.reason, "ok": done}
+        case _:
+            return _of_statement(happening)
+
+
+def _of_statement(happening: CorrectionRecord | PaymentRecord | PresenceRecord) -> Fields:
+    """What no reader saw: somebody said or did it."""
+    match happening:
         case CorrectionRecord():
             return _of_correction(happening)
         case PaymentRecord():
             return _of_payment(happening)
+        case PresenceRecord():
+            deed, by = happening.deed.value, happening.by
+            return {"o": deed, "w": by, "y": happening.reason or None, "dr": happening.drill}
 
 
 def _of_decision(record: DecisionRecord) -> Fields:
@@ -170,7 +186,15 @@ def _optional(identifier: UUID | None) -> str | None:
     return _short(identifier) if identifier is not None else None
 
 
-def _who(record: DecisionRecord) -> Fields:
+def _who(record: Personal) -> Fields:
+    if isinstance(record, PresenceRecord):
+        return {
+            "s": _optional(record.subject),
+            "sk": str(record.subject_kind) if record.subject_kind is not None else None,
+            "ar": _optional(record.area),
+            "ve": _optional(record.vehicle),
+            "al": record.more or None,
+        }
     return {
         "s": _short(record.subject) if record.subject is not None else None,
         "sk": str(record.subject_kind) if record.subject_kind is not None else None,
@@ -199,10 +223,39 @@ def _happening(kind: Kind, fields: dict[str, object]) -> Happening:
                 reason=_string(fields["y"]),
                 done=fields.get("ok") is True,
             )
+        case _:
+            return _statement(kind, at, fields)
+
+
+def _statement(
+    kind: Literal[Kind.CORRECTION, Kind.PAYMENT, Kind.PRESENCE], at: datetime, fields: dict[str, object]
+) -> CorrectionRecord | PaymentRecord | PresenceRecord:
+    match kind:
         case Kind.CORRECTION:
             return _correction(at, fields)
         case Kind.PAYMENT:
             return _payment(at, fields)
+        case Kind.PRESENCE:
+            stated = PresenceRecord(
+                at=at,
+                deed=PresenceDeed(_string(fields["o"])),
+                by=_string(fields["w"]),
+                reason=_string(fields.get("y", "")),
+                drill=fields.get("dr") is True,
+            )
+            return _with_whereabouts(stated, fields)
+
+
+def _with_whereabouts(record: PresenceRecord, fields: Mapping[str, object]) -> PresenceRecord:
+    area = _maybe(fields, "ar")
+    return replace(
+        record,
+        subject=_maybe(fields, "s"),
+        subject_kind=_string(fields["sk"]) if "sk" in fields else None,
+        area=AreaId(area) if area is not None else None,
+        vehicle=_maybe(fields, "ve"),
+        more=_whole(fields.get("al", 0)),
+    )
 
 
 def _correction(at: datetime, fields: dict[str, object]) -> CorrectionRecord:

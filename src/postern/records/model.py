@@ -10,7 +10,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from postern.clock import aware
-from postern.ids import AccessPointId, AgentId, DoorId, ReaderId, SiteId
+from postern.ids import AccessPointId, AgentId, AreaId, DoorId, ReaderId, SiteId
 
 TAG_BYTES = 16
 DIGEST_BYTES = 32
@@ -26,6 +26,7 @@ class Kind(IntEnum):
     DOOR = 4
     CORRECTION = 5
     PAYMENT = 6
+    PRESENCE = 8
 
 
 class Outcome(StrEnum):
@@ -189,9 +190,60 @@ class PaymentRecord:
         aware(self.at)
 
 
+class PresenceDeed(StrEnum):
+    """What somebody stated about who is where."""
+
+    STATED = "stated"
+    """A subject is in an area, whatever the doors saw."""
+    ABOARD = "aboard"
+    """A person is in a vehicle; or, of a vehicle, how many unnamed people are in it."""
+    SAFE = "safe"
+    NOT_SAFE = "not-safe"
+    CALLED = "called"
+    """A muster begins."""
+    ENDED = "ended"
+    ROLL_OPENED = "roll-opened"
+    """Somebody opened the roll of names at the agent itself, with the muster code."""
+    ROLL_REFUSED = "roll-refused"
+    """Somebody tried to, with a wrong code."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PresenceRecord:
+    """Something about who is where, stated by the person in `by`: an operator, or a warden at the agent.
+
+    `area` is where the subject is; `vehicle` what a person is aboard of; `more` how many unnamed people are
+    aboard the subject.
+    """
+
+    at: datetime
+    deed: PresenceDeed
+    by: str
+    reason: str = ""
+    drill: bool = False
+    subject: UUID | None = None
+    subject_kind: str | None = None
+    area: AreaId | None = None
+    vehicle: UUID | None = None
+    more: int = 0
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+        if (self.subject is None) != (self.subject_kind is None):
+            raise ValueError("a subject comes with its kind, and a kind with its subject")
+
+
 Happening: TypeAlias = (
-    DecisionRecord | PassageRecord | DoorRecord | CommandRecord | CorrectionRecord | PaymentRecord
+    DecisionRecord
+    | PassageRecord
+    | DoorRecord
+    | CommandRecord
+    | CorrectionRecord
+    | PaymentRecord
+    | PresenceRecord
 )
+Personal: TypeAlias = DecisionRecord | PresenceRecord
+"""Happenings that may be about somebody registered."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -233,16 +285,20 @@ class SealedRecord:
 
 def kind_of(happening: Happening) -> Kind:
     """The kind under which a happening is recorded."""
-    match happening:
-        case DecisionRecord():
-            return Kind.DECISION
-        case PassageRecord():
-            return Kind.PASSAGE
-        case CommandRecord():
-            return Kind.COMMAND
-        case DoorRecord():
-            return Kind.DOOR
-        case CorrectionRecord():
-            return Kind.CORRECTION
-        case PaymentRecord():
-            return Kind.PAYMENT
+    return _KINDS[type(happening)]
+
+
+_KINDS: dict[type[Happening], Kind] = {
+    DecisionRecord: Kind.DECISION,
+    PassageRecord: Kind.PASSAGE,
+    CommandRecord: Kind.COMMAND,
+    DoorRecord: Kind.DOOR,
+    CorrectionRecord: Kind.CORRECTION,
+    PaymentRecord: Kind.PAYMENT,
+    PresenceRecord: Kind.PRESENCE,
+}
+
+
+def subject_of(happening: Happening) -> UUID | None:
+    """Whom it is about, where that is somebody registered."""
+    return happening.subject if isinstance(happening, DecisionRecord | PresenceRecord) else None

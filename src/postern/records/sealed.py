@@ -13,7 +13,14 @@ from uuid import UUID
 
 from postern.ids import TenantId
 from postern.records.encoding import decode, encode, encode_anonymous, encode_subject, with_subject
-from postern.records.model import CorrectionRecord, DecisionRecord, Happening, RecordKey
+from postern.records.model import (
+    CorrectionRecord,
+    DecisionRecord,
+    Happening,
+    PresenceRecord,
+    RecordKey,
+    subject_of,
+)
 from postern.sealing.envelope import Context, Key, key_id, open_sealed, seal
 from postern.sealing.tags import day_tag
 
@@ -53,11 +60,11 @@ def seal_happening(
     (ValueError otherwise: after an erasure, seal `anonymous(happening)`). `compared_plate` is the plate in
     its comparison form: it makes the tag by which a plate that belongs to nobody registered is found.
     """
-    subject = happening.subject if isinstance(happening, DecisionRecord) else None
+    subject = subject_of(happening)
     if (subject is None) != (movement is None):
         raise ValueError("a subject's record is sealed under its movement key, and no other record is")
     inner = b""
-    if movement is not None and isinstance(happening, DecisionRecord):
+    if movement is not None and isinstance(happening, DecisionRecord | PresenceRecord):
         inner = seal(movement, encode_subject(happening), _context(tenant, key, "subject"))
     outer = encode_anonymous(happening) if subject is not None else encode(happening)
     plaintext = len(outer).to_bytes(_LENGTH_BYTES) + outer + inner
@@ -79,7 +86,7 @@ def open_happening(
     length = int.from_bytes(plaintext[:_LENGTH_BYTES])
     outer, inner = plaintext[_LENGTH_BYTES:][:length], plaintext[_LENGTH_BYTES + length :]
     happening = decode(outer)
-    if not isinstance(happening, DecisionRecord) or not inner:
+    if not isinstance(happening, DecisionRecord | PresenceRecord) or not inner:
         return OpenedHappening(happening=happening, withheld=False)
     if movement is None or key_id(inner) != movement.id:
         return OpenedHappening(happening=happening, withheld=True)
@@ -88,9 +95,11 @@ def open_happening(
 
 
 def anonymous(happening: Happening) -> Happening:
-    """The happening without what tells who it was: no subject, no plate, no picture."""
+    """The happening without what tells who it was: no subject, no plate, no picture, no whereabouts."""
     if isinstance(happening, CorrectionRecord):
         return replace(happening, plate=None)
+    if isinstance(happening, PresenceRecord):
+        return replace(happening, subject=None, subject_kind=None, area=None, vehicle=None, more=0)
     if not isinstance(happening, DecisionRecord):
         return happening
     return replace(happening, subject=None, subject_kind=None, plate=None, picture=None)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postern.errors import BadInput, CannotOpen
-from postern.ids import AccessPointId, AgentId, DoorId, ReaderId, SiteId, TenantId
+from postern.ids import AccessPointId, AgentId, AreaId, DoorId, ReaderId, SiteId, TenantId
 from postern.records.model import (
     CommandRecord,
     DecisionRecord,
@@ -23,6 +23,8 @@ from postern.records.model import (
     Outcome,
     PassageRecord,
     PictureRef,
+    PresenceDeed,
+    PresenceRecord,
     RecordKey,
     kind_of,
 )
@@ -49,10 +51,20 @@ DECISION = DecisionRecord(
     picture=PictureRef(name="ab" * 16, key=b"k" * 32),
 )
 STRANGER = replace(DECISION, subject=None, subject_kind=None, plate="京A12345", credential_kind="plate")
+STATED = PresenceRecord(
+    at=AT,
+    deed=PresenceDeed.STATED,
+    by="warden",
+    reason="walked out with the others",
+    subject=PERSON,
+    subject_kind="person",
+    area=AreaId(UUID(int=5)),
+)
 OTHERS: list[Happening] = [
     PassageRecord(at=AT, decision_seq=16, outcome=Outcome.TAKEN),
     DoorRecord(at=AT, door=DoorId(UUID(int=2)), state=DoorCondition.FORCED),
     CommandRecord(at=AT, door=DoorId(UUID(int=2)), operator="guard", reason="delivery", done=False),
+    PresenceRecord(at=AT, deed=PresenceDeed.CALLED, by="guard", reason="smoke", drill=True),
 ]
 
 identifiers = st.uuids(version=4)
@@ -89,6 +101,19 @@ happenings = st.one_of(
     st.builds(
         CommandRecord, at=moments, door=identifiers, operator=st.text(), reason=st.text(), done=st.booleans()
     ),
+    st.builds(
+        PresenceRecord,
+        at=moments,
+        deed=st.sampled_from(PresenceDeed),
+        by=st.text(),
+        reason=st.text(),
+        drill=st.booleans(),
+        subject=identifiers,
+        subject_kind=st.sampled_from(["person", "vehicle"]),
+        area=st.none() | identifiers,
+        vehicle=st.none() | identifiers,
+        more=st.integers(0, 100),
+    ),
 )
 
 
@@ -124,14 +149,15 @@ def test_a_happening_without_subject_opens_with_the_days_key(happening: Happenin
     assert (opened.happening, opened.withheld) == (happening, False)
 
 
-def test_a_subject_opens_only_with_its_own_movement_key() -> None:
+@pytest.mark.parametrize("happening", [DECISION, STATED])
+def test_a_subject_opens_only_with_its_own_movement_key(happening: Happening) -> None:
     site_day, movement = new_key(), new_key()
-    sealed, _ = seal_happening(DECISION, tenant=TENANT, key=KEY, site_day=site_day, movement=movement)
+    sealed, _ = seal_happening(happening, tenant=TENANT, key=KEY, site_day=site_day, movement=movement)
     opened = open_happening(sealed, tenant=TENANT, key=KEY, site_day=site_day, movement=movement)
-    assert (opened.happening, opened.withheld) == (DECISION, False)
+    assert (opened.happening, opened.withheld) == (happening, False)
     for other in (None, new_key()):
         opened = open_happening(sealed, tenant=TENANT, key=KEY, site_day=site_day, movement=other)
-        assert (opened.happening, opened.withheld) == (anonymous(DECISION), True)
+        assert (opened.happening, opened.withheld) == (anonymous(happening), True)
 
 
 def test_an_anonymous_decision_tells_place_and_reason_but_not_who() -> None:
@@ -184,4 +210,5 @@ def test_every_happening_has_its_kind() -> None:
         Kind.PASSAGE,
         Kind.DOOR,
         Kind.COMMAND,
+        Kind.PRESENCE,
     ]

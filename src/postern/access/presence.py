@@ -1,0 +1,307 @@
+"""Presence: who is in which area, since when, and by what evidence. A fold of passages and statements.
+
+What is known of each subject is the latest of every sort of fact, by the order in which things happened. So
+facts may come twice, late, or from two agents and the hub in any order, and the outcome is the same: that is
+what lets a hub and an agent that were cut off from each other agree again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from postern.access.model import SubjectKind
+from postern.clock import aware
+from postern.errors import BadInput
+from postern.ids import AccessPointId, AreaId
+
+MOST_ABOARD = 100
+"""People in one vehicle; a coach has fewer."""
+
+
+class Evidence(StrEnum):
+    """Why somebody is believed to be where they are said to be, the surest first."""
+
+    PASSED = "passed"
+    """The door's contact opened for them."""
+    PRESUMED = "presumed"
+    """The door was let go for them, and nobody saw more."""
+    ABOARD = "aboard"
+    """In a vehicle that passed, as somebody stated."""
+    STATED = "stated"
+    """A person said so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Order:
+    """When something happened, and which record tells of it: no two are alike."""
+
+    at: datetime
+    agent: int
+    seq: int
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """Somebody got into an area. `outside`: it is no part of the site, so they left.
+
+    `via` is the access point, `presented` the kind of credential; `by` is who stated it, where somebody did.
+    """
+
+    order: Order
+    subject: UUID
+    kind: SubjectKind
+    area: AreaId
+    outside: bool
+    evidence: Evidence
+    via: AccessPointId | None = None
+    presented: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ride:
+    """A person is aboard a vehicle: where it goes, they go, until somebody sees them elsewhere."""
+
+    order: Order
+    subject: UUID
+    vehicle: UUID
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """So many more people, whom nobody named, are aboard a vehicle."""
+
+    order: Order
+    subject: UUID
+    more: int
+    by: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.more <= MOST_ABOARD:
+            raise BadInput(f"a vehicle carries 0 to {MOST_ABOARD} people; correct the number")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """Somebody was seen safe by the person named in `by`; or that was taken back."""
+
+    order: Order
+    subject: UUID
+    by: str
+    safe: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A muster begins or, when `over`, ends. A `drill` differs in name only."""
+
+    order: Order
+    by: str
+    drill: bool = False
+    over: bool = False
+    reason: str = ""
+
+
+Fact: TypeAlias = Sighting | Ride | Load | Mark | Call
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """All that is known of one subject: the latest of each sort. `left`: when it last was outside."""
+
+    subject: UUID
+    kind: SubjectKind = SubjectKind.PERSON
+    seen: Sighting | None = None
+    left: Order | None = None
+    ride: Ride | None = None
+    load: Load | None = None
+    mark: Mark | None = None
+
+    @property
+    def order(self) -> Order | None:
+        """Of the latest fact in it."""
+        facts = (self.seen, self.ride, self.load, self.mark)
+        return max((one.order for one in facts if one is not None), default=self.left)
+
+
+def taken_in(known: Known, fact: Sighting | Ride | Load | Mark) -> Known:
+    """`known` with a fact about the same subject. The same whatever the order of facts, and however often."""
+    match fact:
+        case Sighting():
+            left = _later(known.left, fact.order) if fact.outside else known.left
+            newer = known.seen is None or known.seen.order < fact.order
+            seen = fact if newer else known.seen
+            return replace(known, seen=seen, left=left, kind=fact.kind if newer else known.kind)
+        case Ride():
+            return known if known.ride and known.ride.order >= fact.order else replace(known, ride=fact)
+        case Load():
+            if known.load and known.load.order >= fact.order:
+                return known
+            return replace(known, load=fact, kind=SubjectKind.VEHICLE)
+        case Mark():
+            return known if known.mark and known.mark.order >= fact.order else replace(known, mark=fact)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Whereabouts:
+    """One subject that is inside. `vehicle`: in which they came; `more`: unnamed people aboard a vehicle."""
+
+    subject: UUID
+    kind: SubjectKind
+    area: AreaId
+    since: datetime
+    evidence: Evidence
+    via: AccessPointId | None = None
+    presented: str = ""
+    by: str = ""
+    vehicle: UUID | None = None
+    more: int = 0
+    safe: Mark | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Muster:
+    """A muster that runs."""
+
+    since: datetime
+    by: str
+    drill: bool
+    reason: str
+
+
+@dataclass(kw_only=True)
+class Presence:
+    """Everybody of whom anything is known, and the calls to muster."""
+
+    known: dict[UUID, Known] = field(default_factory=dict)
+    calls: set[Call] = field(default_factory=set)
+
+    def take(self, fact: Fact) -> bool:
+        """Take one fact in; whether it changed anything."""
+        if isinstance(fact, Call):
+            before = len(self.calls)
+            self.calls.add(fact)
+            return len(self.calls) > before
+        before_it = self.known.get(fact.subject)
+        after = taken_in(before_it or Known(subject=fact.subject), fact)
+        self.known[fact.subject] = after
+        return after != before_it
+
+    def merge(self, other: Known) -> bool:
+        """Take in all that somebody else knows of one subject; whether that was news."""
+        before = self.known.get(other.subject)
+        after = merged(before, other)
+        self.known[other.subject] = after
+        return after != before
+
+    def forget(self, subject: UUID) -> None:
+        """Nothing is known of it any more."""
+        self.known.pop(subject, None)
+
+    @property
+    def muster(self) -> Muster | None:
+        """The muster that runs: called after the last one ended."""
+        return running(self.calls)
+
+    def inside(self) -> list[Whereabouts]:
+        """Everybody and every vehicle inside, by the latest that is known."""
+        began = self.muster
+        found = (whereabouts(one, self.known) for one in self.known.values())
+        return [_with_mark(one, self.known, began) for one in found if one is not None]
+
+
+def fold(facts: Iterable[Fact]) -> Presence:
+    """Presence after these facts."""
+    presence = Presence()
+    for one in facts:
+        presence.take(one)
+    return presence
+
+
+def merged(one: Known | None, other: Known) -> Known:
+    """What two who were cut off from each other know together."""
+    if one is None:
+        return other
+    after = one
+    for fact in (other.seen, other.ride, other.load, other.mark):
+        if fact is not None:
+            after = taken_in(after, fact)
+    return replace(after, left=_later(after.left, other.left))
+
+
+def running(calls: Iterable[Call]) -> Muster | None:
+    """The muster that goes on after these calls. Called twice, by people who could not hear each other, it
+    is one muster, from the first call on."""
+    every = sorted(calls, key=lambda one: one.order)
+    ended = max((one.order for one in every if one.over), default=None)
+    begun = [one for one in every if not one.over and (ended is None or one.order > ended)]
+    if not begun:
+        return None
+    first = begun[0]
+    drill = all(one.drill for one in begun)
+    return Muster(since=first.order.at, by=first.by, drill=drill, reason=first.reason)
+
+
+def whereabouts(one: Known, known: Mapping[UUID, Known]) -> Whereabouts | None:
+    """Where the subject is; None when outside, or never seen."""
+    ride, seen = one.ride, one.seen
+    # 1. Whoever is aboard, and was not seen since, is where the vehicle is.
+    if ride is not None and (seen is None or seen.order < ride.order):
+        vehicle = known.get(ride.vehicle)
+        left = vehicle.left if vehicle is not None else None
+        if left is not None and left > ride.order:
+            return None  # it has left with them
+        if vehicle is not None and vehicle.seen is not None and not vehicle.seen.outside:
+            return Whereabouts(
+                subject=one.subject,
+                kind=SubjectKind.PERSON,
+                area=vehicle.seen.area,
+                since=max(vehicle.seen.order, ride.order).at,
+                evidence=Evidence.ABOARD,
+                via=vehicle.seen.via,
+                by=ride.by,
+                vehicle=ride.vehicle,
+            )
+    # 2. Everybody else is where they were seen last.
+    if seen is None or seen.outside:
+        return None
+    return Whereabouts(
+        subject=one.subject,
+        kind=one.kind,
+        area=seen.area,
+        since=seen.order.at,
+        evidence=seen.evidence,
+        via=seen.via,
+        presented=seen.presented,
+        by=seen.by,
+        more=_more(one),
+    )
+
+
+def _more(one: Known) -> int:
+    """People aboard whom nobody named; what was said before the vehicle last left counts no more."""
+    load = one.load
+    if load is None or (one.left is not None and load.order < one.left):
+        return 0
+    return load.more
+
+
+def _with_mark(one: Whereabouts, known: Mapping[UUID, Known], began: Muster | None) -> Whereabouts:
+    mark = known[one.subject].mark
+    counts = began is not None and mark is not None and mark.safe and mark.order.at >= began.since
+    return replace(one, safe=mark) if counts else one
+
+
+def _later(one: Order | None, other: Order | None) -> Order | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other)
