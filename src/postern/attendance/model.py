@@ -152,7 +152,6 @@ class AnomalyKind(StrEnum):
 
     MISSING_IN = "missing-in"
     MISSING_OUT = "missing-out"
-    TOO_LONG = "too-long"
     WRONG_CLOCK = "wrong-clock"
     ABSENT = "absent"
 

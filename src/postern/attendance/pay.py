@@ -20,22 +20,35 @@ class HoursSystem(StrEnum):
     EXEMPT = "exempt"
 
 
+class Premiums(StrEnum):
+    """Which premiums are paid: those that the law asks for, or those agreed on up to what stays untaxed."""
+
+    LAW = "law"
+    AGREED = "agreed"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PayProfile:
-    """By which law somebody is paid, and what their contract adds to it.
+    """By which law somebody is paid, and what their contract and their site add to it.
 
     `region`: the part of the country whose public holidays count, as ISO 3166-2 writes it after the dash
     (`BY`, `CA`). `week_starts`: the weekday (Monday is 0) and `day_starts` the hour at which the employer's
     fixed work week and work day begin, where the law leaves that to the employer. `contract_minutes`: the
-    week agreed on, where hours above it are shown apart.
+    week agreed on, where hours above it are shown apart. `sunday_work`: an exception lets work go on when it
+    rests by law. `meals_waived`: both sides agreed to leave out a meal period where the law lets them.
+    `rests_punched`: rest periods are punched here, so that a missing one can be seen.
     """
 
     jurisdiction: Jurisdiction
     region: str | None = None
     system: HoursSystem = HoursSystem.STANDARD
+    premiums: Premiums = Premiums.LAW
     week_starts: int = 0
     day_starts: time = time(0)
     contract_minutes: int | None = None
+    sunday_work: bool = False
+    meals_waived: bool = False
+    rests_punched: bool = False
 
 
 class LineKind(StrEnum):
@@ -54,8 +67,8 @@ class LineKind(StrEnum):
 class PayLine:
     """So many minutes of a day at a percentage, and the article that says so.
 
-    `day` is the law's day: the calendar day of the minutes, or the employer's work day. `percent` None: the
-    law leaves it to the contract.
+    `day` is the work day (the shift's day), or where the law has a fixed day of 24 hours, that day. `percent`
+    None: the law leaves it to the contract.
     """
 
     day: date

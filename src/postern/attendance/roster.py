@@ -55,10 +55,15 @@ class RosterChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Roster:
-    """The week and its changes. Without either nobody is expected, and everything worked is unplanned."""
+    """The week and its changes. Without either nobody is expected, and everything worked is unplanned.
+
+    `follows_calendar`: the week gives way to public holidays (`public_holidays.kept`); shifts that go on
+    through them do not follow it.
+    """
 
     weekly: tuple[WeeklyShift, ...] = ()
     changes: tuple[RosterChange, ...] = ()
+    follows_calendar: bool = True
 
     def shifts_on(self, day: date, zone: ZoneInfo) -> tuple[Shift, ...]:
         """The shifts that start on `day`, earliest first; two on one day are a split shift."""
