@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from benchmarks import archive, console, isolation, journal, lane, parking, recognition, sealing
+from benchmarks import answer, archive, console, isolation, journal, lane, parking, recognition, sealing
 
 
 def main() -> None:
@@ -15,6 +15,7 @@ def main() -> None:
     asyncio.run(journal.run(1_000_000))
     parking.run()
     asyncio.run(lane.run())
+    asyncio.run(answer.run())
     console.main(10)
     recognition.main([])
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import statistics
 import tempfile
 import time
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from datetime import timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from benchmarks.measure import say
+from benchmarks.measure import report, say
 from benchmarks.recognition import drawn_vehicle
 from postern import wiring
 from postern.access.decision import PlatePresented, Request
@@ -62,8 +61,8 @@ async def run(inside: int = INSIDE, exits: int = EXITS) -> None:
                     whole.append(time.perf_counter() - started)
                     after.append(time.perf_counter() - read)
     say(f"exit of a garage, {inside} vehicles inside, {exits} exits, the hub in its own process")
-    _report("frame to barrier command", whole)
-    _report("of that, question, decision on disk, command", after)
+    report("frame to barrier command", whole)
+    report("of that, question, decision on disk, command", after)
 
 
 def _nursery(setting: Setting) -> Nursery:
@@ -96,12 +95,6 @@ async def _leave(played: Stage, lane: Approach, text: str) -> None:
 def _request(lane: Approach, text: str) -> Request:
     shown = PlatePresented(text=text, score=0.95)
     return Request(access_point=lane.point, presented=shown, reader=lane.reader)
-
-
-def _report(name: str, spans: list[float]) -> None:
-    ordered = sorted(spans)
-    p99 = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
-    say(f"  {name:46} median {1000 * statistics.median(ordered):8.2f} ms   p99 {1000 * p99:8.2f} ms")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ class CaseRow:
     waits: bool
     """Somebody stands at a barrier for it."""
     owed: Money | None
+    link_sent: bool
+    """The driver has a link to pay; there is nothing to do until the money comes or a person gives it up."""
     time_to_answer: timedelta | None
 
 
@@ -64,7 +66,10 @@ class CasePage:
 async def cases_open(
     services: Services, actor: Actor, *, site: SiteId | None = None, answered: bool = False
 ) -> list[CaseRow]:
-    """The queue: who stands at a barrier first, then the oldest. `answered`: those of the last day."""
+    """The queue: who stands at a barrier first, then the oldest; who was sent a link to pay comes last.
+
+    `answered`: those of the last day.
+    """
     require(actor, Duty.ANSWER_CASES)
     async with services.database.transaction(actor.tenant) as tx:
         garages = [one for one in await store.garages(tx) if site in (None, one)]
@@ -78,7 +83,7 @@ async def cases_open(
             for case in garage.cases.values()
             if (case.state is CaseState.OPEN) != answered
         ]
-    return sorted(rows, key=lambda row: (not row.waits, row.opened_at))
+    return sorted(rows, key=lambda row: (not row.waits, row.link_sent, row.opened_at))
 
 
 async def case_page(services: Services, actor: Actor, site: SiteId, case: UUID) -> CasePage:
@@ -184,6 +189,7 @@ def _row(case: Case, garage: str, lanes: dict[UUID, str]) -> CaseRow:
         way_out=case.way_out,
         waits=case.state is CaseState.OPEN and case.stands_at_barrier,
         owed=case.owed,
+        link_sent=case.state is CaseState.OPEN and case.resolved is not None,
         time_to_answer=case.time_to_answer,
     )
 

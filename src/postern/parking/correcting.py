@@ -58,6 +58,10 @@ def _done(
             return _pair(garage, happening, rules, case, session)
         case Resolution.WAIVE if session is not None:
             return _waive(happening, rules, session)
+        case Resolution.SEND_PAY_LINK if case is not None and session is not None:
+            # Who left unpaid still owes: the case stays open until the money has come.
+            unpaid = case.kind in _UNPAID and session.owed.amount > 0
+            return Step(cases={case.id: case}) if unpaid else Step()
         case Resolution.DISMISS if session is not None:
             return _dismiss(happening, rules, case, session)
         case _:

@@ -21,7 +21,7 @@ from postern.parking.rules import Rules
 from postern.parking.session import Session, SessionState, Who
 from postern.parking.waiting import gone, is_standing
 from postern.records.model import RecordKey
-from postern.vehicles.grammars import match
+from postern.vehicles.abroad import is_from_abroad
 
 SEEN_TWICE_WITHIN = timedelta(seconds=30)
 MOST_CANDIDATES = 8
@@ -158,8 +158,7 @@ def _unpaid(who: Who, rules: Rules) -> CaseKind:
     """Whether it can be followed up at home: a plate that only other countries have cannot."""
     if rules.country is None or not who.plate:
         return CaseKind.UNPAID_EXIT
-    countries = {one.country for one in match(who.plate)}
-    return CaseKind.FOREIGN if countries and rules.country not in countries else CaseKind.UNPAID_EXIT
+    return CaseKind.FOREIGN if is_from_abroad(who.plate, rules.country) else CaseKind.UNPAID_EXIT
 
 
 def settled(garage: Garage, session: Session, kinds: Sequence[CaseKind], cause: Seen) -> dict[UUID, Case]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from postern.errors import Conflict, NotFound
 from postern.ids import SiteId, TenantId
 from postern.money import Money
 from postern.operations.hub_records import record
-from postern.operations.pay_session import PaymentNotice, likely, note_payment, priced
+from postern.operations.pay_session import PaymentNotice, likely, note_payment, price_of, priced
+from postern.operations.payment_attempts import linked
 from postern.operations.provider_away import note_away
 from postern.operations.resolve_case import Wanted, resolve_case
 from postern.operations.services import Services
@@ -20,9 +22,11 @@ from postern.parking.cases import Case, CaseKind, CaseState, Resolution
 from postern.parking.garage import Garage
 from postern.parking.session import Session
 from postern.records.model import CorrectionRecord, Deed
-from postern.simulation.garage_rules import Driver, Picture, Told, validations
+from postern.simulation.garage_rules import Driver, Linked, Picture, Told, validations
 
 PROVIDER = "simulated"
+_OF_DEBTS = (CaseKind.UNPAID_EXIT, CaseKind.FOREIGN)
+_FOLLOWED_UP = timedelta(hours=2)
 _OF_EXITS = (CaseKind.UNREADABLE, CaseKind.AMBIGUOUS, CaseKind.MISSING_ENTRY)
 
 
@@ -49,8 +53,13 @@ class GarageHub(Protocol):
         """A driver's phone asks the payment provider, in vain."""
         ...
 
-    async def attend(self, pictures: Sequence[Picture]) -> None:
-        """An attendant looks at the pictures of what waits, and answers each case that they answer."""
+    async def attend(self, pictures: Sequence[Picture]) -> list[Linked]:
+        """An attendant looks at the pictures of what waits, and answers each case that they answer; the links
+        to pay that were sent."""
+        ...
+
+    async def price_by_link(self, link: str, driver: Driver) -> Told | None:
+        """What the link says is owed; None when the driver sees that it is not about the own car."""
         ...
 
 
@@ -109,8 +118,22 @@ class LocalHub:
         """See `GarageHub`."""
         await note_away(self._services, self._tenant, self._site)
 
-    async def attend(self, pictures: Sequence[Picture]) -> None:
+    async def price_by_link(self, link: str, driver: Driver) -> Told | None:
         """See `GarageHub`."""
+        services, now = self._services, self._services.clock.now()
+        secret = link.partition("-")[2]
+        async with services.database.transaction(self._tenant) as tx:
+            session = await linked(tx, services.keyring, self._tenant, self._site, secret, now)
+        found = await price_of(services, self._tenant, self._site, session, now)
+        entry = found.session.entry
+        if entry is None or entry.seq != driver.entry:
+            return None
+        return Told(session=session, amount=found.owed.amount, at=now)
+
+    async def attend(self, pictures: Sequence[Picture]) -> list[Linked]:
+        """See `GarageHub`."""
+        sent: list[Linked] = []
+        now = self._services.clock.now()
         garage, rules = await settled(self._services, self._tenant, self._site)
         permitted = {plate for one in rules.permits for plate in one.permit.plates}
         shown = {one.seq: one for one in pictures}
@@ -122,14 +145,19 @@ class LocalHub:
             picture = shown.get(case.record.seq) if case.record is not None else None
             if picture is None:
                 continue
-            wanted = _answer(garage, case, picture, has_permit=picture.plate in permitted)
+            if case.kind in _OF_DEBTS:
+                wanted = _follow_up(case, picture, now)
+            else:
+                wanted = _answer(garage, case, picture, has_permit=picture.plate in permitted)
             if wanted is not None:
                 with suppress(Conflict, NotFound):
-                    await resolve_case(self._services, self._attendant, self._site, case.id, wanted)
+                    done = await resolve_case(self._services, self._attendant, self._site, case.id, wanted)
+                    sent += [Linked(seq=picture.seq, link=done.link)] if done.link is not None else []
+        return sent
 
 
 def _answer(garage: Garage, case: Case, picture: Picture, *, has_permit: bool) -> Wanted | None:
-    """What the pictures tell. Who owes money, or left unseen, is not found out by looking."""
+    """What the pictures tell. Who left unseen is not found out by looking."""
     if case.kind is CaseKind.UNREADABLE and not case.way_out:
         return Wanted(resolution=Resolution.CORRECT_PLATE, reason="read on the picture", plate=picture.plate)
     if case.kind is CaseKind.CLONED:
@@ -145,6 +173,13 @@ def _answer(garage: Garage, case: Case, picture: Picture, *, has_permit: bool) -
         # Its plate first: that tells more than whose car it is. What stays unclear comes up again.
         return Wanted(resolution=Resolution.CORRECT_PLATE, reason="a permit's plate", plate=picture.plate)
     return Wanted(resolution=Resolution.PAIR, reason="the same car on both pictures", session=own[0])
+
+
+def _follow_up(case: Case, picture: Picture, at: datetime) -> Wanted | None:
+    """Who left owing is sent a link, once; not before a payment that is heard of late would have come."""
+    if picture.linked or case.session is None or at - case.opened_at < _FOLLOWED_UP:
+        return None
+    return Wanted(resolution=Resolution.SEND_PAY_LINK, reason="left without paying")
 
 
 def _own(garage: Garage, driver: Driver) -> Session | None:

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from postern.errors import Unavailable
-from postern.simulation.garage_rules import Driver, Picture, Told
+from postern.simulation.garage_rules import Driver, Linked, Picture, Told
 from postern.simulation.hub_process import Nursery, as_json, from_json
 
 NURSERY = (sys.executable, "-m", "postern.simulation.hub_process")
@@ -107,9 +107,15 @@ class RemoteHub:
         """See `GarageHub`."""
         await self._asked("cannot-pay", {})
 
-    async def attend(self, pictures: Sequence[Picture]) -> None:
+    async def attend(self, pictures: Sequence[Picture]) -> list[Linked]:
         """See `GarageHub`."""
-        await self._asked("attend", [asdict(one) for one in pictures])
+        sent = await self._asked("attend", [asdict(one) for one in pictures])
+        return [Linked(**one) for one in sent]
+
+    async def price_by_link(self, link: str, driver: Driver) -> Told | None:
+        """See `GarageHub`."""
+        told = await self._asked("price-by-link", {"link": link, "driver": asdict(driver)})
+        return None if told is None else from_json(told)
 
     async def _asked(self, what: str, body: object) -> Any:
         async with asyncio.timeout(_PATIENCE):

@@ -30,6 +30,8 @@ _ATTENDED_EVERY = timedelta(minutes=45)
 _LOOKED_BACK = timedelta(hours=6)
 _WALKS = timedelta(minutes=4)
 _DAWDLES = timedelta(minutes=25)
+_PAYS_BY_LINK = 0.8
+_PAYS_AFTER_HOURS = (0.5, 20.0)
 
 _WAITS = timedelta(seconds=lane_rule(LaneKind.EXIT).wait_seconds)
 
@@ -111,12 +113,35 @@ class GaragePlay:
         """Show an attendant the pictures of the last hours."""
         since = self._attended - _LOOKED_BACK
         pictures = [
-            Picture(seq=seq, plate=one.stay.plate, entry=one.entry)
+            Picture(seq=seq, plate=one.stay.plate, entry=one.entry, linked=one.linked)
             for one in self.fates
             for seq, at in ((one.entry, one.entered_at), (one.exit, one.left_at))
             if seq is not None and at is not None and at >= since
         ]
-        await self._hub.attend(pictures)
+        of_exit = {one.exit: one for one in self.fates if one.exit is not None}
+        for sent in await self._hub.attend(pictures):
+            if (fate := of_exit.get(sent.seq)) is not None:
+                self._is_sent_a_link(fate, sent.link)
+
+    def _is_sent_a_link(self, fate: Fate, link: str) -> None:
+        """Most pay some hours later, by themselves; who never pays and who has a permit do not."""
+        fate.linked = True
+        self.counted["links sent"] += 1
+        draw = Random(f"link/{fate.stay.number}")  # noqa: S311 - a simulation, not a secret
+        later = timedelta(hours=draw.uniform(*_PAYS_AFTER_HOURS))
+        pays = fate.stay.paying is not Paying.NEVER and fate.stay.permit is None
+        if pays and draw.random() < _PAYS_BY_LINK:
+            self._plan(self._stage.clock.now() + later, lambda: self._pays_by_link(fate, link))
+
+    async def _pays_by_link(self, fate: Fate, link: str) -> None:
+        if fate.unheard:
+            return  # has paid, and waits for the provider to say so
+        told = await self._hub.price_by_link(link, fate.driver)
+        if told is None:
+            self.counted["links to another's stay"] += 1
+        elif told.amount > 0:
+            self.counted["paid by link"] += 1
+            await self._pays(fate, told)
 
     def _must_wait(self, lane: Approach) -> datetime | None:
         """Until when nobody can be let through that lane; None when somebody can now."""

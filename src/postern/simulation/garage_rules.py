@@ -81,6 +81,16 @@ class Picture:
     seq: int
     plate: str
     entry: int | None
+    linked: bool = False
+    """Its driver was given a link to pay already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linked:
+    """The link to pay that the driver on the picture of decision `seq` was sent."""
+
+    seq: int
+    link: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +122,8 @@ class Fate:
     validated_at: datetime | None = None
     helped: bool = False
     """An attendant opened the barrier."""
+    linked: bool = False
+    """An attendant sent a link to pay."""
 
     @property
     def was_known(self) -> bool:
@@ -155,6 +167,8 @@ class Truth:
         """Whoever paid and leaves within the grace pays for the time until paying."""
         paid = 0
         for told in fate.told:
+            if told.at > left:
+                break  # afterwards, by a link: that is the price of leaving
             paid += told.amount
             grace = self.tariff.grace_after_paying
             # Whoever could not know that the notice was late has the grace from when it was heard, too.

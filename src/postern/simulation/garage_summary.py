@@ -109,8 +109,8 @@ def compared(fates: Sequence[Fate], truth: Truth, books: BooksView) -> list[Foun
             net = session.charged - session.validated - session.waived
             charged[whose[session.id].stay.number] += net.amount
     seen = {**of_entry, **of_exit}
-    about, mentioned = _listed(books, whose, seen, CaseState.OPEN)
-    attended, _ = _listed(books, whose, seen, CaseState.RESOLVED)
+    about, mentioned = _listed([one for one in books.cases if one.state is CaseState.OPEN], whose, seen)
+    attended, _ = _listed([one for one in books.cases if one.resolved is not None], whose, seen)
     doubts = _bays_in_doubt(fates, about, _first_left_unread(books))
     found = [
         Found(
@@ -165,13 +165,11 @@ def _entered_at(fate: Fate) -> datetime:
 
 
 def _listed(
-    books: BooksView, whose: Mapping[UUID, Fate], seen: Mapping[int, Fate], state: CaseState
+    cases: Sequence[Case], whose: Mapping[UUID, Fate], seen: Mapping[int, Fate]
 ) -> tuple[set[int], set[int]]:
-    """The stays that a case is about, by its session or its record; and those that it may be about."""
+    """The stays that these cases are about, by their session or record; and those that they may be about."""
     about, mentioned = set(), set()
-    for case in books.cases:
-        if case.state is not state:
-            continue
+    for case in cases:
         named = [whose.get(case.session) if case.session is not None else None]
         named.append(seen.get(case.record.seq) if case.record is not None else None)
         about |= {one.stay.number for one in named if one is not None}
@@ -220,7 +218,7 @@ def summed(
 
 def _needed(found: Sequence[Found], books: BooksView) -> int:
     """How often a person was needed."""
-    needed = [one for one in books.cases if one.state in (CaseState.OPEN, CaseState.RESOLVED)]
+    needed = [one for one in books.cases if one.state is CaseState.OPEN or one.resolved is not None]
     passages = {one.record or one.id for one in needed}
     return len(passages) + sum(one.fate.helped and not one.listed and not one.attended for one in found)
 

@@ -104,11 +104,16 @@ def _routes(hub: LocalHub) -> list[Route]:
         return JSONResponse({})
 
     async def attend(request: Request) -> JSONResponse:
-        await hub.attend([Picture(**one) for one in await request.json()])
-        return JSONResponse({})
+        sent = await hub.attend([Picture(**one) for one in await request.json()])
+        return JSONResponse([asdict(one) for one in sent])
+
+    async def price_by_link(request: Request) -> JSONResponse:
+        asked = await request.json()
+        told = await hub.price_by_link(asked["link"], Driver(**asked["driver"]))
+        return JSONResponse(None if told is None else as_json(told))
 
     named = {"attend": attend, "settle": settle, "price": price, "validate": validate, "note": note}
-    named["cannot-pay"] = cannot_pay
+    named |= {"cannot-pay": cannot_pay, "price-by-link": price_by_link}
     return [Route(f"/simulation/{name}", one, methods=["POST"]) for name, one in named.items()]
 
 

@@ -19,9 +19,9 @@ from postern.access.controller import DoorController
 from postern.access.decision import Request
 from postern.agent.channel import OpenDoor
 from postern.agent.main import Agent, AgentSettings, opened
-from postern.agent.ports import AgentPorts, Source
+from postern.agent.ports import AgentPorts, OpenController, Source
 from postern.biometrics.model import Rgb, SeenFace
-from postern.clock import SetClock
+from postern.clock import Clock, SetClock
 from postern.errors import HubUnavailable, SourceUnavailable, Unavailable
 from postern.ids import DoorId, SiteId, TenantId
 from postern.operations import agents, sites
@@ -227,20 +227,26 @@ class Stage:
                 await spool.appended.wait()
 
     def _ports(self) -> AgentPorts:
-        def no_source(text: str, *, as_live: bool) -> Source:
-            raise SourceUnavailable(f"{text} (live: {as_live}): nothing is filmed in a simulation")
-
         def controller(door: Door) -> DoorController:
             self._doors[door.id] = PlayedDoor(self.clock)
             return self._doors[door.id]
 
-        return AgentPorts(
-            open_source=no_source,
-            recognition=_Blind(),
-            card=wiring.face_card(),
-            open_controller=controller,
-            clock=self.clock,
-        )
+        return unseeing(self.clock, controller)
+
+
+def unseeing(clock: Clock, controller: OpenController) -> AgentPorts:
+    """The ports of an agent that films nothing."""
+
+    def no_source(text: str, *, as_live: bool) -> Source:
+        raise SourceUnavailable(f"{text} (live: {as_live}): nothing is filmed in a simulation")
+
+    return AgentPorts(
+        open_source=no_source,
+        recognition=_Blind(),
+        card=wiring.face_card(),
+        open_controller=controller,
+        clock=clock,
+    )
 
 
 @asynccontextmanager

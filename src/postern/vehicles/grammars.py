@@ -205,14 +205,15 @@ def _widened(slot: Slot) -> dict[str, float]:
     wide = dict(slot.characters)
     for character, likelihood in slot.characters.items():
         if likelihood >= 0.05:
-            for other in _lookalikes().get(character, ""):
+            for other in lookalikes().get(character, ""):
                 share = _SAME_SHARE if frozenset((character, other)) in _SAME else _ALIKE_SHARE
                 wide[other] = max(wide.get(other, 0.0), likelihood * share)
     return wide
 
 
 @lru_cache(maxsize=1)
-def _lookalikes() -> dict[str, str]:
+def lookalikes() -> dict[str, str]:
+    """For each character, those that cameras take it for."""
     alike: dict[str, str] = {}
     for group in _ALIKE:
         for character in group:

@@ -247,4 +247,9 @@ async def test_a_link_to_pay_is_shown_once_and_leads_to_the_page_for_drivers(
     address = f"/garage/cases/{garage.site}/{case.id}"
     shown = (await browser.send(address, why="promised", words="", resolution="send-pay-link")).text
     assert re.search(rf'id="pay-link">https://pay\.example\.org/pay/l/{garage.site}-[\w-]{{16,}}<', shown)
-    assert "/pay/l/" not in (await browser.get(address)).text
+    page = (await browser.get(address)).text
+    assert "/pay/l/" not in page
+    assert "Link to pay sent" in page
+    assert "Link to pay sent" in (await browser.get("/garage/cases")).text
+    await garage.pays(case.session, 400, "by-link")
+    assert str(case.id) not in (await browser.get("/garage/cases")).text.split('id="answered-title"')[0]

@@ -177,6 +177,32 @@ def test_a_waiver_leaves_nothing_owed_and_the_books_balanced() -> None:
     assert drawn.on(Account.VAT) == 0
 
 
+def test_who_was_sent_a_link_to_pay_stays_listed_until_the_money_comes() -> None:
+    drawn = Drawn()
+    session = drawn.drives_in("KAB123", 0)
+    assert session is not None
+    drawn.drives_out("KAB123", 61)
+    drawn.resolves(drawn.case(CaseKind.UNPAID_EXIT), Resolution.SEND_PAY_LINK, 70)
+    sent = drawn.case(CaseKind.UNPAID_EXIT)
+    assert sent.state is CaseState.OPEN
+    assert sent.resolved is not None
+    drawn.drives_in("KXY777", 5 * 24 * 60)
+    assert drawn.open_cases() == [CaseKind.UNPAID_EXIT]
+    drawn.pays(session.id, 400, 6 * 24 * 60)
+    assert drawn.case(CaseKind.UNPAID_EXIT).state is CaseState.SETTLED
+    assert drawn.on(Account.RECEIVABLE) == 0
+
+
+def test_who_was_sent_a_link_to_pay_and_does_not_can_still_be_let_off() -> None:
+    drawn = Drawn()
+    drawn.drives_in("KAB123", 0)
+    drawn.drives_out("KAB123", 61)
+    for resolution, at in ((Resolution.SEND_PAY_LINK, 70), (Resolution.DISMISS, 80)):
+        drawn.resolves(drawn.case(CaseKind.UNPAID_EXIT), resolution, at)
+    assert drawn.open_cases() == []
+    assert drawn.on(Account.RECEIVABLE) == 0
+
+
 def test_an_unpaid_exit_that_is_dismissed_is_written_off() -> None:
     drawn = Drawn()
     drawn.drives_in("KAB123", 0)

@@ -53,6 +53,7 @@ class CaseLine:
     age: str
     calls: bool
     standing: bool
+    link_sent: bool
     owed: str
 
 
@@ -130,6 +131,7 @@ def case_line(row: CaseRow, now: datetime, t: Words, *, calls: bool) -> CaseLine
         age=clock_words(now - row.opened_at),
         calls=calls,
         standing=row.waits,
+        link_sent=row.link_sent,
         owed="" if row.owed is None else row.owed.text(t.language),
     )
 
