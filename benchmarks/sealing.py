@@ -14,8 +14,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -33,7 +34,7 @@ from benchmarks.archive import (
     render,
     sealed_rows,
 )
-from benchmarks.measure import say
+from benchmarks.measure import processor_seconds, say
 from postern.ids import AgentId, SiteId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
@@ -51,7 +52,7 @@ from postern.sealing.tags import day_tag
 
 DAYS, SITES = 90, 20
 BATCH = 5000
-_ROUNDS = 3
+_ROUNDS = 5
 _SECONDS = 0.5
 
 
@@ -154,56 +155,102 @@ async def _fill(data: Database, keyring: PostgresKeyring, every: list[SiteId], s
         await tx.execute("ANALYZE record")
 
 
-async def _take_in(conninfo: str, rows: int, agent: AgentId) -> tuple[float, float]:
-    """Seal and store so many rows; when that began and ended, by a clock that all processes share."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """When a worker began and ended, by a clock that all processes share; the processor's seconds it used."""
+
+    began: float
+    ended: float
+    used: float
+
+
+async def _take_in(conninfo: str, rows: int, agent: AgentId) -> Span:
+    """Seal and store so many rows."""
     prepared = prepare(rows)
     async with Database.open(conninfo, size=2) as database:
-        began = time.monotonic()
+        began, used = time.monotonic(), time.process_time()
         for batch in batches(rows, BATCH):
             sealed = sealed_rows(prepared, batch, agent)
             async with database.transaction() as tx:
                 await append(tx, SITE, sealed)
-        return began, time.monotonic()
+        return Span(began=began, ended=time.monotonic(), used=time.process_time() - used)
 
 
-def _process(conninfo: str, rows: int, number: int) -> tuple[float, float]:
+def _process(conninfo: str, rows: int, number: int) -> Span:
     return asyncio.run(_take_in(conninfo, rows, AgentId(number)))
 
 
-async def measure_ingest(database: Database, conninfo: str, rows: int) -> None:
-    """Sealing and storing by one process, and by one for each core, beside a raw COPY of the same bytes."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Speed:
+    """Rows a second by the wall clock, and microseconds of the processor for a row: server and clients."""
+
+    rows: float
+    server: float
+    clients: float
+
+
+def _median(speeds: Sequence[Speed]) -> Speed:
+    return Speed(
+        rows=statistics.median(speed.rows for speed in speeds),
+        server=statistics.median(speed.server for speed in speeds),
+        clients=statistics.median(speed.clients for speed in speeds),
+    )
+
+
+async def measure_ingest(database: Database, server: int, rows: int) -> None:
+    """Sealing and storing by one process, and by one for each core, beside a raw COPY of the same bytes.
+
+    `server` is the process whose children work for the database.
+    """
+    conninfo = database.conninfo
     async with database.transaction() as tx:
         await tx.execute("CREATE TABLE raw (LIKE record INCLUDING ALL)")
     await empty(database)
     await _take_in(conninfo, rows, AgentId(1))
     data = await render(database)
     cores = len(os.sched_getaffinity(0))
-    raw: list[float] = []
-    speeds: dict[int, list[float]] = {1: [], cores: []}
+    raw: list[Speed] = []
+    sealed: dict[int, list[Speed]] = {1: [], cores: []}
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
-        loop = asyncio.get_running_loop()
         for _ in range(_ROUNDS):
-            raw.append(await measure_raw(database, data, rows))
-            for processes, figures in speeds.items():
+            before, used = processor_seconds(server), time.process_time()
+            speed = await measure_raw(database, data, rows)
+            used, after = time.process_time() - used, processor_seconds(server)
+            raw.append(Speed(rows=speed, server=1e6 * (after - before) / rows, clients=1e6 * used / rows))
+            for processes, figures in sealed.items():
                 await empty(database)
-                each = rows // processes
-                tasks = [
-                    loop.run_in_executor(pool, _process, conninfo, each, number + 1)
-                    for number in range(processes)
-                ]
+                before, each = processor_seconds(server), rows // processes
+                loop = asyncio.get_running_loop()
+                numbers = range(1, processes + 1)
+                tasks = [loop.run_in_executor(pool, _process, conninfo, each, number) for number in numbers]
                 spans = await asyncio.gather(*tasks)
-                elapsed = max(end for _, end in spans) - min(begin for begin, _ in spans)
-                figures.append(each * processes / elapsed)
+                count = each * processes
+                elapsed = max(span.ended for span in spans) - min(span.began for span in spans)
+                figures.append(
+                    Speed(
+                        rows=count / elapsed,
+                        server=1e6 * (processor_seconds(server) - before) / count,
+                        clients=1e6 * sum(span.used for span in spans) / count,
+                    )
+                )
+    _tell(_median(raw), {processes: _median(figures) for processes, figures in sealed.items()}, rows, cores)
+
+
+def _tell(raw: Speed, sealed: dict[int, Speed], rows: int, cores: int) -> None:
     say(
         f"ingest with sealing: {rows} rows, batches of {BATCH}, {cores} cores for server and clients together"
     )
-    say(f"  raw COPY, identically indexed            {statistics.median(raw):>10,.0f} rows/s")
-    for processes, figures in speeds.items():
-        ratio = statistics.median(figures) / statistics.median(raw)
+    used = f"{raw.server:.1f} + {raw.clients:.1f}"
+    say(f"  raw COPY, identically indexed    {raw.rows:>8,.0f} rows/s, server + client {used} us a row")
+    for processes, speed in sealed.items():
+        ratio = speed.rows / raw.rows
         verdict = "reached" if ratio >= AIM else "MISSED"
         name = f"sealed and stored by {processes} process{'es' if processes > 1 else ''}"
-        speed = statistics.median(figures)
-        say(f"  {name:<40} {speed:>10,.0f} rows/s   ratio {ratio:.2f} (aim {AIM}: {verdict})")
+        used = f"{speed.server:.1f} + {speed.clients:.1f}"
+        say(
+            f"  {name:<32} {speed.rows:>8,.0f} rows/s, server + client {used} us a row"
+            f"   ratio {ratio:.2f} (aim {AIM}: {verdict})"
+        )
 
 
 async def run(rows: int) -> None:
@@ -221,7 +268,7 @@ async def run(rows: int) -> None:
             await migrate(records, "hub")
             await migrate(keys, "keystore")
             await measure_search(records, keys, folder)
-            await measure_ingest(records, data, rows)
+            await measure_ingest(records, clusters["data"].pid or 0, rows)
         for cluster in clusters.values():
             await cluster.stop()
 

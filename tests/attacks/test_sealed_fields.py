@@ -161,7 +161,7 @@ def moved_that_open(found: Sequence[Field], opener: Open, tenant: TenantId) -> t
     """Each field at every other's place and at its own place of another tenant, under either key."""
     tried = opened = 0
     for one in found:
-        other = replace(one.context, tenant=tenant + 1)
+        other = one.context._replace(tenant=tenant + 1)
         assert one.key is not None
         tried += 1
         opened += _opens(opener, one.key, one.sealed, other)

@@ -27,11 +27,15 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
     site_id int, day date, agent_id int, seq bigint, kind smallint, tag bytea, digest bytea, sealed bytea
 ) ON COMMIT DELETE ROWS"""
 
-# What conflicts is left alone here; `_QUARANTINE` then tells repetition from contradiction.
+# What conflicts is left alone here; `_QUARANTINE` then tells repetition from contradiction. The seqs come
+# back only when not all rows went in: sending and reading them would cost as much as the copy.
 _INSERT = """
-INSERT INTO record (site_id, day, agent_id, seq, kind, tag, digest, sealed)
-SELECT site_id, day, agent_id, seq, kind, tag, digest, sealed FROM incoming
-ON CONFLICT (site_id, day, agent_id, seq) DO NOTHING RETURNING agent_id, seq"""
+WITH stored AS (
+    INSERT INTO record (site_id, day, agent_id, seq, kind, tag, digest, sealed)
+    SELECT site_id, day, agent_id, seq, kind, tag, digest, sealed FROM incoming
+    ON CONFLICT (site_id, day, agent_id, seq) DO NOTHING RETURNING seq
+)
+SELECT CASE WHEN count(*) < %s THEN coalesce(array_agg(seq), '{}') END FROM stored"""
 
 # Same key, other digest: kept aside, each such row once.
 _QUARANTINE = """
@@ -93,15 +97,16 @@ async def append(tx: Transaction, site: SiteId, records: Sequence[SealedRecord])
         return AppendResult()
     if {(record.site, record.agent) for record in records} != {(site, records[0].agent)}:
         raise ValueError("a batch belongs to one agent of one site")
-    first, last = min(record.day for record in records), max(record.day for record in records)
-    await make_partitions_for(tx, {record.day for record in records})
+    days = {record.day for record in records}
+    await make_partitions_for(tx, days)
     await _copy(tx, records)
-    stored = frozenset(int(row[1]) for row in await _rows(tx, _INSERT))
+    ((seqs,),) = await _rows(tx, _INSERT, (len(records),))
     await tx.execute(_PROGRESS)
     sent = frozenset(record.seq for record in records)
-    if len(stored) == len(records):
-        return AppendResult(stored=stored)
-    quarantined = await _quarantine(tx, site, first, last)
+    if seqs is None:
+        return AppendResult(stored=sent)
+    stored = frozenset(seqs)
+    quarantined = await _quarantine(tx, site, min(days), max(days))
     return AppendResult(stored=stored, already=sent - stored - quarantined, quarantined=quarantined)
 
 

@@ -2,5 +2,4 @@
 
 Read in this order: `xaes` (the cipher), `envelope` (a sealed field), `derive` (keys from keys), `tags`
 (keyed look-ups), `hybrid` (sealing to a public key), `signing`, `keyring` (where keys come from).
-Keys themselves are held by `postern.keystore`.
 """

@@ -12,7 +12,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from postern.errors import CannotOpen
 from postern.sealing import xaes
@@ -20,8 +24,7 @@ from postern.sealing.framing import frame
 
 VERSION = b"\x01"
 KEY_ID_BYTES = 8
-STEP = 64
-"""Plaintext lengths are hidden within steps of this many bytes."""
+STEP = 64  # Plaintext lengths are hidden within steps of so many bytes.
 
 _KEY_ID_END = 1 + KEY_ID_BYTES
 _NONCE_END = _KEY_ID_END + xaes.NONCE_BYTES
@@ -44,9 +47,13 @@ class Key:
         """Made once, since a key often seals many fields; it goes when the key goes."""
         return xaes.Xaes(self.secret)
 
+    @cached_property
+    def code(self) -> HMAC:
+        """HMAC-SHA256 under the secret, to be copied for each message."""
+        return HMAC(self.secret, SHA256())
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
+
+class Context(NamedTuple):
     """Where a sealed field lives. `row` is its row's id as bytes; `schema` the version of what is inside."""
 
     tenant: int
@@ -90,11 +97,9 @@ def key_id(sealed: bytes) -> bytes:
 
 
 def _associated(key: Key, context: Context) -> bytes:
-    return VERSION + frame(
-        context.tenant.to_bytes(8),
-        context.table.encode(),
-        context.column.encode(),
-        context.row,
-        key.id,
-        context.schema.to_bytes(4),
-    )
+    return _place(*context[:3]) + frame(context.row, key.id, context.schema.to_bytes(4))
+
+
+@lru_cache(maxsize=1024)
+def _place(tenant: int, table: str, column: str) -> bytes:
+    return VERSION + frame(tenant.to_bytes(8), table.encode(), column.encode())

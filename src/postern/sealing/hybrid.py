@@ -15,8 +15,6 @@ from postern.sealing.framing import frame
 
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
-_WORDS = "It does not open: it was changed, is meant for another place, or was sealed to another key."
-
 
 def generate() -> bytes:
     """A fresh X25519 private key, 32 bytes."""
@@ -38,7 +36,7 @@ def open_from(private: bytes, sealed: bytes, *, info: bytes, aad: bytes) -> byte
     try:
         return SUITE.decrypt(sealed, X25519PrivateKey.from_private_bytes(private), _bound(info, aad))
     except (InvalidTag, ValueError):
-        raise CannotOpen(_WORDS) from None
+        raise CannotOpen("It does not open: it was changed, moved, or sealed to another key.") from None
 
 
 def _bound(info: bytes, aad: bytes) -> bytes:

@@ -19,12 +19,11 @@ class Purpose(IntEnum):
     FACE = 2
     MOVEMENT = 3
     STATUTORY = 4
-    """Hours and receipts, that tax and labour law keep after an erasure."""
 
 
 ALL_PURPOSES = tuple(Purpose)
 ERASABLE = (Purpose.IDENTITY, Purpose.FACE, Purpose.MOVEMENT)
-"""What an erasure destroys; STATUTORY stays until its legal date."""
+"""What an erasure destroys; STATUTORY (hours, receipts: tax and labour law) stays until its legal date."""
 
 
 class Keyring(Protocol):

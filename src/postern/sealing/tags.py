@@ -5,8 +5,6 @@ Labels keep these apart from each other and from sealing under the same key. Cal
 
 from __future__ import annotations
 
-import hmac
-
 from postern.sealing.envelope import Key
 from postern.sealing.framing import frame
 
@@ -30,4 +28,6 @@ def blind_index(index: Key, value: str) -> bytes:
 
 
 def _keyed(key: Key, label: bytes, message: bytes) -> bytes:
-    return hmac.digest(key.secret, frame(label, message), "sha256")
+    code = key.code.copy()
+    code.update(frame(label, message))
+    return code.finalize()

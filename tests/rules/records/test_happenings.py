@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -29,7 +30,7 @@ from postern.records.model import (
     kind_of,
 )
 from postern.records.sealed import anonymous, decode, encode, open_happening, seal_happening, subjects_by_tag
-from postern.sealing.envelope import new_key
+from postern.sealing.envelope import Key, new_key
 
 AT = datetime(2026, 3, 1, 7, 30, 12, 345678, tzinfo=UTC)
 TENANT = TenantId(1)
@@ -59,6 +60,22 @@ STATED = PresenceRecord(
     subject=PERSON,
     subject_kind="person",
     area=AreaId(UUID(int=5)),
+)
+FIRST = replace(DECISION, plate="京A12345", reason='a "quoted"\n word')
+FIRST_ENCODED = (
+    '{"v":1,"k":1,"at":1772350212345678,"a":"AAAAAAAAAAAAAAAAAAAAAQ","d":"AAAAAAAAAAAAAAAAAAAAAg"'
+    ',"r":"AAAAAAAAAAAAAAAAAAAAAw","out":true,"c":"face","g":true,"y":"a \\"quoted\\"\\n word","q":0.93'
+    ',"b":"1.7","s":"jY5Hxm9NSl6aOQo_Y_CjoQ","sk":"person","p":"京A12345","pn":"q6urq6urq6urq6urq6urqw"'
+    ',"pk":"a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s"}'
+)
+FIRST_SEALED = (
+    "AXNpdGUtZGF5bXWF9nOi8CR6YP3lCw5CVKoiEVJSNGCb9QTYnGtpKq/ZW6hyduqaldIUUPO5prw80gw/qqUijaxnN1iW0//6"
+    "w3PceZZ56siQWTxVxCyrQPmKHdjAfKyFXTCfw891VIVgqD++KCbAjF4K2+P1/lMYxgA1R/TCg59Pu37w+NP1Hg3EdbIFHQCU"
+    "FGLEs89T5IUcZb1QbhhzSZz7eLDkaxkasJulelS/F/KbvKO70pwJqXBljUr1XG3RZe1SkajLYbDVWgvwWQuJGnn2bqTfrDL0"
+    "ftoIqlBKuKtjSY+3Z9a5kvViz+C9FKxY+pfS9tAWjayQFxm2HtVVuob86fiN5RkKh+oVOCjkFqphZ/nqLUy72jZv5P3/zZ/E"
+    "XVAqHqjcCwEOGb3cmQ4/CsdEVRqSAU3U9Ad15ZKx1ON9WC3KJbGVRwrHE744Qs/rpgCUrZf6X3OsG6T3iVzLTv/fZcUWsuo1"
+    "4RgoVAuOUWJ65WnEtZaMBjnTnShB8wfTCzWIS1tJ6vwekOk2yPSzn8NYkfqlLi66vWpTmNenpdxl6YyUWyKldeMbcDNw2F3N"
+    "KBquCPhm28+0GF2DEQ9z/ul30wposzwRSpkBQh0SGFUufpzVo2dCWn+p/b3NZtcfRuBAUWaC0I9cOHyhsUJ8SnI="
 )
 OTHERS: list[Happening] = [
     PassageRecord(at=AT, decision_seq=16, outcome=Outcome.TAKEN),
@@ -120,6 +137,31 @@ happenings = st.one_of(
 @given(happenings)
 def test_what_is_encoded_is_decoded_equal(happening: Happening) -> None:
     assert decode(encode(happening)) == happening
+
+
+@given(happenings)
+def test_what_is_encoded_is_what_a_general_encoder_writes(happening: Happening) -> None:
+    told = json.loads(encode(happening))
+    assert encode(happening) == json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def test_what_the_first_release_sealed_opens_and_is_tagged_and_encoded_the_same() -> None:
+    site_day = Key(id=b"site-day", secret=bytes(range(32, 64)))
+    movement = Key(id=b"movement", secret=bytes(range(32)))
+    opened = open_happening(
+        base64.b64decode(FIRST_SEALED), tenant=TENANT, key=KEY, site_day=site_day, movement=movement
+    )
+    assert (opened.happening, opened.withheld) == (FIRST, False)
+    assert encode(FIRST).decode() == FIRST_ENCODED
+    sealed, tag = seal_happening(FIRST, tenant=TENANT, key=KEY, site_day=site_day, movement=movement)
+    assert tag == bytes.fromhex("4ad4d13c68ae4ec1473a56f7247e41fd")
+    assert len(sealed) == len(base64.b64decode(FIRST_SEALED))
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_refused(score: float) -> None:
+    with pytest.raises(ValueError, match="a score is a number"):
+        encode(replace(DECISION, score=score))
 
 
 @given(st.binary() | st.dictionaries(st.text(), st.integers()).map(lambda made: json.dumps(made).encode()))

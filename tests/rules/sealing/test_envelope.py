@@ -17,13 +17,13 @@ from postern.sealing.envelope import STEP, Context, Key, key_id, new_key, open_s
 
 HERE = Context(tenant=1, table="person", column="sealed", row=b"row-one-16-bytes", schema=1)
 ELSEWHERE = {
-    "tenant": replace(HERE, tenant=2),
-    "table": replace(HERE, table="vehicle"),
-    "column": replace(HERE, column="photo"),
-    "row": replace(HERE, row=b"row-two-16-bytes"),
-    "schema": replace(HERE, schema=2),
-    "a letter moved from table to column": replace(HERE, table="perso", column="nsealed"),
-    "a letter moved from column to row": replace(HERE, column="seale", row=b"drow-one-16-bytes"),
+    "tenant": HERE._replace(tenant=2),
+    "table": HERE._replace(table="vehicle"),
+    "column": HERE._replace(column="photo"),
+    "row": HERE._replace(row=b"row-two-16-bytes"),
+    "schema": HERE._replace(schema=2),
+    "a letter moved from table to column": HERE._replace(table="perso", column="nsealed"),
+    "a letter moved from column to row": HERE._replace(column="seale", row=b"drow-one-16-bytes"),
 }
 OVERHEAD = 1 + 8 + 24 + 16
 
