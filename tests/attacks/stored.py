@@ -61,6 +61,10 @@ BY_SUBJECT_KEY: Mapping[str, tuple[Purpose, str, str]] = {
     "holding": (Purpose.IDENTITY, "subject_id", "subject_id"),
     "consent": (Purpose.IDENTITY, "person_id", "id"),
     "reference": (Purpose.FACE, "person_id", "id"),
+    "member": (Purpose.IDENTITY, "person_id", "person_id"),
+    "member_link": (Purpose.IDENTITY, "person_id", "id"),
+    "member_login": (Purpose.IDENTITY, "person_id", "id"),
+    "member_request": (Purpose.IDENTITY, "person_id", "id"),
 }
 """Table: the subject key's purpose, the column that says whose, and the one that binds."""
 

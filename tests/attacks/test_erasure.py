@@ -32,6 +32,7 @@ from postern.operations import (
     erase,
     erase_rows,
     look,
+    members,
     register,
     tombstones,
 )
@@ -45,6 +46,7 @@ from postern.operators.model import Actor
 from postern.people.model import PersonDetails
 from postern.postgres.embedded import Cluster
 from postern.postgres.pool import Database
+from postern.privacy.member import MemberSecrets
 from postern.sealing.envelope import open_sealed
 from postern.sealing.keyring import Purpose
 from postern.sealing.tags import day_tag
@@ -120,6 +122,7 @@ async def victim(
     await consent.give_consent(hub, admin, person=person.id, keep_photo=True)
     await enrol(hub, admin, person=person.id, photos=[FACE])
     await _seen_before_it_was_registered(agent, entrance, places)
+    await _signed_in_for_herself(hub, admin, person.id)
     vehicle = await register.add_vehicle(hub, admin, VehicleDetails(plate=PLATE, keeper=person.id))
     for subject, kind in ((person.id, SubjectKind.PERSON), (vehicle.id, SubjectKind.VEHICLE)):
         await _let_in(hub, admin, subject, kind)
@@ -141,6 +144,15 @@ async def victim(
         pictures=tmp_path / "pictures",
         tombstones=tmp_path / "tombstones",
     )
+
+
+async def _signed_in_for_herself(hub: Services, admin: Actor, person: PersonId) -> None:
+    """She has a login on her phone, and another link waits for her."""
+    link = (await members.new_member_link(hub, admin, person)).rpartition("/")[2]
+    async with hub.database.transaction() as tx:
+        known = await members.link_owner(hub, tx, link)
+        await members.set_up(hub, tx, known, link, MemberSecrets(passphrase_hash=f"of {NAME}"))
+    await members.new_member_link(hub, admin, person)
 
 
 async def _let_in(hub: Services, admin: Actor, subject: UUID, kind: SubjectKind) -> None:

@@ -75,6 +75,7 @@ class Seat:
         return await self.client.request(endpoint.method, path, headers=headers)
 
 
+SIGN_IN = {"/sign-in", "/me/sign-in"}
 DAYS = "?first=2026-03-03&last=2026-03-04"
 FORM = {
     "form_key": "",
@@ -241,7 +242,7 @@ async def test_without_a_login_only_the_public_addresses_answer(
         ]
         for endpoint in asked:
             answer = await stranger.ask(endpoint, ANY)
-            sent_to_sign_in = answer.status_code == 303 and answer.headers["location"] == "/sign-in"
+            sent_to_sign_in = answer.status_code == 303 and answer.headers["location"] in SIGN_IN
             if answer.status_code == 401 or sent_to_sign_in:
                 refusing.add(endpoint)
     assert refusing == {one for one in asked if TABLE.needs[one] is not Door.ANYONE}
@@ -361,7 +362,8 @@ async def rows_of(hub: Services, tenant: TenantId) -> dict[str, set[str]]:
 
 
 def test_a_table_with_an_unknown_duty_a_missing_one_or_a_doubled_line_is_refused() -> None:
-    whole = f"anyone: []\nagents: []\nkiosks: []\nany-login: []\nduties:\n{''.join(map(line_of, Duty))}"
+    doors = "".join(f"{door.value}: []\n" for door in Door)
+    whole = f"{doors}duties:\n{''.join(map(line_of, Duty))}"
     assert read_table(whole).needs == {}
     for broken in (
         whole.replace("  watch:", "  stare:"),

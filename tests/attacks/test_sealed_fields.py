@@ -61,6 +61,9 @@ KEYED = {"tag", "tags", "session_tag"}
 ELSEWHERE = {
     ("bundle", "sealed"): "HPKE, to an agent: flipped below",
     ("alarm", "sealed"): "no alarm writes a detail yet",
+    ("member_request", "sealed"): "no operation writes one yet",
+    ("site_profile", "sealed"): "no operation writes one yet",
+    ("privacy_document", "sealed"): "no operation writes one yet",
 }
 A_COLUMN = 2
 """Fields of each column that are tried."""

@@ -12,6 +12,7 @@ from postern.ids import PersonId, VehicleId
 from postern.operations.services import Services
 from postern.people import store as people
 from postern.postgres.pool import Transaction
+from postern.privacy import member_store
 from postern.privacy import store as privacy
 from postern.privacy.erasure_store import Erasure
 from postern.privacy.statutory import PERSON
@@ -27,6 +28,7 @@ async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> N
     with suppress(NotFound):
         if erasure.subject_kind == PERSON:
             await _forget_keeper(services, tx, erasure)
+            await member_store.forget(tx, erasure.tenant, PersonId(erasure.subject))
             await people.remove(tx, erasure.tenant, PersonId(erasure.subject))
         else:
             await vehicles.remove(tx, erasure.tenant, VehicleId(erasure.subject))

@@ -6,8 +6,9 @@ import hashlib
 
 from postern.errors import NotFound
 from postern.journal.model import Act
+from postern.operations.ceremonies import Ceremony
 from postern.operations.operators import actor_of, look_at_link
-from postern.operations.passkeys import Ceremony, begin_registration, finish_registration
+from postern.operations.passkeys import begin_registration, finish_registration
 from postern.operations.services import Services
 from postern.operations.sign_in import SignedIn, start_login
 from postern.operations.trace import trace

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from urllib.parse import urlsplit
+from dataclasses import replace
 from uuid import UUID
 
 from webauthn import (
@@ -28,6 +24,7 @@ from webauthn.helpers.structs import (
 from postern.errors import BadInput, NotSignedIn
 from postern.ids import OperatorId, TenantId
 from postern.journal.model import Act
+from postern.operations.ceremonies import Ceremony, challenge_of, host_of, origin_of, remember
 from postern.operations.services import Services
 from postern.operations.sign_in import SignedIn, start_login
 from postern.operations.trace import trace
@@ -37,17 +34,8 @@ from postern.operators.model import Actor, Operator, Passkey
 from postern.operators.sign_in_store import NOWHERE, CameFrom
 from postern.postgres.pool import Transaction
 
-CHALLENGE_GOOD_FOR = timedelta(minutes=5)
 MOST_PASSKEYS = 10
 _REFUSED = "this passkey was not accepted; try again, or sign in with your password"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ceremony:
-    """Options for the browser (JSON), and the secret to send back with its answer."""
-
-    options: str
-    secret: str
 
 
 async def begin_registration(services: Services, actor: Actor) -> Ceremony:
@@ -56,7 +44,7 @@ async def begin_registration(services: Services, actor: Actor) -> Ceremony:
         operator = await _own(tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         options = generate_registration_options(
-            rp_id=_host(services),
+            rp_id=host_of(services),
             rp_name="Postern",
             user_id=_handle(operator),
             user_name=operator.login_name,
@@ -68,7 +56,7 @@ async def begin_registration(services: Services, actor: Actor) -> Ceremony:
                 PublicKeyCredentialDescriptor(id=one.credential_id) for one in kept.passkeys
             ],
         )
-        secret = await _remember(services, tx, options.challenge)
+        secret = await remember(services, tx, options.challenge)
     return Ceremony(options=options_to_json(options), secret=secret)
 
 
@@ -78,13 +66,13 @@ async def finish_registration(
     """Keep the passkey that the browser made. Raises BadInput when it does not verify."""
     async with services.database.transaction(actor.tenant) as tx:
         operator = await _own(tx, actor)
-        challenge = await _challenge(services, tx, secret)
+        challenge = await challenge_of(services, tx, secret)
         try:
             verified = verify_registration_response(
                 credential=answer,
                 expected_challenge=challenge,
-                expected_rp_id=_host(services),
-                expected_origin=_origin(services),
+                expected_rp_id=host_of(services),
+                expected_origin=origin_of(services),
                 require_user_verification=True,
             )
         except WebAuthnException as fault:
@@ -126,10 +114,10 @@ async def remove_passkey(services: Services, actor: Actor, credential_id: bytes)
 async def begin_sign_in(services: Services) -> Ceremony:
     """Ask the browser for any passkey of this console."""
     options = generate_authentication_options(
-        rp_id=_host(services), user_verification=UserVerificationRequirement.REQUIRED
+        rp_id=host_of(services), user_verification=UserVerificationRequirement.REQUIRED
     )
     async with services.database.transaction() as tx:
-        secret = await _remember(services, tx, options.challenge)
+        secret = await remember(services, tx, options.challenge)
     return Ceremony(options=options_to_json(options), secret=secret)
 
 
@@ -138,7 +126,7 @@ async def finish_sign_in(
 ) -> SignedIn:
     """Sign in with the passkey that the browser used. Raises NotSignedIn when it does not verify."""
     async with services.database.transaction() as tx:
-        challenge = await _challenge(services, tx, secret)
+        challenge = await challenge_of(services, tx, secret)
         try:
             given = parse_authentication_credential_json(answer)
             operator = await _by_handle(tx, given.response.user_handle)
@@ -147,8 +135,8 @@ async def finish_sign_in(
             verified = verify_authentication_response(
                 credential=given,
                 expected_challenge=challenge,
-                expected_rp_id=_host(services),
-                expected_origin=_origin(services),
+                expected_rp_id=host_of(services),
+                expected_origin=origin_of(services),
                 credential_public_key=passkey.public_key,
                 credential_current_sign_count=passkey.sign_count,
                 require_user_verification=True,
@@ -179,32 +167,3 @@ async def _own(tx: Transaction, actor: Actor) -> Operator:
     if actor.operator is None:
         raise NotSignedIn("sign in first")
     return await store.get(tx, actor.tenant, actor.operator)
-
-
-async def _remember(services: Services, tx: Transaction, challenge: bytes) -> str:
-    secret = secrets.token_urlsafe(24)
-    await store.put_challenge(tx, _digest(secret), challenge, services.clock.now() + CHALLENGE_GOOD_FOR)
-    return secret
-
-
-async def _challenge(services: Services, tx: Transaction, secret: str) -> bytes:
-    challenge = await store.take_challenge(tx, _digest(secret), services.clock.now())
-    if challenge is None:
-        raise BadInput("this took too long; start again")
-    return challenge
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def _host(services: Services) -> str:
-    host = urlsplit(services.public_url).hostname or ""
-    if not host or host.replace(".", "").isdigit() or ":" in host:
-        raise BadInput("passkeys need a console with a name, not a number; set POSTERN_PUBLIC_URL")
-    return host
-
-
-def _origin(services: Services) -> str:
-    parts = urlsplit(services.public_url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -34,7 +34,7 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 JOB = "job:sign-in"
 """Under whose name the journal has attempts at names that nobody has."""
-_HASHING = asyncio.Semaphore(2)
+HASHING = asyncio.Semaphore(2)
 """Each takes 64 MiB and most of a core: whoever floods the form waits for themselves."""
 
 WRONG = "login name, password or code is wrong"
@@ -58,17 +58,19 @@ async def sign_in(
     """
     name = login_name.strip().lower()
     async with services.database.transaction() as tx:
-        await _refuse_if_locked(services, tx, name)
+        await refuse_if_locked(services, tx, _tried(name))
         operator, other = await store.by_login_name(tx, name), await store.stand_in(tx)
         read = await _secrets(services, tx, operator or other)
     # Outside of any transaction: hashing takes long, and must not hold a connection or the event loop.
-    async with _HASHING:
+    async with HASHING:
         right = await asyncio.to_thread(
             password_matches, read.password_hash if operator is not None else None, password
         )
     async with services.database.transaction() as tx:
         kept = await _secrets(services, tx, operator or other)
-        await _refuse_if_locked(services, tx, name)  # of many attempts at once, only the free ones count
+        await refuse_if_locked(
+            services, tx, _tried(name)
+        )  # of many attempts at once, only the free ones count
         spent = _spend_code(kept, code, services.clock.now())
         proven = right and spent is not None and kept.password_hash == read.password_hash
         if operator is not None and not operator.disabled and proven and spent is not None:
@@ -156,9 +158,9 @@ async def sign_out_everywhere(services: Services, actor: Actor) -> int:
     return ended
 
 
-async def _refuse_if_locked(services: Services, tx: Transaction, name: str) -> None:
-    """After some free failures each doubles the wait, up to a quarter of an hour."""
-    failed = await store.failures(tx, _tried(name))
+async def refuse_if_locked(services: Services, tx: Transaction, tried: bytes) -> None:
+    """After some free failures of what was tried each doubles the wait, up to a quarter of an hour."""
+    failed = await store.failures(tx, tried)
     if failed is None or failed.count <= FREE_FAILURES:
         return
     wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(failed.count - FREE_FAILURES, 10)))

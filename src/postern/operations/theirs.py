@@ -38,6 +38,10 @@ _ROWS = (
     ("holding", "subject_id", "subject_id"),
     ("consent", "person_id", "id"),
     ("reference", "person_id", "id"),
+    ("member", "person_id", "person_id"),
+    ("member_link", "person_id", "id"),
+    ("member_login", "person_id", "id"),
+    ("member_request", "person_id", "id"),
 )
 """Tables with rows of a subject: the column that says whose, and the one whose value binds the seal."""
 

@@ -52,6 +52,7 @@ class Duty(StrEnum):
     CHANGE_KIOSKS = "change-kiosks"
     CHANGE_TARIFFS = "change-tariffs"
     KEEP_PERMITS = "keep-permits"
+    GIVE_OWN_PAGE = "give-own-page"
 
 
 class Door(StrEnum):
@@ -60,6 +61,7 @@ class Door(StrEnum):
     ANYONE = "anyone"
     AGENTS = "agents"
     KIOSKS = "kiosks"
+    MEMBERS = "members"
     ANY_LOGIN = "any-login"
 
 

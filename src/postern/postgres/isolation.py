@@ -22,7 +22,7 @@ RUNTIME = "postern_app"
 DOORKEEPERS = frozenset(
     """
     tenant site operator operator_link provider_link login api_key agent agent_nonce enrolment_code
-    journal_key
+    journal_key member member_link member_login
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
 """Tables by which a request is found out to be whose: reached while no tenant is stated, too.

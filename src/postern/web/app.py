@@ -51,6 +51,9 @@ from postern.web.head import HeadAsGet
 from postern.web.heard import Heard
 from postern.web.limits import BodyLimit
 from postern.web.login import closed_afterwards, signed_in
+from postern.web.own import home as own_home
+from postern.web.own import signing as own_signing
+from postern.web.own.login import signed_in_member
 from postern.web.pages import ASSETS
 from postern.web.ports import ConsolePorts
 from postern.web.security import OriginCheck, SecurityHeaders
@@ -90,6 +93,8 @@ PRIVATE = (
     provider.private,
     sign_ins.router,
 )
+OWN = (own_signing.router, own_home.router)
+"""Pages of people about themselves: they take a member's cookie, and no operator's."""
 NO_PORTS = ConsolePorts()
 
 
@@ -101,7 +106,7 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     app.state.settings = settings_
     app.state.ports = ports
     app.state.heard = Heard()
-    for router in (general.public, signing.public, provider.public, kiosk.router):
+    for router in (general.public, signing.public, provider.public, kiosk.router, own_signing.public):
         app.include_router(router, dependencies=[Depends(closed_afterwards)], include_in_schema=False)
     app.include_router(agent_wire.router)
     app.include_router(agent_erasures.router)
@@ -109,6 +114,9 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     private = [Depends(closed_afterwards), Depends(signed_in)]
     for router in PRIVATE:
         app.include_router(router, dependencies=private, include_in_schema=False)
+    for router in OWN:
+        own = [Depends(closed_afterwards), Depends(signed_in_member)]
+        app.include_router(router, dependencies=own, include_in_schema=False)
     app.include_router(kiosk.sockets)
     app.include_router(kiosks.sockets)
     app.include_router(v1.router, dependencies=private)

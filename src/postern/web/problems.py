@@ -19,6 +19,8 @@ from postern.web.problem_document import problem
 
 LOG = structlog.get_logger(__name__)
 FOR_PROGRAMS = ("/api/", "/agent/")
+OWN = "/me"
+"""Where people sign in for themselves, and operators do not."""
 
 
 def install(app: FastAPI) -> None:
@@ -44,9 +46,11 @@ async def _ours(request: Request, fault: PosternError) -> Response:
 
 
 def _to_sign_in(request: Request) -> Response:
+    own = request.url.path == OWN or request.url.path.startswith(f"{OWN}/")
+    there = f"{OWN}/sign-in" if own else "/sign-in"
     if request.headers.get("hx-request") == "true":
-        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
-    return go("/sign-in")
+        return Response(status_code=401, headers={"HX-Redirect": there})
+    return go(there)
 
 
 async def _http(request: Request, fault: HTTPException) -> Response:

@@ -27,6 +27,7 @@ from postern.web.console.garage_case_views import WHY_CODES
 from postern.web.console.site_rows import KINDS
 from postern.web.i18n import LANGUAGES, MissingMessage, Words, catalogue, choose
 from postern.web.navigation import PARTS
+from postern.web.own.menu import ITEMS
 from postern.web.pages import THEMES
 
 WEB = Path(__file__).parents[3] / "src" / "postern" / "web"
@@ -69,6 +70,10 @@ MADE_OF_CODES = {
         *(f"holder.{kind.value}" for kind in HolderKind),
     ],
     "nav": [item.key for part in PARTS for item in part.items],
+    "own": [
+        *(f"nav-{item.key}" for item in ITEMS),
+        *(f"about-{item.key}" for item in ITEMS if item.href != "/me"),
+    ],
     "outcome": [one.value for one in Outcome],
     "part": [f"{what}{kind}" for what in ("", "add-", "none-") for kind in KINDS],
     "privacy": [f"kind-{one}" for one in ("person", "vehicle")],
@@ -236,4 +241,5 @@ def test_every_form_that_changes_something_carries_the_form_key() -> None:
         if path.parent.name in without_login:
             continue
         for form in re.findall(r'<form[^>]*method="post".*?</form>', path.read_text("utf-8"), flags=re.S):
-            assert "hidden(me.form_key)" in form, path.name
+            whose = "own" if path.parent.name == "own" else "me"
+            assert f"hidden({whose}.form_key)" in form, path.name

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from postern.access.model import SubjectKind
 from postern.errors import PosternError
 from postern.ids import CredentialId, PersonId
-from postern.operations import access_levels, consent, credentials, enrol, register, revoke
+from postern.operations import access_levels, consent, credentials, enrol, members, register, revoke
 from postern.operations.credentials import Issued
 from postern.operations.enrol import PhotoReport
 from postern.privacy.model import ConsentForm
@@ -52,6 +52,13 @@ async def withdraw(hub: Hub, caller: SignedIn, id: UUID) -> Response:
     """Withdraw it: the face's key is destroyed."""
     await consent.withdraw_consent(hub, caller.actor, person=PersonId(id))
     return go(f"/people/{id}", "consent-withdrawn")
+
+
+@router.post("/own-page")
+async def give_own_page(request: Request, hub: Hub, caller: SignedIn, id: UUID) -> Response:
+    """A one-time link with which the person signs in for themself; it is shown once."""
+    link = await members.new_member_link(hub, caller.actor, PersonId(id))
+    return await person_page.render(request, hub, caller, PersonId(id), own_link=link)
 
 
 @router.post("/photos")

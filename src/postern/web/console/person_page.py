@@ -76,6 +76,14 @@ class IssuedView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OwnLink:
+    """A one-time link to the person's own page, to be handed over now."""
+
+    url: str
+    picture: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Forms:
     """The page's forms as they came back."""
 
@@ -102,6 +110,7 @@ async def render(
     forms: Forms = NO_FORMS,
     issued: Issued | None = None,
     report: tuple[PhotoReport, ...] = (),
+    own_link: str = "",
 ) -> Response:
     """The page; with what was just issued or reported, which is shown once."""
     t = words_for(request)
@@ -125,6 +134,7 @@ async def render(
         consent_version=CONSENT_WORDING,
         issued=None if issued is None or not issued.secret else _issued(issued),
         report=tuple(_photo(t, one) for one in report),
+        own_link=OwnLink(url=own_link, picture=qr_picture(own_link)) if own_link else None,
     )
 
 

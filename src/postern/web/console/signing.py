@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from postern.errors import BadInput, NotFound, NotSignedIn, PosternError, TooMany
 from postern.operations import link_passkey, operators, passkeys, sign_in
+from postern.operations.ceremonies import Ceremony
 from postern.operators.passwords import totp_uri
 from postern.web.came_from import came_from
 from postern.web.console.pictures import qr_picture
@@ -91,7 +92,7 @@ async def enter(request: Request, hub: Hub, fields: Fields) -> Response:
 @public.post("/sign-in/passkey/options")
 async def passkey_options(request: Request, hub: Hub) -> Response:
     """What the browser's authenticator is asked."""
-    return _ceremony(request, await passkeys.begin_sign_in(hub))
+    return ceremony_answer(request, await passkeys.begin_sign_in(hub))
 
 
 @public.post("/sign-in/passkey")
@@ -105,19 +106,20 @@ async def passkey_enter(request: Request, hub: Hub, fields: Fields) -> Response:
             came_from=came_from(request),
         )
     except PosternError as fault:
-        return _told(request, fault)
+        return told(request, fault)
     answer = JSONResponse({"next": first_page(signed.actor)})
     answer.delete_cookie(CEREMONY)
     set_login(request, answer, signed.secret)
     return answer
 
 
-def _told(request: Request, fault: PosternError) -> Response:
+def told(request: Request, fault: PosternError) -> Response:
     """For `passkeys.js`, which shows the detail on its page."""
     return problem(fault.status, fault.code, spoken(fault, words_for(request)).text)
 
 
-def _ceremony(request: Request, ceremony: passkeys.Ceremony) -> Response:
+def ceremony_answer(request: Request, ceremony: Ceremony) -> Response:
+    """What the browser's authenticator is asked, with the cookie by which its answer is matched."""
     answer = Response(ceremony.options, media_type="application/json")
     answer.set_cookie(
         CEREMONY,
@@ -133,7 +135,7 @@ def _ceremony(request: Request, ceremony: passkeys.Ceremony) -> Response:
 @private.post("/profile/passkeys/options")
 async def new_passkey_options(request: Request, hub: Hub, caller: SignedIn) -> Response:
     """What the authenticator is asked for a new passkey."""
-    return _ceremony(request, await passkeys.begin_registration(hub, caller.actor))
+    return ceremony_answer(request, await passkeys.begin_registration(hub, caller.actor))
 
 
 @private.post("/profile/passkeys")
@@ -148,7 +150,7 @@ async def add_passkey(request: Request, hub: Hub, caller: SignedIn, fields: Fiel
             name=fields.text("name"),
         )
     except PosternError as fault:
-        return _told(request, fault)
+        return told(request, fault)
     return JSONResponse({"next": "/profile?said=passkey-added"})
 
 
@@ -212,9 +214,9 @@ async def use_link(request: Request, hub: Hub, fields: Fields, secret: str) -> R
 async def link_passkey_options(request: Request, hub: Hub, secret: str) -> Response:
     """What the authenticator is asked by an operator's first passkey."""
     try:
-        return _ceremony(request, await link_passkey.begin_link_passkey(hub, secret))
+        return ceremony_answer(request, await link_passkey.begin_link_passkey(hub, secret))
     except PosternError as fault:
-        return _told(request, fault)
+        return told(request, fault)
 
 
 @public.post("/first/{secret}/passkey")
@@ -230,17 +232,17 @@ async def use_link_by_passkey(request: Request, hub: Hub, fields: Fields, secret
             came_from=came_from(request),
         )
     except PosternError as fault:
-        return _told(request, fault)
+        return told(request, fault)
     answer = JSONResponse({"next": first_page(signed.actor)})
     set_login(request, answer, signed.secret)
     return answer
 
 
-def checked_password(fields: FormReader) -> str:
-    """The new password, typed twice; empty fields and differences are told."""
-    password, again = fields.secret("password"), fields.secret("again")
+def checked_password(fields: FormReader, name: str = "password") -> str:
+    """The new password in the field `name`, typed twice; empty fields and differences are told."""
+    password, again = fields.secret(name), fields.secret("again")
     if len(password) < SHORTEST_PASSWORD:
-        fields.errors |= {"password": "first.password-short"}
+        fields.errors |= {name: "first.password-short"}
     elif password != again:
         fields.errors["again"] = "first.passwords-differ"
     return password

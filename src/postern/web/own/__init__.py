@@ -1,0 +1,1 @@
+"""The person's own pages at /me: never a console, whoever looks."""
