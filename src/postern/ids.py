@@ -26,6 +26,9 @@ ConsentId = NewType("ConsentId", UUID)
 OperatorId = NewType("OperatorId", UUID)
 LoginId = NewType("LoginId", UUID)
 KioskId = NewType("KioskId", UUID)
+EmploymentId = NewType("EmploymentId", UUID)
+TeamId = NewType("TeamId", UUID)
+ContractorId = NewType("ContractorId", UUID)
 
 
 def new_id() -> UUID:

@@ -32,9 +32,10 @@ class PlantedPerson:
     employee_number: str
     resident_id_number: str
     card: str
+    occupation: str
 
     def values(self) -> tuple[str, ...]:
-        return self.name, self.employee_number, self.resident_id_number, self.card
+        return self.name, self.employee_number, self.resident_id_number, self.card, self.occupation
 
 
 @dataclass(kw_only=True)
@@ -85,8 +86,12 @@ class Planted:
         yield from self.more
 
     def people_csv(self, level: str) -> bytes:
-        rows = [(p.name, p.employee_number, p.resident_id_number, p.card, level) for p in self.people]
-        return _csv(("name", "employee_number", "resident_id_number", "card", "access_levels"), rows)
+        rows = [
+            (p.name, p.employee_number, p.resident_id_number, p.card, level, "2020-01-01", p.occupation)
+            for p in self.people
+        ]
+        heading = ("name", "employee_number", "resident_id_number", "card", "access_levels")
+        return _csv((*heading, "first_day", "occupation"), rows)
 
     def vehicles_csv(self, level: str) -> bytes:
         rows = [
@@ -134,6 +139,7 @@ def _person(chance: random.Random) -> PlantedPerson:
         employee_number=f"E-{_letters(chance, 8)}",
         resident_id_number=_resident_id(chance),
         card=_letters(chance, 12),
+        occupation=_letters(chance, 11),
     )
 
 

@@ -49,6 +49,8 @@ BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
     "kiosk": ("sites", "id", "sealed"),
     "parking_permit": ("parking", "id", "sealed"),
     "parking_merchant": ("parking", "id", "sealed"),
+    "team": ("personnel", "id", "sealed"),
+    "contractor": ("personnel", "id", "sealed"),
     "ledger": ("parking", "movement", "sealed"),
     "payment_attempt": ("payments", "id", "sealed"),
     "payment_link": ("payments", "digest", "sealed"),
@@ -65,6 +67,7 @@ BY_SUBJECT_KEY: Mapping[str, tuple[Purpose, str, str]] = {
     "member_link": (Purpose.IDENTITY, "person_id", "id"),
     "member_login": (Purpose.IDENTITY, "person_id", "id"),
     "member_request": (Purpose.IDENTITY, "person_id", "id"),
+    "employment": (Purpose.IDENTITY, "person_id", "person_id"),
 }
 """Table: the subject key's purpose, the column that says whose, and the one that binds."""
 

@@ -16,8 +16,8 @@ from fastapi import FastAPI
 
 from postern.clock import SetClock
 from postern.devices.payments.by_hand import Desk
-from postern.ids import OperatorId, TenantId, new_id
-from postern.operations import api_keys, sites
+from postern.ids import OperatorId, PersonId, TenantId, new_id
+from postern.operations import api_keys, employments, sites, teams
 from postern.operations import demo as invented
 from postern.operations.api_keys import NewKey
 from postern.operations.approvals import Asked, Kind, ask
@@ -31,6 +31,7 @@ from postern.operators import store
 from postern.operators.concerns import Concern
 from postern.operators.model import Actor, Operator, Role
 from postern.operators.roles import DUTIES, TABLE, Door, Duty, Endpoint, read_table
+from postern.people.employment import Terms
 from postern.settings import Settings
 from postern.web.app import create_app
 from postern.web.endpoints import endpoints_of
@@ -272,6 +273,11 @@ async def neighbours(hub: Services, demo: Demo, clock: SetClock, tmp_path: Path)
         ((alarm,),) = await cursor.fetchall()
     wanted = NewKey(operator=neighbour.id, name="theirs", scopes=(Duty.SEE_SITES,), last_day=NOON.date())
     key = await api_keys.make_key(hub, actor, wanted)
+    team = await teams.add_team(hub, actor, name="Roof")
+    contractor = await teams.add_contractor(hub, actor, name="Nord Bau")
+    employed = await employments.add_employment(
+        hub, actor, person=PersonId(person), version=0, terms=Terms(first=NOON.date(), team=team.id)
+    )
     asked = await ask(hub, actor, Asked(kind=Kind.SEARCH, exactly=b"", words=""), purpose="why", case="C-1")
     return {
         "operators": str(neighbour.id),
@@ -294,6 +300,9 @@ async def neighbours(hub: Services, demo: Demo, clock: SetClock, tmp_path: Path)
         "reference": garage.reference,
         "people": str(person),
         "vehicles": str(vehicle),
+        "teams": str(team.id),
+        "contractors": str(contractor.id),
+        "employment": str(employed.every[0].id),
         "access-levels": str(staff),
         "schedules": str(schedule),
         "door": str(plan.doors[0].id),

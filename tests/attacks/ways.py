@@ -75,6 +75,7 @@ async def by_the_console(postern: World, plan: Plan, planted: Planted) -> None:
         await _wrongly(client, planted)
         await _secrets(client, planted, made.json()["id"])
         await by_enrolment(postern, plan, planted)
+        await _personnel(planted, client, made.json()["id"])
         await _import(client, "people", replace(planted, people=planted.people[ENROLLED:]).people_csv(LEVEL))
         await _import(client, "vehicles", planted.vehicles_csv(LEVEL))
         for text in (planted.people[0].name, planted.people[-1].employee_number):
@@ -83,6 +84,24 @@ async def by_the_console(postern: World, plan: Plan, planted: Planted) -> None:
             assert (await client.get("/people", params={"text": text})).status_code == 200
         plate = planted.plates[0]
         assert (await client.get("/api/v1/vehicles", params={"text": plate})).json()["total"] == 1
+
+
+async def _personnel(planted: Planted, client: httpx.AsyncClient, person: str) -> None:
+    """A team and a contractor under invented names, and somebody's employment in both."""
+    names = [f"{one.occupation}-{one.card}" for one in planted.people[:4]]
+    planted.more += names
+    team = await client.post("/api/v1/teams", json={"name": names[0], "manager": person})
+    wanted = {"name": names[1], "address": names[2], "contract": names[3]}
+    contractor = await client.post("/api/v1/contractors", json=wanted)
+    terms = {
+        "first": "2020-01-01",
+        "team": team.json()["id"],
+        "contractor": contractor.json()["id"],
+        "occupation": planted.people[0].occupation,
+    }
+    made = await client.post(f"/api/v1/people/{person}/employments", json=terms)
+    assert made.status_code == 201, made.text
+    assert (await client.get("/teams")).status_code == 200
 
 
 def _fields(person: PlantedPerson) -> dict[str, str | int]:

@@ -10,7 +10,9 @@ from postern.access.model import CredentialKind, SubjectKind
 from postern.errors import NotFound
 from postern.ids import PersonId, VehicleId
 from postern.operations.services import Services
+from postern.people import employment_store
 from postern.people import store as people
+from postern.people.employment import Team
 from postern.postgres.pool import Transaction
 from postern.privacy import member_store
 from postern.privacy import store as privacy
@@ -29,6 +31,7 @@ async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> N
         if erasure.subject_kind == PERSON:
             await _forget_keeper(services, tx, erasure)
             await member_store.forget(tx, erasure.tenant, PersonId(erasure.subject))
+            await _forget_employments(services, tx, erasure)
             await people.remove(tx, erasure.tenant, PersonId(erasure.subject))
         else:
             await vehicles.remove(tx, erasure.tenant, VehicleId(erasure.subject))
@@ -53,3 +56,21 @@ async def _forget_keeper(services: Services, tx: Transaction, erasure: Erasure) 
         if vehicle.details.keeper == erasure.subject:
             details = replace(vehicle.details, keeper=None)
             await vehicles.change(tx, services.keyring, replace(vehicle, details=details))
+
+
+async def _forget_employments(services: Services, tx: Transaction, erasure: Erasure) -> None:
+    """Their own go; whom they managed is managed by nobody of that name any more."""
+    tenant, keyring = erasure.tenant, services.keyring
+    await employment_store.remove(tx, tenant, PersonId(erasure.subject))
+    for team in await employment_store.units(tx, keyring, tenant, Team):
+        if team.manager == erasure.subject:
+            await employment_store.change_unit(tx, keyring, replace(team, manager=None))
+    for one in (await services.registry.employments.all(tx, tenant)).values():
+        if any(each.terms.manager == erasure.subject for each in one.every):
+            every = tuple(
+                replace(each, terms=replace(each.terms, manager=None))
+                if each.terms.manager == erasure.subject
+                else each
+                for each in one.every
+            )
+            await employment_store.put(tx, keyring, tenant, replace(one, every=every))

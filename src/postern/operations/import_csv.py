@@ -9,15 +9,17 @@ from uuid import UUID
 from postern.access import store as access
 from postern.access.model import AccessLevel, Credential, CredentialKind, Holding, SubjectKind
 from postern.errors import BadInput, Conflict
-from postern.ids import CredentialId, PersonId, VehicleId, new_id
+from postern.ids import CredentialId, EmploymentId, PersonId, VehicleId, new_id
 from postern.journal.model import Act
-from postern.operations.import_lines import Ground, ImportKind, Parsed, read_line, read_rows
+from postern.operations.import_lines import EMPLOYMENT, Ground, ImportKind, Parsed, read_line, read_rows
 from postern.operations.publish_policy import mark_stale
 from postern.operations.services import Services
 from postern.operations.trace import trace
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
+from postern.people import employment_store
 from postern.people import store as people
+from postern.people.employment import Contractor, Employments, Team, employment_of
 from postern.people.model import Person, PersonDetails
 from postern.postgres.pool import Transaction
 from postern.sealing.keyring import ALL_PURPOSES, Purpose
@@ -89,6 +91,8 @@ async def _checked(
     parsed: list[Parsed] = []
     seen: dict[tuple[str, str], int] = {}
     rows = read_rows(data, kind)
+    if any(fields.get(name) for _, fields in rows for name in EMPLOYMENT):
+        require(actor, Duty.CHANGE_EMPLOYMENTS)
     for number, fields in rows:
         try:
             one = read_line(kind, number, fields, ground)
@@ -99,6 +103,7 @@ async def _checked(
             parsed.append(one)
     known = await _known(services, tx, actor, parsed)
     problems |= {one.line: why for one in parsed if (why := _taken(one, known))}
+    problems |= _without_manager(parsed, known, problems)
     reports = tuple(LineReport(line=number, problem=problems.get(number, "")) for number, _ in rows)
     return ImportReport(lines=reports), [
         replace(one, keeper=known.employees.get(one.keeper_number or ""))
@@ -110,9 +115,14 @@ async def _checked(
 async def _ground(services: Services, tx: Transaction, actor: Actor) -> Ground:
     levels = await access.rules(tx, services.keyring, actor.tenant, AccessLevel)
     places = await sites.sites(tx, services.keyring, actor.tenant)
+    teams = await employment_store.units(tx, services.keyring, actor.tenant, Team)
+    contractors = await employment_store.units(tx, services.keyring, actor.tenant, Contractor)
     return Ground(
         levels={one.name.casefold(): one.id for one in levels},
         zone=zone_of(places[0].time_zone if places else "UTC"),
+        teams={one.name.casefold(): one.id for one in teams},
+        contractors={one.name.casefold(): one.id for one in contractors},
+        sites={one.name.casefold(): one.id for one in places},
     )
 
 
@@ -136,7 +146,9 @@ class _Known:
 async def _known(services: Services, tx: Transaction, actor: Actor, parsed: Sequence[Parsed]) -> _Known:
     keyring, tenant = services.keyring, actor.tenant
     listed = [one.details for one in parsed if isinstance(one.details, PersonDetails)]
-    numbers = {one.employee_number for one in listed} | {one.keeper_number for one in parsed}
+    numbers = {one.employee_number for one in listed} | {
+        number for one in parsed for number in (one.keeper_number, one.manager_number)
+    }
     return _Known(
         employees=await people.find_all(
             tx, keyring, tenant, field="employee_number", values={one for one in numbers if one}
@@ -173,6 +185,35 @@ def _taken(parsed: Parsed, known: _Known) -> str:
     return "somebody holds this card already" if parsed.card in known.cards else ""
 
 
+def _without_manager(parsed: Sequence[Parsed], known: _Known, problems: Mapping[int, str]) -> dict[int, str]:
+    """Lines whose manager is neither in the registry nor in a good line; and so on down from those."""
+    found: dict[int, str] = {}
+    while True:
+        good = {
+            _number(one)
+            for one in parsed
+            if one.line not in problems and one.line not in found and _number(one)
+        }
+        fresh = {
+            one.line: "nobody has the manager's employee number, here or in a good line of the file"
+            for one in parsed
+            if one.manager_number
+            and one.line not in problems
+            and one.line not in found
+            and one.manager_number not in known.employees
+            and (one.manager_number.upper() not in good or one.manager_number.upper() == _number(one))
+        }
+        if not fresh:
+            return found
+        found |= fresh
+
+
+def _number(one: Parsed) -> str:
+    """The employee number of a line of people, as numbers are compared."""
+    number = one.details.employee_number if isinstance(one.details, PersonDetails) else None
+    return (number or "").strip().upper()
+
+
 async def _store(
     services: Services, tx: Transaction, actor: Actor, kind: ImportKind, good: Sequence[Parsed]
 ) -> list[UUID]:
@@ -183,10 +224,35 @@ async def _store(
     pairs = list(zip(subjects, good, strict=True))
     if kind is ImportKind.PEOPLE:
         await people.add_all(tx, services.keyring, actor.tenant, [_person(actor, *pair) for pair in pairs])
+        await _employ(services, tx, actor, pairs)
     else:
         await vehicles.add_all(tx, services.keyring, actor.tenant, [_vehicle(actor, *pair) for pair in pairs])
     await access.add_holdings(tx, services.keyring, actor.tenant, [_holding(*pair) for pair in pairs])
     return subjects
+
+
+async def _employ(
+    services: Services, tx: Transaction, actor: Actor, pairs: Sequence[tuple[UUID, Parsed]]
+) -> None:
+    """Their employments; a manager is looked for in the file itself first."""
+    tenant = actor.tenant
+    here = {_number(one): PersonId(subject) for subject, one in pairs if _number(one)}
+    wanted = {one.manager_number for _, one in pairs if one.manager_number}
+    before = await people.find_all(tx, services.keyring, tenant, field="employee_number", values=wanted)
+    places = await sites.sites(tx, services.keyring, tenant)
+    zones = {one.id: zone_of(one.time_zone) for one in places}
+    first = zone_of(places[0].time_zone if places else "UTC")
+    fresh = []
+    for subject, one in pairs:
+        if one.terms is None:
+            continue
+        number = one.manager_number or ""
+        manager = here.get(number.upper()) or before.get(number)
+        zone = first if one.terms.site is None else zones[one.terms.site]
+        terms = replace(one.terms, manager=manager)
+        employment = employment_of(EmploymentId(new_id()), terms, zone)
+        fresh.append(Employments(person=PersonId(subject), every=(employment,)))
+    await employment_store.add_all(tx, services.keyring, tenant, fresh)
 
 
 def _person(actor: Actor, subject: UUID, one: Parsed) -> Person:

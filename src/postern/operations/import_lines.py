@@ -1,10 +1,12 @@
 """Read the lines of a CSV file of people or vehicles; what each column may hold, and what is wrong with it.
 
 Columns of people: name, employee_number, resident_id_number, sex, birth_date, card, access_levels,
-valid_from, valid_until. Columns of vehicles: plate, country, description, keeper_employee_number,
-access_levels, valid_from, valid_until. Only `name` or `plate` is needed. Access levels are separated by
-semicolons. Dates are YYYY-MM-DD, and a validity begins and ends at midnight by the clock on the wall of the
-organisation's first site. Text is UTF-8 or GB 18030; the separator a comma, semicolon or tab.
+valid_from, valid_until; of their employment: first_day, last_day, contractor, team, manager_employee_number,
+site, occupation, pay_profile, where `first_day` is needed for any of the others. Columns of vehicles: plate,
+country, description, keeper_employee_number, access_levels, valid_from, valid_until. Only `name` or `plate`
+is needed. Access levels are separated by semicolons. Dates are YYYY-MM-DD, and a validity begins and ends at
+midnight by the clock on the wall of the organisation's first site. Text is UTF-8 or GB 18030; the separator a
+comma, semicolon or tab.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -20,8 +22,9 @@ from zoneinfo import ZoneInfo
 
 from postern.access.model import Grant
 from postern.errors import BadInput
-from postern.ids import AccessLevelId, PersonId
+from postern.ids import AccessLevelId, ContractorId, PersonId, SiteId, TeamId
 from postern.operations.credentials import card_number
+from postern.people.employment import Terms, checked_terms
 from postern.people.model import PersonDetails, Sex, checked_details
 from postern.spans import Span
 from postern.vehicles.model import VehicleDetails, checked_vehicle
@@ -40,15 +43,19 @@ class ImportKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ground:
-    """What a line is read against: access levels by name in lower case, and whose midnights count."""
+    """What a line is read against: access levels, teams, contractors and sites by their names in lower case,
+    and whose midnights count."""
 
     levels: Mapping[str, AccessLevelId]
     zone: ZoneInfo
+    teams: Mapping[str, TeamId] = field(default_factory=dict)
+    contractors: Mapping[str, ContractorId] = field(default_factory=dict)
+    sites: Mapping[str, SiteId] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parsed:
-    """A line that can be read. `keeper` is found later, by the number."""
+    """A line that can be read. `keeper` and the terms' manager are found later, by their numbers."""
 
     line: int
     details: PersonDetails | VehicleDetails
@@ -56,6 +63,8 @@ class Parsed:
     card: str | None = None
     keeper_number: str | None = None
     keeper: PersonId | None = None
+    terms: Terms | None = None
+    manager_number: str | None = None
 
     def unique(self) -> list[tuple[str, str]]:
         """What no two lines may share."""
@@ -70,9 +79,20 @@ class Parsed:
 
 
 _SHARED = ("access_levels", "valid_from", "valid_until")
+EMPLOYMENT = (
+    "first_day",
+    "last_day",
+    "contractor",
+    "team",
+    "manager_employee_number",
+    "site",
+    "occupation",
+    "pay_profile",
+)
+"""Columns that only those may fill who keep employments."""
 _COLUMNS: dict[ImportKind, frozenset[str]] = {
     ImportKind.PEOPLE: frozenset(
-        {"name", "employee_number", "resident_id_number", "sex", "birth_date", "card", *_SHARED}
+        {"name", "employee_number", "resident_id_number", "sex", "birth_date", "card", *_SHARED, *EMPLOYMENT}
     ),
     ImportKind.VEHICLES: frozenset({"plate", "country", "description", "keeper_employee_number", *_SHARED}),
 }
@@ -139,7 +159,43 @@ def _person_line(line: int, fields: Mapping[str, str], ground: Ground) -> Parsed
         )
     )
     card = card_number(fields["card"]) if fields.get("card") else None
-    return Parsed(line=line, details=details, grants=_grants(fields, ground), card=card)
+    return Parsed(
+        line=line,
+        details=details,
+        grants=_grants(fields, ground),
+        card=card,
+        terms=_terms(fields, ground),
+        manager_number=fields.get("manager_employee_number") or None,
+    )
+
+
+def _terms(fields: Mapping[str, str], ground: Ground) -> Terms | None:
+    """The employment in a line, if it has any of its columns filled."""
+    if not any(fields.get(name) for name in EMPLOYMENT):
+        return None
+    first = _read(fields, "first_day", _day, "write the date as 2026-12-31")
+    if first is None:
+        raise BadInput("an employment needs its first_day")
+    return checked_terms(
+        Terms(
+            first=first,
+            last=_read(fields, "last_day", _day, "write the date as 2026-12-31"),
+            contractor=_named(fields, "contractor", ground.contractors),
+            team=_named(fields, "team", ground.teams),
+            site=_named(fields, "site", ground.sites),
+            occupation=fields.get("occupation", ""),
+            pay_profile=fields.get("pay_profile", ""),
+        )
+    )
+
+
+def _named(fields: Mapping[str, str], name: str, known: Mapping[str, T]) -> T | None:
+    text = " ".join(fields.get(name, "").split())
+    if not text:
+        return None
+    if text.casefold() not in known:
+        raise BadInput(f"there is no {name} {text!r}; add it first, or correct its name")
+    return known[text.casefold()]
 
 
 def _vehicle_line(line: int, fields: Mapping[str, str], ground: Ground) -> Parsed:

@@ -20,6 +20,7 @@ from postern.biometrics.model import Reference, Template
 from postern.errors import Unavailable
 from postern.ids import AccessPointId, SiteId, TenantId
 from postern.journal.model import Act
+from postern.operations.leavers import staying
 from postern.operations.services import Services
 from postern.operations.trace import trace_as
 from postern.operations.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
@@ -119,9 +120,12 @@ async def build(
     """The site's policy as of `tx`: only holders with business here, only faces with a live consent."""
     found = await sites.plan(tx, services.keyring, tenant, site)
     levels = _levels_here(await access.rules(tx, services.keyring, tenant, AccessLevel), found)
-    holdings = list((await services.registry.holdings.all(tx, tenant)).values())
+    leaving = await staying(services, tx, tenant)
+    every = (await services.registry.holdings.all(tx, tenant)).values()
+    holdings = [leaving.clipped(one) for one in every]
     holders = await off_the_loop(lambda every: _holders_here(every, levels), holdings)
     consenting = await privacy.consenting(tx, services.keyring, tenant, ConsentPurpose.FACE_RECOGNITION)
+    consenting -= leaving.gone(consenting, services.clock.now())
     used = {level.schedule for level in levels}
     schedules = await access.rules(tx, services.keyring, tenant, Schedule)
     return Policy(

@@ -11,6 +11,7 @@ from uuid import UUID
 from postern.access.store import OpenHoldings
 from postern.ids import AgentId, SiteId, TenantId
 from postern.nature import Nature
+from postern.people.employment_store import OpenEmployments
 from postern.people.model import Person
 from postern.people.store import OpenPeople
 from postern.postgres.pool import Transaction
@@ -49,6 +50,7 @@ class Registry:
         self.people = OpenPeople(keyring)
         self.vehicles = OpenVehicles(keyring)
         self.holdings = OpenHoldings(keyring)
+        self.employments = OpenEmployments(keyring)
         self.tombstones_of: set[AgentId] = set()
         """Agents whose tombstones this process has taken."""
         self.windows: dict[tuple[str, SiteId], ViewWindow] = {}

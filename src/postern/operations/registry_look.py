@@ -93,6 +93,7 @@ async def warm(services: Services) -> None:
             await services.registry.people.by_name(tx, tenant)
             await services.registry.vehicles.all(tx, tenant)
             await services.registry.holdings.all(tx, tenant)
+            await services.registry.employments.all(tx, tenant)
 
 
 async def find_people(

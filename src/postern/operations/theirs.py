@@ -42,6 +42,7 @@ _ROWS = (
     ("member_link", "person_id", "id"),
     ("member_login", "person_id", "id"),
     ("member_request", "person_id", "id"),
+    ("employment", "person_id", "person_id"),
 )
 """Tables with rows of a subject: the column that says whose, and the one whose value binds the seal."""
 

@@ -22,6 +22,8 @@ class Duty(StrEnum):
     SEE_PEOPLE = "see-people"
     KEEP_PEOPLE = "keep-people"
     CHANGE_PEOPLE = "change-people"
+    SEE_EMPLOYMENTS = "see-employments"
+    CHANGE_EMPLOYMENTS = "change-employments"
     ENROL = "enrol"
     CHANGE_VEHICLES = "change-vehicles"
     SEE_VEHICLES = "see-vehicles"

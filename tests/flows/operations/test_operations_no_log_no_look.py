@@ -19,7 +19,7 @@ from postern.access.decision import PlatePresented, Request
 from postern.access.model import SubjectKind
 from postern.clock import SetClock
 from postern.errors import DatabaseUnavailable, PosternError, StorageFull, Unavailable
-from postern.ids import PersonId, SiteId, TenantId, VehicleId
+from postern.ids import ContractorId, PersonId, SiteId, TeamId, TenantId, VehicleId
 from postern.journal import store as journal
 from postern.journal.browse import Wanted as Browsed
 from postern.journal.model import Act
@@ -28,6 +28,7 @@ from postern.operations import (
     approvals,
     browse_journal,
     consent,
+    employments,
     export,
     garage_day,
     garage_ledger,
@@ -40,6 +41,7 @@ from postern.operations import (
     parking_views,
     privacy_desk,
     sign_ins,
+    teams,
     trace,
 )
 from postern.operations import looked_at as looked_at_module
@@ -78,6 +80,8 @@ class Place:
     record: RecordKey
     asked: UUID
     garage: Parked
+    team: TeamId
+    contractor: ContractorId
 
     @property
     def garage_site(self) -> SiteId:
@@ -114,6 +118,8 @@ async def place(
     asked = await approvals.ask(hub, admin, wanted, purpose="a complaint", case="C-2")
     return Place(
         asked=asked.id,
+        team=(await teams.add_team(hub, admin, name="Roof")).id,
+        contractor=(await teams.add_contractor(hub, admin, name="Nord Bau")).id,
         garage=await parked(hub, admin, clock, tmp_path / "slips"),
         hub=hub,
         owner=database,
@@ -136,6 +142,9 @@ OPENING: dict[str, Opening] = {
     "enrolment_photo": lambda at: look.enrolment_photo(at.hub, at.actor, at.person, purpose="a complaint"),
     "find_people": lambda at: look.find_people(at.hub, at.actor, text="a"),
     "person_file": lambda at: look.person_file(at.hub, at.actor, at.person),
+    "employment_file": lambda at: employments.employment_file(at.hub, at.actor, at.person),
+    "team_file": lambda at: teams.team_file(at.hub, at.actor, at.team, TODAY),
+    "contractor_file": lambda at: teams.contractor_file(at.hub, at.actor, at.contractor, TODAY),
     "find_vehicles": lambda at: look.find_vehicles(at.hub, at.actor),
     "vehicle_file": lambda at: look.vehicle_file(at.hub, at.actor, at.vehicle),
     "journal_page": lambda at: look.journal_page(at.hub, at.actor),
@@ -340,6 +349,9 @@ UNTRACED = {
     "garage_setup.garages": "places",
     "garage_setup.merchants": "merchants and what they pay for; of no subject",
     "garage_setup.tariffs": "prices",
+    "employments.person_by": "the id behind a number that the caller knows",
+    "teams.contractors": "companies and counts",
+    "teams.teams": "names of teams, and counts",
     "key_desk.keys": "ages and counts of keys",
     "kiosks.kiosks": "tablets at lanes",
     "parking_cases.cases_open": "kinds, lanes and times of cases; no plate",

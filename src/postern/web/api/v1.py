@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from postern.web.api import (
     access,
+    employments,
     garage,
     happenings,
     imports,
@@ -28,6 +29,7 @@ router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 PARTS = (
     places,
     people,
+    employments,
     vehicles,
     imports,
     access,

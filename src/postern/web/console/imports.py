@@ -20,7 +20,8 @@ from postern.web.pages import go, page, words_for
 router = APIRouter()
 COLUMNS = {
     "people": "name, employee_number, resident_id_number, sex, birth_date, card, access_levels, "
-    "valid_from, valid_until",
+    "valid_from, valid_until, first_day, last_day, contractor, team, manager_employee_number, site, "
+    "occupation, pay_profile",
     "vehicles": "plate, country, description, keeper_employee_number, access_levels, valid_from, valid_until",
 }
 SHOWN_PROBLEMS = 200

@@ -16,6 +16,7 @@ from postern.operations.credentials import Issued
 from postern.operations.enrol import PhotoReport
 from postern.operations.look import PersonFile
 from postern.privacy.model import Consent, ConsentForm, ConsentPurpose
+from postern.web.console import employments
 from postern.web.console.holders import level_choices, view_of, zone_for
 from postern.web.console.pictures import qr_picture
 from postern.web.forms import EMPTY, Form
@@ -124,6 +125,7 @@ async def render(
         person=_person(file, sites),
         holder=view_of(file.holding, levels),
         levels=levels,
+        employments=await employments.rows(hub, caller, id),
         may_change=caller.may("change-people"),
         may_give=caller.may("change-access"),
         base=f"/people/{id}",
