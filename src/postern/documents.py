@@ -12,7 +12,8 @@ import json
 import types
 from collections.abc import Callable, Hashable
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -55,6 +56,8 @@ _WRITERS: tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], ...] = 
     (UUID, str),
     (datetime, lambda value: aware(value).isoformat()),
     ((date, time), lambda value: value.isoformat()),
+    (timedelta, lambda value: value.total_seconds()),
+    (Decimal, str),
     (bytes, lambda value: base64.b64encode(value).decode()),
     (frozenset, lambda value: sorted(cast(Any, _plain(one)) for one in value)),
     (tuple, lambda value: [_plain(one) for one in value]),
@@ -94,6 +97,8 @@ _READERS: dict[Any, Callable[[Any], object]] = {
     datetime: lambda plain: aware(datetime.fromisoformat(plain)),
     date: date.fromisoformat,
     time: time.fromisoformat,
+    timedelta: lambda plain: timedelta(seconds=plain),
+    Decimal: lambda plain: Decimal(cast(str, _same(str)(plain))),
     bytes: lambda plain: base64.b64decode(plain, validate=True),
 }
 

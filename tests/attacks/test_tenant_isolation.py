@@ -45,7 +45,7 @@ SAMPLES: dict[str, Any] = {
     "ARRAY": [],
 }
 
-CHECKED = {"currency": "EUR", "state": "asked"}
+CHECKED = {"currency": "EUR", "state": "asked", "direction": "in"}
 """What the schema wants to read in columns of text that it checks."""
 LENGTHS = {("parking_notice", "tag"): 32, ("payment_attempt", "session_tag"): 32}
 """How long it wants tags, in bytes, where it wants more than 16."""

@@ -15,6 +15,7 @@ from tests.faults_raised import Raised, collect
 
 COVERED = (
     "access/",
+    "attendance/",
     "agent/",
     "biometrics/",
     "blind_indexes.py",

@@ -9,6 +9,7 @@ from postern.access import store as access
 from postern.access.model import CredentialKind, SubjectKind
 from postern.errors import NotFound
 from postern.ids import PersonId, VehicleId
+from postern.operations.attendance_erase import forget_hours
 from postern.operations.services import Services
 from postern.people import employment_store
 from postern.people import store as people
@@ -29,6 +30,7 @@ async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> N
     await access.remove_holding(tx, erasure.tenant, erasure.subject)
     with suppress(NotFound):
         if erasure.subject_kind == PERSON:
+            await forget_hours(services, tx, erasure.tenant, PersonId(erasure.subject))
             await _forget_keeper(services, tx, erasure)
             await member_store.forget(tx, erasure.tenant, PersonId(erasure.subject))
             await _forget_employments(services, tx, erasure)

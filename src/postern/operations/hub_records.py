@@ -17,6 +17,7 @@ from postern.parking import store
 from postern.postgres.pool import Transaction
 from postern.records import store as records
 from postern.records.model import (
+    AttendanceRecord,
     CorrectionRecord,
     DecisionRecord,
     Happening,
@@ -33,7 +34,7 @@ from postern.sealing.keyring import Purpose
 from postern.sites import agents
 from postern.vehicles.plates import comparison_form
 
-HubRecord = CorrectionRecord | PaymentRecord | PresenceRecord
+HubRecord = CorrectionRecord | PaymentRecord | PresenceRecord | AttendanceRecord
 
 
 async def record(

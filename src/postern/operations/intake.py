@@ -17,6 +17,7 @@ from postern.operations.agents import KnownAgent
 from postern.operations.ports import SealedPicture
 from postern.operations.wire import SPOOL_INFO, SPOOL_PURPOSE, spool_aad, spool_message
 from postern.records.model import (
+    AttendanceRecord,
     CorrectionRecord,
     DecisionRecord,
     Happening,
@@ -110,8 +111,10 @@ def _opened(known: KnownAgent, one: SpooledEntry, hub_key: bytes) -> Happening:
     happening = decode(open_from(hub_key, one.entry, info=SPOOL_INFO, aad=aad))
     if kind_of(happening) is not one.kind or utc_day(happening.at) != one.day:
         raise BadInput("the entry is of another kind or day than it states")
-    if isinstance(happening, CorrectionRecord | PaymentRecord):
-        raise BadInput("no agent corrects a session or takes a payment; the hub records these itself")
+    if isinstance(happening, CorrectionRecord | PaymentRecord | AttendanceRecord):
+        raise BadInput(
+            "no agent corrects a session, takes a payment or states hours; the hub records these itself"
+        )
     # 4. It can be sealed and shown again.
     if not is_understood(happening):
         raise BadInput("the entry says what this release does not know")

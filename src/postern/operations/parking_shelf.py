@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from postern.ids import AgentId, SiteId, TenantId
 from postern.operations.parking_rules import KeptRules
 from postern.parking.books import Books
-from postern.parking.store import Cursor
+from postern.records.cursor import Cursor
 
 if TYPE_CHECKING:
     from postern.operations.settle_read import Joining

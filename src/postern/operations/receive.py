@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from postern.clock import utc_day
@@ -67,6 +67,7 @@ async def receive(
         raise BadInput(f"a batch has at most {MOST_ENTRIES} entries")
     site, today = known.agent.site, utc_day(services.clock.now())
     judged = judge(known, entries, pictures, await services.keyring.hub_key())
+    judged = replace(judged, readable=_with_time(judged.readable, services.clock.now()))
     keys = await _day_keys(services, site, {one.entry.day for one in judged.readable}, today)
     timely = [one for one in judged.readable if one.entry.day in keys]
     untimely = [one for one in judged.readable if one.entry.day not in keys]
@@ -95,6 +96,16 @@ async def receive(
 def wall_channel(site: SiteId) -> str:
     """The NOTIFY channel on which a site's live wall is told that something is new."""
     return f"postern_wall_{site}"
+
+
+def _with_time(readable: Sequence[Readable], now: datetime) -> tuple[Readable, ...]:
+    """Each decision with the moment at which it came in, beside its agent's own."""
+    return tuple(
+        replace(one, happening=replace(one.happening, received_at=now))
+        if isinstance(one.happening, DecisionRecord)
+        else one
+        for one in readable
+    )
 
 
 async def _day_keys(services: Services, site: SiteId, days: set[date], today: date) -> dict[date, Key]:

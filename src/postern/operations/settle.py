@@ -34,7 +34,7 @@ from postern.parking.books import TRAIL_DAYS
 from postern.parking.garage import Garage
 from postern.parking.happenings import Entered, GarageHappening, Left
 from postern.parking.rules import Rules
-from postern.parking.store import Cursor
+from postern.records.cursor import Cursor
 from postern.records.model import CorrectionRecord, Deed, SealedRecord
 from postern.sites import store as sites
 

@@ -26,8 +26,8 @@ from postern.operations.settle_write import write
 from postern.parking import ledger_store, store
 from postern.parking.books import Books, Change, begun_from
 from postern.parking.happenings import Entered, GarageHappening, Left
-from postern.parking.store import Cursor
 from postern.privacy.retention_store import retention
+from postern.records.cursor import Cursor
 from postern.records.model import CommandRecord, DecisionRecord, Kind, PassageRecord, RecordKey
 from postern.records.store import COLUMNS, record_of
 

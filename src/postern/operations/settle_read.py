@@ -35,8 +35,8 @@ from postern.parking.happenings import (
 )
 from postern.parking.rules import Rules
 from postern.parking.session import NOBODY, Who
-from postern.parking.store import Cursor
 from postern.postgres.pool import Transaction
+from postern.records.cursor import Cursor
 from postern.records.model import (
     CommandRecord,
     CorrectionRecord,

@@ -14,9 +14,11 @@ from uuid import UUID
 
 from psycopg import sql
 
+from postern.attendance.sealed import month_context
 from postern.clock import utc_day
 from postern.errors import BadInput, CannotOpen, KeyDestroyed, NotFound
-from postern.ids import SiteId, TenantId
+from postern.ids import PersonId, SiteId, TenantId
+from postern.operations.attendance_rows import every_page, stored_months
 from postern.operations.enrol import photo_context
 from postern.operations.services import Services
 from postern.parking import store as parking
@@ -24,7 +26,13 @@ from postern.postgres.pool import Transaction
 from postern.privacy.receipt import Tried
 from postern.privacy.retention import LONGEST_DAYS
 from postern.records import ending
-from postern.records.model import CorrectionRecord, DecisionRecord, PresenceRecord, SealedRecord
+from postern.records.model import (
+    AttendanceRecord,
+    CorrectionRecord,
+    DecisionRecord,
+    PresenceRecord,
+    SealedRecord,
+)
 from postern.records.sealed import open_happening
 from postern.sealing.envelope import Context, Key, open_sealed
 from postern.sealing.keyring import Purpose
@@ -43,6 +51,7 @@ _ROWS = (
     ("member_login", "person_id", "id"),
     ("member_request", "person_id", "id"),
     ("employment", "person_id", "person_id"),
+    ("attendance_assignment", "person_id", "person_id"),
 )
 """Tables with rows of a subject: the column that says whose, and the one whose value binds the seal."""
 
@@ -106,6 +115,8 @@ async def gather(
     copies = [
         copy for table in _ROWS if table[0] in tables for copy in await _rows(tx, tenant, subject, table)
     ]
+    if Purpose.MOVEMENT in purposes:
+        copies += await _months(services, tx, tenant, subject)
     for name in photos:
         try:
             sealed = await services.pictures.get(name)
@@ -122,6 +133,15 @@ async def gather(
         plate=plate,
         on_a_permit=plate is not None and await _is_on_a_permit(services, tx, tenant, plate),
     )
+
+
+async def _months(services: Services, tx: Transaction, tenant: TenantId, subject: UUID) -> list[SealedCopy]:
+    """Their punches of every month, at every site."""
+    pages = await every_page(services, tx, PersonId(subject))
+    return [
+        SealedCopy(what="hours", context=month_context(tenant, one.id), sealed=one.sealed)
+        for one in await stored_months(services, tx, tenant, pages)
+    ]
 
 
 async def _is_on_a_permit(services: Services, tx: Transaction, tenant: TenantId, plate: str) -> bool:
@@ -263,6 +283,8 @@ def _names(tenant: TenantId, record: SealedRecord, site_day: Key, movement: Key 
         return bool(opened.plate)
     if isinstance(opened, PresenceRecord):
         return opened.subject is not None
+    if isinstance(opened, AttendanceRecord):
+        return opened.person is not None
     named = isinstance(opened, DecisionRecord) and (opened.subject or opened.plate or opened.picture)
     return bool(named)
 

@@ -20,6 +20,7 @@ from postern.operators.roles import Duty, require
 from postern.postgres.pool import Transaction
 from postern.records import store as records
 from postern.records.model import (
+    AttendanceRecord,
     CommandRecord,
     CorrectionRecord,
     DecisionRecord,
@@ -152,7 +153,9 @@ async def rows_of(
                 rows.append(DoorNews(key=one.key, at=at, door=_door_name(plan, door), condition=state))
             case CommandRecord() as command:
                 rows.append(_command_news(one.key, command, plan))
-            case PassageRecord() | CorrectionRecord() | PaymentRecord() | PresenceRecord():
+            case (
+                PassageRecord() | CorrectionRecord() | PaymentRecord() | PresenceRecord() | AttendanceRecord()
+            ):
                 pass
             case None:
                 rows.append(Unopenable(key=one.key, at=_about(one.key, found)))

@@ -55,6 +55,10 @@ class Duty(StrEnum):
     CHANGE_TARIFFS = "change-tariffs"
     KEEP_PERMITS = "keep-permits"
     GIVE_OWN_PAGE = "give-own-page"
+    SEE_HOURS = "see-hours"
+    KEEP_HOURS = "keep-hours"
+    CLOSE_HOURS = "close-hours"
+    CHANGE_ATTENDANCE = "change-attendance"
 
 
 class Door(StrEnum):

@@ -14,6 +14,7 @@ from postern.ids import AgentId, SiteId, TenantId
 from postern.parking.rules import GarageSettings, MerchantKept, PermitKept, TariffInForce
 from postern.parking.tariff_data import dump_tariff, load_tariff
 from postern.postgres.pool import Transaction
+from postern.records.cursor import Cursor
 from postern.sealed_rows import Row, Table
 from postern.sealing.keyring import Keyring
 
@@ -25,15 +26,6 @@ PURPOSE = "parking"
 Kept = TypeVar("Kept", PermitKept, MerchantKept)
 
 _HOUR = timedelta(hours=1)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cursor:
-    """How far the books have taken in an agent's records: all up to `upto`, but for those `missing`."""
-
-    agent: AgentId
-    upto: int = 0
-    missing: tuple[int, ...] = ()
 
 
 async def garage(tx: Transaction, site: SiteId, *, lock: bool = False) -> GarageSettings:

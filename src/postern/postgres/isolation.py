@@ -43,6 +43,8 @@ APPEND_ONLY = frozenset(
         "journal_cosignature",
         "ledger",
         "parking_receipt",
+        "attendance_period",
+        "attendance_closed",
     }
 )
 """Tables of which the runtime role may change and delete nothing."""

@@ -26,10 +26,11 @@ def members(record: DecisionRecord) -> str:
     out = ',"out":true' if record.direction_out else ""
     granted = ',"g":true' if record.granted else ""
     score = f',"q":{_number(record.score)}' if record.score is not None else ""
+    received = f',"ra":{micros(record.received_at)}' if record.received_at is not None else ""
     return (
         f'"v":{VERSION},"k":{_KIND},"at":{micros(record.at)},"a":"{short(record.access_point)}"'
         f',"d":"{short(record.door)}"{reader}{out},"c":{quoted(record.credential_kind)}{granted}'
-        f',"y":{quoted(record.reason)}{score},"b":{quoted(record.policy)}'
+        f',"y":{quoted(record.reason)}{score},"b":{quoted(record.policy)}{received}'
     )
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from postern.errors import BadInput
 from postern.ids import AccessPointId, AreaId, DoorId, ReaderId
 from postern.records.decisions import EPOCH, VERSION, members, members_of_subject, micros, short
 from postern.records.model import (
+    AttendanceDeed,
+    AttendanceRecord,
     CommandRecord,
     CorrectionRecord,
     DecisionRecord,
@@ -39,9 +41,9 @@ from postern.records.model import (
 # Made once: half of the time of encoding would go into making it for each record.
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
-Rarer: TypeAlias = (
-    PassageRecord | DoorRecord | CommandRecord | CorrectionRecord | PaymentRecord | PresenceRecord
-)
+Statement: TypeAlias = CorrectionRecord | PaymentRecord | PresenceRecord | AttendanceRecord
+"""What no reader saw: somebody said or did it."""
+Rarer: TypeAlias = PassageRecord | DoorRecord | CommandRecord | Statement
 """All but decisions, which are written in `decisions`."""
 Fields = dict[str, str | int | float | None]
 
@@ -51,8 +53,8 @@ def encode(happening: Happening) -> bytes:
     if isinstance(happening, DecisionRecord):
         return f"{{{members(happening)}{members_of_subject(happening)}}}".encode()
     fields = _told(happening)
-    if isinstance(happening, PresenceRecord):
-        fields.update(_whereabouts(happening))
+    if isinstance(happening, PresenceRecord | AttendanceRecord):
+        fields.update(_of_subject(happening))
     return _dump(fields)
 
 
@@ -77,10 +79,10 @@ def decode(data: bytes) -> Happening:
 
 
 def encode_subject(record: Personal) -> bytes:
-    """Only what tells who it was: subject, plate and picture, or where somebody stated them to be."""
+    """Only what tells who it was: subject, plate and picture, or what somebody stated of them."""
     if isinstance(record, DecisionRecord):
         return f'{{"v":{VERSION}{members_of_subject(record)}}}'.encode()
-    return _dump({"v": VERSION, **_whereabouts(record)})
+    return _dump({"v": VERSION, **_of_subject(record)})
 
 
 def with_subject(record: Personal, data: bytes) -> Personal:
@@ -89,6 +91,8 @@ def with_subject(record: Personal, data: bytes) -> Personal:
         fields = _load(data)
         if isinstance(record, PresenceRecord):
             return _with_whereabouts(record, fields)
+        if isinstance(record, AttendanceRecord):
+            return _attended(record.at, fields, deed=record.deed)
         return replace(
             record,
             subject=_long(fields["s"]) if "s" in fields else None,
@@ -133,8 +137,7 @@ def _own(happening: Rarer) -> Fields:
             return _of_statement(happening)
 
 
-def _of_statement(happening: CorrectionRecord | PaymentRecord | PresenceRecord) -> Fields:
-    """What no reader saw: somebody said or did it."""
+def _of_statement(happening: Statement) -> Fields:
     match happening:
         case CorrectionRecord():
             return _of_correction(happening)
@@ -143,6 +146,8 @@ def _of_statement(happening: CorrectionRecord | PaymentRecord | PresenceRecord) 
         case PresenceRecord():
             deed, by = happening.deed.value, happening.by
             return {"o": deed, "w": by, "y": happening.reason or None, "dr": happening.drill}
+        case AttendanceRecord():
+            return {"o": happening.deed.value}
 
 
 def _of_correction(record: CorrectionRecord) -> Fields:
@@ -167,12 +172,35 @@ def _of_payment(record: PaymentRecord) -> Fields:
         "cu": record.currency,
         "pr": record.provider,
         "rf": record.reference,
-        "qa": micros(record.quoted_at) if record.quoted_at is not None else None,
+        "qa": _optional_micros(record.quoted_at),
     }
 
 
 def _optional(identifier: UUID | None) -> str | None:
     return short(identifier) if identifier is not None else None
+
+
+def _optional_micros(at: datetime | None) -> int | None:
+    return micros(at) if at is not None else None
+
+
+def _of_subject(record: PresenceRecord | AttendanceRecord) -> Fields:
+    return _whereabouts(record) if isinstance(record, PresenceRecord) else _hours(record)
+
+
+def _hours(record: AttendanceRecord) -> Fields:
+    return {
+        "s": _optional(record.person),
+        "w": _optional(record.by),
+        "y": record.reason or None,
+        "co": _optional(record.correction),
+        "of": _optional(record.concerns),
+        "ch": record.change,
+        "mo": _optional_micros(record.moment),
+        "dy": record.day.isoformat() if record.day is not None else None,
+        "di": record.direction,
+        "sr": record.source,
+    }
 
 
 def _whereabouts(record: PresenceRecord) -> Fields:
@@ -209,8 +237,10 @@ def _happening(kind: Kind, fields: dict[str, object]) -> Happening:
 
 
 def _statement(
-    kind: Literal[Kind.CORRECTION, Kind.PAYMENT, Kind.PRESENCE], at: datetime, fields: dict[str, object]
-) -> CorrectionRecord | PaymentRecord | PresenceRecord:
+    kind: Literal[Kind.CORRECTION, Kind.PAYMENT, Kind.PRESENCE, Kind.ATTENDANCE],
+    at: datetime,
+    fields: dict[str, object],
+) -> Statement:
     match kind:
         case Kind.CORRECTION:
             return _correction(at, fields)
@@ -225,6 +255,25 @@ def _statement(
                 drill=fields.get("dr") is True,
             )
             return _with_whereabouts(stated, fields)
+        case Kind.ATTENDANCE:
+            return _attended(at, fields, deed=AttendanceDeed(_string(fields["o"])))
+
+
+def _attended(at: datetime, fields: Mapping[str, object], *, deed: AttendanceDeed) -> AttendanceRecord:
+    return AttendanceRecord(
+        at=at,
+        deed=deed,
+        person=_maybe(fields, "s"),
+        by=_maybe(fields, "w"),
+        reason=_string(fields.get("y", "")),
+        correction=_maybe(fields, "co"),
+        concerns=_maybe(fields, "of"),
+        change=_string(fields["ch"]) if "ch" in fields else None,
+        moment=_maybe_moment(fields, "mo"),
+        day=date.fromisoformat(_string(fields["dy"])) if "dy" in fields else None,
+        direction=_string(fields["di"]) if "di" in fields else None,
+        source=_string(fields["sr"]) if "sr" in fields else None,
+    )
 
 
 def _with_whereabouts(record: PresenceRecord, fields: Mapping[str, object]) -> PresenceRecord:
@@ -264,12 +313,16 @@ def _payment(at: datetime, fields: dict[str, object]) -> PaymentRecord:
         currency=_string(fields["cu"]),
         provider=_string(fields["pr"]),
         reference=_string(fields["rf"]),
-        quoted_at=EPOCH + timedelta(microseconds=_whole(fields["qa"])) if "qa" in fields else None,
+        quoted_at=_maybe_moment(fields, "qa"),
     )
 
 
 def _maybe(fields: Mapping[str, object], name: str) -> UUID | None:
     return _long(fields[name]) if name in fields else None
+
+
+def _maybe_moment(fields: Mapping[str, object], name: str) -> datetime | None:
+    return EPOCH + timedelta(microseconds=_whole(fields[name])) if name in fields else None
 
 
 def _decision(at: datetime, fields: dict[str, object]) -> DecisionRecord:
@@ -289,6 +342,7 @@ def _decision(at: datetime, fields: dict[str, object]) -> DecisionRecord:
         score=float(score) if isinstance(score, int | float) else None,
         policy=_string(fields["b"]),
         picture=_picture(fields),
+        received_at=_maybe_moment(fields, "ra"),
     )
 
 

@@ -26,6 +26,7 @@ class Kind(IntEnum):
     DOOR = 4
     CORRECTION = 5
     PAYMENT = 6
+    ATTENDANCE = 7
     PRESENCE = 8
 
 
@@ -67,6 +68,7 @@ class DecisionRecord:
     """A judgement: what was presented where, by whom if known, and what was answered.
 
     `score` is recognition's, 0 to 1; `policy` is the bundle's "epoch.version"; `plate` is normalised.
+    `at` is by the agent's clock; `received_at`, by the hub's, is stated when the hub takes the record in.
     """
 
     at: datetime
@@ -83,6 +85,7 @@ class DecisionRecord:
     score: float | None = None
     policy: str
     picture: PictureRef | None = None
+    received_at: datetime | None = None
 
     def __post_init__(self) -> None:
         aware(self.at)
@@ -233,6 +236,46 @@ class PresenceRecord:
             raise ValueError("a subject comes with its kind, and a kind with its subject")
 
 
+class AttendanceDeed(StrEnum):
+    """What a record of attendance says."""
+
+    PUNCHED = "punched"
+    """From the person's own phone, or entered by a manager with a reason."""
+    ASKED = "asked"
+    """A correction is asked for."""
+    APPROVED = "approved"
+    REFUSED = "refused"
+    MONTH_APPROVED = "month-approved"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttendanceRecord:
+    """Something about a person's hours that no reader saw, stated by whom, and why. Recorded by the hub.
+
+    `at`: when it was recorded; `by`: a person's or an operator's id. `correction`: the one that is asked for
+    or decided about; `change`: what it does; `concerns`: the punch that it moves or removes, or the hours of
+    the month that are approved. `moment`: when the punch was, as stated.
+    `day`: to which of the person's days it belongs.
+    `person` is None in a record whose subject was erased.
+    """
+
+    at: datetime
+    deed: AttendanceDeed
+    person: UUID | None
+    by: UUID | None = None
+    reason: str = ""
+    correction: UUID | None = None
+    concerns: UUID | None = None
+    change: str | None = None
+    moment: datetime | None = None
+    day: date | None = None
+    direction: str | None = None
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+
+
 Happening: TypeAlias = (
     DecisionRecord
     | PassageRecord
@@ -241,8 +284,9 @@ Happening: TypeAlias = (
     | CorrectionRecord
     | PaymentRecord
     | PresenceRecord
+    | AttendanceRecord
 )
-Personal: TypeAlias = DecisionRecord | PresenceRecord
+Personal: TypeAlias = DecisionRecord | PresenceRecord | AttendanceRecord
 """Happenings that may be about somebody registered."""
 
 
@@ -296,9 +340,12 @@ _KINDS: dict[type[Happening], Kind] = {
     CorrectionRecord: Kind.CORRECTION,
     PaymentRecord: Kind.PAYMENT,
     PresenceRecord: Kind.PRESENCE,
+    AttendanceRecord: Kind.ATTENDANCE,
 }
 
 
 def subject_of(happening: Happening) -> UUID | None:
     """Whom it is about, where that is somebody registered."""
+    if isinstance(happening, AttendanceRecord):
+        return happening.person
     return happening.subject if isinstance(happening, DecisionRecord | PresenceRecord) else None

@@ -14,9 +14,11 @@ from uuid import UUID
 from postern.ids import TenantId
 from postern.records.encoding import decode, encode, encode_anonymous, encode_subject, with_subject
 from postern.records.model import (
+    AttendanceRecord,
     CorrectionRecord,
     DecisionRecord,
     Happening,
+    Personal,
     PresenceRecord,
     RecordKey,
     subject_of,
@@ -64,7 +66,7 @@ def seal_happening(
     if (subject is None) != (movement is None):
         raise ValueError("a subject's record is sealed under its movement key, and no other record is")
     inner = b""
-    if movement is not None and isinstance(happening, DecisionRecord | PresenceRecord):
+    if movement is not None and isinstance(happening, Personal):
         inner = seal(movement, encode_subject(happening), _context(tenant, key, "subject"))
     outer = encode_anonymous(happening) if subject is not None else encode(happening)
     plaintext = len(outer).to_bytes(_LENGTH_BYTES) + outer + inner
@@ -86,7 +88,7 @@ def open_happening(
     length = int.from_bytes(plaintext[:_LENGTH_BYTES])
     outer, inner = plaintext[_LENGTH_BYTES:][:length], plaintext[_LENGTH_BYTES + length :]
     happening = decode(outer)
-    if not isinstance(happening, DecisionRecord | PresenceRecord) or not inner:
+    if not isinstance(happening, Personal) or not inner:
         return OpenedHappening(happening=happening, withheld=False)
     if movement is None or key_id(inner) != movement.id:
         return OpenedHappening(happening=happening, withheld=True)
@@ -100,6 +102,8 @@ def anonymous(happening: Happening) -> Happening:
         return replace(happening, plate=None)
     if isinstance(happening, PresenceRecord):
         return replace(happening, subject=None, subject_kind=None, area=None, vehicle=None, more=0)
+    if isinstance(happening, AttendanceRecord):
+        return AttendanceRecord(at=happening.at, deed=happening.deed, person=None)
     if not isinstance(happening, DecisionRecord):
         return happening
     return replace(happening, subject=None, subject_kind=None, plate=None, picture=None)

@@ -28,8 +28,8 @@ from postern.operators.model import Actor
 from postern.parking import store
 from postern.parking.cases import Case
 from postern.parking.session import Session
-from postern.parking.store import Cursor
 from postern.postgres.pool import Database, Transaction
+from postern.records.cursor import Cursor
 from tests.flows.operations.drawn import NOON
 from tests.flows.parking.driven import Driven, balanced, driven
 

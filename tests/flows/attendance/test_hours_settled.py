@@ -1,0 +1,76 @@
+"""Passages at attendance points become punches, exactly once, under the key of whose they are."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from postern.access.model import CredentialKind
+from postern.attendance.model import Direction
+from postern.records.model import Outcome
+from tests.flows.attendance.worked import Worked, at
+
+MARCH, FEBRUARY = date(2026, 3, 1), date(2026, 2, 1)
+
+
+async def test_a_passage_at_an_attendance_point_is_a_punch_in_its_month(works: Worked) -> None:
+    anna = await works.person("Anna")
+    await works.works(anna, at("02-27 07:58"), at("02-27 16:31"))
+    await works.works(anna, at("03-02 08:02"), at("03-02 16:30"))
+    await works.send()
+    await works.settle()
+    assert await works.times(anna, FEBRUARY) == [
+        (at("02-27 07:58"), Direction.IN),
+        (at("02-27 16:31"), Direction.OUT),
+    ]
+    assert await works.times(anna, MARCH) == [
+        (at("03-02 08:02"), Direction.IN),
+        (at("03-02 16:30"), Direction.OUT),
+    ]
+
+
+async def test_who_was_refused_or_did_not_pass_has_not_punched(works: Worked) -> None:
+    anna = await works.person("Anna")
+    await works.decided(works.way_in, anna, at("03-02 08:00"), granted=False)
+    await works.passes(works.way_in, anna, at("03-02 08:01"), outcome=Outcome.NOT_TAKEN)
+    await works.decided(works.way_in, anna, at("03-02 08:02"))
+    await works.passes(works.way_in, None, at("03-02 08:03"))
+    await works.send()
+    await works.settle()
+    assert await works.times(anna, MARCH) == []
+
+
+async def test_a_face_is_no_punch_unless_the_site_says_so(works: Worked) -> None:
+    anna = await works.person("Anna")
+    await works.passes(works.way_in, anna, at("03-02 08:00"), by=CredentialKind.FACE)
+    await works.passes(works.way_out, anna, at("03-02 16:00"), by=CredentialKind.PIN)
+    await works.send()
+    await works.settle()
+    assert await works.times(anna, MARCH) == [(at("03-02 16:00"), Direction.OUT)]
+
+
+async def test_a_passage_whose_decision_came_in_an_earlier_batch_is_a_punch(works: Worked) -> None:
+    anna = await works.person("Anna")
+    await works.passes(works.way_in, anna, at("03-02 08:00"))
+    await works.send(1)
+    await works.settle()
+    assert await works.times(anna, MARCH) == []
+    await works.send()
+    await works.settle()
+    assert await works.times(anna, MARCH) == [(at("03-02 08:00"), Direction.IN)]
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+async def test_a_clock_that_was_put_right_later_is_found_by_the_order_of_its_records(
+    works: Worked, *, ahead: bool
+) -> None:
+    anna = await works.person("Anna")
+    await works.passes(works.way_in, anna, at("03-02 11:00" if ahead else "03-02 08:00"))
+    await works.passes(works.way_out, anna, at("03-02 09:05"))
+    works.clock.advance(timedelta(hours=1))
+    await works.send()
+    await works.settle()
+    (book,) = await works.books(anna, MARCH)
+    wrong = [one for one in book.punches if one.received_at and one.received_at < one.at]
+    assert [one.received_at for one in wrong] == ([at("03-02 09:05")] if ahead else [])
