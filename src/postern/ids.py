@@ -29,6 +29,7 @@ KioskId = NewType("KioskId", UUID)
 EmploymentId = NewType("EmploymentId", UUID)
 TeamId = NewType("TeamId", UUID)
 ContractorId = NewType("ContractorId", UUID)
+VisitId = NewType("VisitId", UUID)
 
 
 def new_id() -> UUID:

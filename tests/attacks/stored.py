@@ -47,6 +47,8 @@ BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
     "retention_report": ("retention", "id", "sealed"),
     "erasure": ("erasures", "id", "sealed"),
     "kiosk": ("sites", "id", "sealed"),
+    "visit_rules": ("sites", "id", "sealed"),
+    "visit_terms": ("sites", "id", "sealed"),
     "parking_permit": ("parking", "id", "sealed"),
     "parking_merchant": ("parking", "id", "sealed"),
     "team": ("personnel", "id", "sealed"),
@@ -60,6 +62,8 @@ BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
 BY_SUBJECT_KEY: Mapping[str, tuple[Purpose, str, str]] = {
     "person": (Purpose.IDENTITY, "id", "id"),
     "vehicle": (Purpose.IDENTITY, "id", "id"),
+    "visit": (Purpose.IDENTITY, "id", "id"),
+    "visit_letter": (Purpose.IDENTITY, "visit_id", "id"),
     "holding": (Purpose.IDENTITY, "subject_id", "subject_id"),
     "consent": (Purpose.IDENTITY, "person_id", "id"),
     "reference": (Purpose.FACE, "person_id", "id"),

@@ -62,6 +62,7 @@ from tests.attacks.test_erasure import (
     places,
     victim,
 )
+from tests.attacks.visited import visited
 
 __all__ = ["admin", "agent", "clock", "controller", "demo", "entrance", "hub", "places", "victim"]
 
@@ -118,6 +119,7 @@ async def filled(victim: Victim, clock: SetClock, tmp_path: Path) -> Victim:
     )
     await _signed_in(victim, guard)
     await _set_aside(victim)
+    await visited(hub, admin, site, name="Quistina Umlauf", host=victim.person)
     await parked(hub, admin, clock, tmp_path / "slips", Plates(inside=PLATE, vehicle=victim.vehicle))
     return victim
 

@@ -35,6 +35,7 @@ COVERED = (
     "sealing/",
     "sites/",
     "vehicles/",
+    "visitors/",
     "web/",
 )
 """What pages call, in the hub and through an agent."""

@@ -43,6 +43,7 @@ ALLOWED_IN = {
     ("operations/", "zone"): "a ZoneInfo, the standard library's name",
     ("operations/", "zones"): "several ZoneInfo",
     ("web/", "zones"): "several ZoneInfo",
+    ("visitors/", "zone"): "a ZoneInfo",
     ("parking/", "account"): "an account of the double-entry ledger, bookkeeping's own term",
     ("operations/", "account"): "the same",
     ("vehicles/grammars.py", "group"): "characters that look alike",

@@ -17,6 +17,7 @@ class SubjectKind(StrEnum):
 
     PERSON = "person"
     VEHICLE = "vehicle"
+    VISIT = "visit"
 
 
 class CredentialKind(StrEnum):
@@ -56,7 +57,7 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holding:
-    """What one person or vehicle may present, and where that lets them. Sealed under its identity key."""
+    """What a person, vehicle or visit may present, and where that lets it. Sealed under its identity key."""
 
     subject: UUID
     kind: SubjectKind

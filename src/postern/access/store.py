@@ -21,10 +21,12 @@ from postern.vehicles.store import VEHICLE
 
 LEVEL = Table(name="access_level", thing="access level")
 SCHEDULE = Table(name="schedule", thing="schedule")
+VISIT = Table(name="visit", thing="visit")
 HOLDING = Table(name="holding", thing="holder", id="subject_id")
 HOLDING_INDEX = IndexTable(name="holding_index", thing="holding", owner="subject_id")
 
 Rule = AccessLevel | Schedule
+_REGISTERED = {SubjectKind.PERSON: PERSON, SubjectKind.VEHICLE: VEHICLE, SubjectKind.VISIT: VISIT}
 R = TypeVar("R", AccessLevel, Schedule)
 _TABLES: dict[type[Rule], Table] = {AccessLevel: LEVEL, Schedule: SCHEDULE}
 
@@ -81,7 +83,7 @@ async def holding(
     try:
         row = await rows.one(tx, HOLDING, tenant, subject)
     except NotFound:
-        await rows.one(tx, PERSON if kind is SubjectKind.PERSON else VEHICLE, tenant, subject)
+        await rows.one(tx, _REGISTERED[kind], tenant, subject)
         return Holding(subject=subject, kind=kind)
     return (await _opened(keyring, tenant, [row]))[subject]
 

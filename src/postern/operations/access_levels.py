@@ -22,6 +22,12 @@ from postern.postgres.pool import Transaction
 from postern.sites import store as sites
 from postern.sites.model import AccessPoint
 
+_SEEING = {
+    SubjectKind.PERSON: Duty.SEE_PEOPLE,
+    SubjectKind.VEHICLE: Duty.SEE_VEHICLES,
+    SubjectKind.VISIT: Duty.SEE_VISITS,
+}
+
 
 async def access_levels(services: Services, actor: Actor) -> list[AccessLevel]:
     """The organisation's access levels, by name."""
@@ -93,7 +99,7 @@ async def set_grants(
 
 async def holding(services: Services, actor: Actor, *, subject: UUID, kind: SubjectKind) -> Holding:
     """What a person or vehicle may present, and where that lets them. Journalled before it is told."""
-    require(actor, Duty.SEE_PEOPLE if kind is SubjectKind.PERSON else Duty.SEE_VEHICLES)
+    require(actor, _SEEING[kind])
     opening = Opening(act=Act.LOOKED, purpose="set up access", subjects=[subject], detail="holding")
     async with looking(services, actor) as tx:
         held = await store.holding(tx, services.keyring, actor.tenant, subject, kind)

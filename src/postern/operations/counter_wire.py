@@ -213,3 +213,96 @@ class Refusal:
 
     code: str
     detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskInvitation:
+    """A visitor opens the page of their visit by their link."""
+
+    link: str
+    client: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignTerms:
+    """The visitor signs the terms of that number, read in that language, with their name."""
+
+    link: str
+    client: str
+    number: int
+    language: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TermsView:
+    """The terms that wait to be signed."""
+
+    number: int
+    english: str
+    chinese: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookView:
+    """When somebody looked at the visit or changed it, and why; not who."""
+
+    at: datetime
+    act: str
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitationView:
+    """A visit as its visitor sees it: all that is held of it. `code`: its QR code's text, once that opens."""
+
+    site: str
+    time_zone: str
+    state: str
+    name: str
+    company: str
+    mail: str
+    purpose: str
+    host: str
+    start: datetime
+    end: datetime
+    code: str
+    directions_english: str
+    directions_chinese: str
+    kept_days: int
+    terms: TermsView | None = None
+    signed_name: str = ""
+    signed_at: datetime | None = None
+    arrived_at: datetime | None = None
+    left_at: datetime | None = None
+    looks: tuple[LookView, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskAsHost:
+    """A host opens the link of a letter: who waits for them?"""
+
+    link: str
+    client: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerAsHost:
+    """The host lets them in, or not."""
+
+    link: str
+    client: str
+    approve: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingView:
+    """Who waits for the host, or what became of it."""
+
+    site: str
+    time_zone: str
+    state: str
+    name: str
+    company: str
+    purpose: str
+    came_at: datetime

@@ -1,4 +1,4 @@
-"""Erase a person or a vehicle, or what a withdrawn consent covered: by destroying keys, and with proof.
+"""Erase a person, vehicle or visit, or what a withdrawn consent covered: by destroying keys, and with proof.
 
 1. The erasure is written down, then what is held is gathered: a crash from here on is made up for.
 2. Rows go and keys are destroyed; from here on no copy anywhere opens. Tombstones are written.
@@ -9,20 +9,21 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from postern import sealed_rows as rows
+from postern.access.store import VISIT as VISITS
 from postern.clock import utc_day
 from postern.errors import KeyDestroyed, NotFound, PosternError
-from postern.ids import PersonId, SiteId, TenantId, VehicleId, new_id
+from postern.ids import PersonId, SiteId, TenantId, VehicleId, VisitId, new_id
 from postern.journal.model import Act
 from postern.operations import theirs as holdings
 from postern.operations import tombstones
+from postern.operations.erase_receipt import receipt_of
 from postern.operations.erase_rows import unregister
 from postern.operations.parking_erase import forget_vehicle
 from postern.operations.publish_policy import build, mark_stale, publish_stale
@@ -37,15 +38,12 @@ from postern.privacy import erasure_store as store
 from postern.privacy.erasure_store import Asked, Erasure, SitePolicy
 from postern.privacy.receipt import (
     SIGNING_KEY,
-    Count,
-    Deed,
     DestroyedKey,
-    Kept,
     Receipt,
     Tried,
     signed,
 )
-from postern.privacy.statutory import PERSON, VEHICLE, StatutoryKeep, kept_by_law
+from postern.privacy.statutory import PERSON, VEHICLE, VISIT, StatutoryKeep, kept_by_law
 from postern.records import ending
 from postern.records.model import TAG_BYTES
 from postern.records.sealed import anonymous, open_happening, seal_happening
@@ -57,25 +55,6 @@ from postern.sites.epochs import policies
 from postern.vehicles import store as vehicles
 
 JOB = "job:erasure"
-BACKUPS_TURN_OVER = timedelta(days=35)
-"""By then the keystore's backups hold no destroyed key any more."""
-
-_JOURNAL = Kept(
-    what="journal entries of who looked at and changed this subject's data, under its random id",
-    basis="accountability: GDPR art. 5 (2) and 17 (3) (b), (e); PIPL art. 9 and 54",
-)
-_NAMED = Kept(
-    what="copies, in older backups of the data, of sightings of this plate while it was nobody's",
-    basis="sealed under the site's key of their day, which retention destroys; here they are closed",
-)
-_PERMITS = Kept(
-    what="copies, in older backups of the data, of garages' permits for this plate",
-    basis="sealed under a key of the organisation; they end with those backups, and here they are closed",
-)
-_PASSAGES = Kept(
-    what="passages without subject, plate and picture",
-    basis="they tell of nobody any more; the site's retention ends them",
-)
 
 
 class ErasureIncomplete(PosternError):
@@ -124,6 +103,16 @@ async def erase_vehicle(
         begun = _begun(services, actor, subject=id, kind=VEHICLE, reason=reason, purposes=ERASABLE)
         erasure = await _with_law(services, tx, begun, legal)
     return await _carry_out(services, actor, erasure, photos=(), plate=plate)
+
+
+async def erase_visit(services: Services, actor: Actor, id: VisitId, *, reason: str = "") -> Receipt:
+    """Erase a visit for good. No law recorded here keeps anything of visitors."""
+    _require_to_erase(actor, Duty.INVITE)
+    async with services.database.transaction(actor.tenant) as tx:
+        await rows.one(tx, VISITS, actor.tenant, id)
+        begun = _begun(services, actor, subject=id, kind=VISIT, reason=reason, purposes=ERASABLE)
+        erasure = await _with_law(services, tx, begun, None)
+    return await _carry_out(services, actor, erasure, photos=(), plate=None)
 
 
 async def erase_face(services: Services, actor: Actor, person: PersonId, *, reason: str = "") -> Receipt:
@@ -320,7 +309,7 @@ async def _finish(services: Services, erasure: Erasure, held: Theirs) -> Receipt
     tried = (*tried, await _tried_policies(services, erasure, [one.site for one in published]))
     if any(one.opened for one in tried):
         await _say_incomplete(services, erasure, tried)
-    made = _receipt(services, erasure, held, tried)
+    made = receipt_of(erasure, held, tried, now=services.clock.now())
     async with services.database.transaction(erasure.tenant) as tx:
         done = replace(erasure, pictures=(), policies=published, receipt=made)
         await store.change(tx, services.keyring, done)
@@ -369,32 +358,4 @@ async def _say_incomplete(services: Services, erasure: Erasure, tried: Sequence[
     raise ErasureIncomplete(
         f"the erasure is not complete, so there is no receipt: {what} can still be opened. "
         "It is tried again when the hub starts; if that does not help, look at the keystore's log."
-    )
-
-
-def _receipt(services: Services, erasure: Erasure, held: Theirs, tried: Sequence[Tried]) -> Receipt:
-    now = services.clock.now()
-    keeps = erasure.keeps
-    law = () if keeps is None else (Kept(what=keeps.what, basis=keeps.basis, until=keeps.until),)
-    named = (_NAMED,) if any(one.named for one in held.records) else ()
-    permits = (_PERMITS,) if held.on_a_permit else ()
-    copies = Counter(copy.what for copy in held.copies)
-    counts = [Count(what=what, count=count) for what, count in sorted(copies.items())]
-    return Receipt(
-        id=erasure.id,
-        tenant=erasure.tenant,
-        deed=Deed.WITHDRAWAL if erasure.is_withdrawal else Deed.ERASURE,
-        subject=erasure.subject,
-        subject_kind=erasure.subject_kind,
-        done_at=now,
-        issued_at=now,
-        destroyed=erasure.destroyed,
-        removed=(
-            *counts,
-            Count(what="picture", count=len(erasure.pictures)),
-            Count(what="record closed", count=len(held.records)),
-        ),
-        tried=tuple(tried),
-        kept=(_JOURNAL,) if erasure.is_withdrawal else (*law, *named, *permits, _PASSAGES, _JOURNAL),
-        backups_turned_over=utc_day(now) + BACKUPS_TURN_OVER,
     )

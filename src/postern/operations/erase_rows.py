@@ -8,7 +8,7 @@ from dataclasses import replace
 from postern.access import store as access
 from postern.access.model import CredentialKind, SubjectKind
 from postern.errors import NotFound
-from postern.ids import PersonId, VehicleId
+from postern.ids import PersonId, VehicleId, VisitId
 from postern.operations.attendance_erase import forget_hours
 from postern.operations.services import Services
 from postern.people import employment_store
@@ -18,8 +18,10 @@ from postern.postgres.pool import Transaction
 from postern.privacy import member_store
 from postern.privacy import store as privacy
 from postern.privacy.erasure_store import Erasure
-from postern.privacy.statutory import PERSON
+from postern.privacy.statutory import PERSON, VISIT
 from postern.vehicles import store as vehicles
+from postern.visitors import store as visits
+from postern.visitors.model import LetterKind
 
 
 async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> None:
@@ -34,7 +36,10 @@ async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> N
             await _forget_keeper(services, tx, erasure)
             await member_store.forget(tx, erasure.tenant, PersonId(erasure.subject))
             await _forget_employments(services, tx, erasure)
+            await _forget_host(services, tx, erasure)
             await people.remove(tx, erasure.tenant, PersonId(erasure.subject))
+        elif erasure.subject_kind == VISIT:
+            await visits.remove(tx, erasure.tenant, VisitId(erasure.subject))
         else:
             await vehicles.remove(tx, erasure.tenant, VehicleId(erasure.subject))
 
@@ -76,3 +81,15 @@ async def _forget_employments(services: Services, tx: Transaction, erasure: Eras
                 for each in one.every
             )
             await employment_store.put(tx, keyring, tenant, replace(one, every=every))
+
+
+async def _forget_host(services: Services, tx: Transaction, erasure: Erasure) -> None:
+    """Visits to the person are nobody's in particular from now on; letters to them are not sent any more."""
+    for visit in (await services.registry.visits.all(tx, erasure.tenant)).values():
+        if visit.details.host == erasure.subject:
+            await visits.put_host_link(tx, erasure.tenant, visit.id, None)
+            for letter in await visits.letters_of(tx, services.keyring, erasure.tenant, visit.id):
+                if letter.kind is not LetterKind.INVITATION:
+                    await visits.drop_letter(tx, erasure.tenant, letter.id)
+            details = replace(visit.details, host=None)
+            await visits.change(tx, services.keyring, replace(visit, details=details))

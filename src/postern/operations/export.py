@@ -135,7 +135,17 @@ async def _people(services: Services, tx: Transaction, actor: Actor, wanted: Exp
     return [everyone[one] for one in wanted.people]
 
 
-_COLUMNS = ("id", "name", "employee_number", "resident_id_number", "sex", "birth_date", "home_site", "notes")
+_COLUMNS = (
+    "id",
+    "name",
+    "employee_number",
+    "resident_id_number",
+    "sex",
+    "birth_date",
+    "home_site",
+    "mail",
+    "notes",
+)
 
 
 def _cells(person: Person) -> dict[str, str]:
@@ -148,6 +158,7 @@ def _cells(person: Person) -> dict[str, str]:
         details.sex.value if details.sex else None,
         details.birth_date,
         details.home_site,
+        details.mail,
         details.notes,
     )
     return {name: "" if value is None else str(value) for name, value in zip(_COLUMNS, values, strict=True)}

@@ -41,6 +41,27 @@ class PictureStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """A letter in plain text, with a picture (PNG) beside it where there is one."""
+
+    to: str
+    subject: str
+    text: str
+    picture: bytes | None = None
+
+
+class Post(Protocol):
+    """Who delivers letters, as `wiring` gives it."""
+
+    async def send(self, letter: Letter) -> None:
+        """Returns once it was taken over for delivery.
+
+        Raises Refused for an address that will never be taken, Unavailable when trying again may help.
+        """
+        ...
+
+
 class Spool(Protocol):
     """The agent's durable backlog, which `admit` writes to without knowing agents."""
 

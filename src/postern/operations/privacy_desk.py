@@ -8,7 +8,7 @@ from uuid import UUID
 
 from postern.access.model import SubjectKind
 from postern.errors import NotFound, Refused
-from postern.ids import PersonId, VehicleId
+from postern.ids import PersonId, VehicleId, VisitId
 from postern.journal.model import Act
 from postern.operations import erase
 from postern.operations.budget import Opening, looking, open_subjects
@@ -53,7 +53,7 @@ async def erasures(services: Services, actor: Actor) -> Sequence[Standing]:
 async def meant(
     services: Services, actor: Actor, kind: SubjectKind, who: str, *, purpose: str, case: str | None = None
 ) -> Sequence[Subject]:
-    """Everybody registered under exactly that name, or the vehicle with that plate; or whoever has that id.
+    """Everybody registered or visiting under exactly that name, or the vehicle with that plate; or by id.
 
     Counted and journalled as a look at each. Raises NotFound, and BadInput without a purpose.
     """
@@ -67,6 +67,14 @@ async def meant(
             found = [
                 Subject(kind=kind, id=one.id, name=one.details.name)
                 for one in everyone.values()
+                if wanted in (one.details.name.casefold(), str(one.id))
+            ][:MOST_NAMESAKES]
+        elif kind is SubjectKind.VISIT:
+            every = await services.registry.visits.all(tx, actor.tenant)
+            wanted = " ".join(who.split()).casefold()
+            found = [
+                Subject(kind=kind, id=one.id, name=one.details.name)
+                for one in every.values()
                 if wanted in (one.details.name.casefold(), str(one.id))
             ][:MOST_NAMESAKES]
         else:
@@ -89,9 +97,11 @@ async def meant(
 async def erase_subject(
     services: Services, actor: Actor, kind: SubjectKind, id: UUID, *, reason: str
 ) -> Receipt:
-    """Erase a person or vehicle for good, because it was asked for. Raises BadInput without a reason."""
+    """Erase a person, vehicle or visit for good because it was asked for. BadInput without a reason."""
     require(actor, Duty.ERASE)
     reason = stated(reason)
     if kind is SubjectKind.PERSON:
         return await erase.erase_person(services, actor, PersonId(id), reason=reason)
+    if kind is SubjectKind.VISIT:
+        return await erase.erase_visit(services, actor, VisitId(id), reason=reason)
     return await erase.erase_vehicle(services, actor, VehicleId(id), reason=reason)

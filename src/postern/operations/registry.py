@@ -22,6 +22,8 @@ from postern.sealing.keyring import Keyring
 from postern.vehicles.model import Vehicle
 from postern.vehicles.plates import comparison_form
 from postern.vehicles.store import OpenVehicles
+from postern.visitors.model import Visit
+from postern.visitors.store import OpenVisits
 
 _KEPT_DAYS = 64
 _BAIT_KEPT = timedelta(minutes=1)
@@ -49,6 +51,7 @@ class Registry:
     def __init__(self, keyring: Keyring) -> None:
         self.people = OpenPeople(keyring)
         self.vehicles = OpenVehicles(keyring)
+        self.visits = OpenVisits(keyring)
         self.holdings = OpenHoldings(keyring)
         self.employments = OpenEmployments(keyring)
         self.tombstones_of: set[AgentId] = set()
@@ -59,7 +62,8 @@ class Registry:
             OrderedDict()
         )
         self._known: dict[
-            TenantId, tuple[Mapping[UUID, Person], Mapping[UUID, Vehicle], frozenset[UUID]]
+            TenantId,
+            tuple[Mapping[UUID, Person], Mapping[UUID, Vehicle], Mapping[UUID, Visit], frozenset[UUID]],
         ] = {}
 
     async def bait(self, tx: Transaction, tenant: TenantId, at: datetime) -> Bait:
@@ -100,8 +104,10 @@ class Registry:
     async def _subjects(self, tx: Transaction, tenant: TenantId) -> frozenset[UUID]:
         """Everybody whose keys are not destroyed: the same set again while nothing changed."""
         people, vehicles = await self.people.everyone(tx, tenant), await self.vehicles.all(tx, tenant)
+        visits = await self.visits.all(tx, tenant)
         before = self._known.get(tenant)
-        if before is None or before[0] is not people or before[1] is not vehicles:
-            before = people, vehicles, frozenset(people) | frozenset(vehicles)
+        same = before is not None and before[0] is people and before[1] is vehicles and before[2] is visits
+        if before is None or not same:
+            before = people, vehicles, visits, frozenset(people) | frozenset(vehicles) | frozenset(visits)
             self._known[tenant] = before
-        return before[2]
+        return before[3]

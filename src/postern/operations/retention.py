@@ -23,6 +23,7 @@ from postern.operations import erase, parking_retention, tombstones
 from postern.operations.opening import OpenedRecord, opened
 from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
+from postern.operations.visit_watch import end_visits
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.postgres.pool import confine
@@ -229,6 +230,7 @@ class _Run:
             sites=tuple(self.sites),
             partitions=tuple(dropped),
             statutory_keys=await erase.end_statutory(self.services, self.tenant, self.today),
+            visits=await end_visits(self.services, self.tenant),
         )
         async with self.services.database.transaction(self.tenant) as tx:
             await store.put_report(tx, self.services.keyring, made, self.today)

@@ -82,4 +82,11 @@ async def _store(services: Services, tx: Transaction, actor: Actor, wanted: Hold
 
 
 def _duty(kind: SubjectKind) -> Duty:
-    return Duty.CHANGE_PEOPLE if kind is SubjectKind.PERSON else Duty.CHANGE_VEHICLES
+    return _DUTIES[kind]
+
+
+_DUTIES = {
+    SubjectKind.PERSON: Duty.CHANGE_PEOPLE,
+    SubjectKind.VEHICLE: Duty.CHANGE_VEHICLES,
+    SubjectKind.VISIT: Duty.INVITE,
+}

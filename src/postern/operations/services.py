@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from postern.clock import Clock
 from postern.keystore.tombstones import TombstoneFile
 from postern.operations.parking_shelf import Shelves
-from postern.operations.ports import PictureStore, RecognitionPort
+from postern.operations.ports import PictureStore, Post, RecognitionPort
 from postern.operations.registry import Registry
 from postern.operations.running import RunningJob
 from postern.operations.sign_in_port import SignInProvider
@@ -26,6 +26,10 @@ class Services:
     recognition: RecognitionPort | None = None
     public_url: str = "http://127.0.0.1:8440"
     """The console's address as browsers see it: for one-time links and passkeys."""
+    pages_url: str = "http://127.0.0.1:8441"
+    """The public pages' address as phones see it: for visitors' links."""
+    post: Post | None = None
+    """Who delivers letters; None where no mail is set up."""
     tombstones: TombstoneFile | None = None
     """The list of destroyed keys beside the databases; None where nothing outlives this process."""
     provider: SignInProvider | None = None

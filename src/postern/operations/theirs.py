@@ -1,4 +1,4 @@
-"""What is held of one person or vehicle: gathered before an erasure, and tried again after it.
+"""What is held of one person, vehicle or visit: gathered before an erasure, and tried again after it.
 
 Trying means: every key that the keyring still gives out for the subject, on every copy taken before. So it
 finds out what happened and does not repeat what should have.
@@ -43,6 +43,8 @@ from postern.vehicles.plates import comparison_form
 _ROWS = (
     ("person", "id", "id"),
     ("vehicle", "id", "id"),
+    ("visit", "id", "id"),
+    ("visit_letter", "visit_id", "id"),
     ("holding", "subject_id", "subject_id"),
     ("consent", "person_id", "id"),
     ("reference", "person_id", "id"),

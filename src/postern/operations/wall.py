@@ -225,7 +225,9 @@ async def _names(
     vehicles = await services.registry.vehicles.all(tx, tenant)
     decisions = [one.happening for one in found if isinstance(one.happening, DecisionRecord)]
     subjects = {one.subject for one in decisions if one.subject is not None}
+    visits = await services.registry.visits.all(tx, tenant)
     names = {id: people[id].details.name for id in subjects & people.keys()}
+    names |= {id: visits[id].details.name for id in subjects & visits.keys()}
     return names | {id: vehicles[id].details.plate for id in subjects & vehicles.keys()}
 
 

@@ -59,6 +59,9 @@ class Duty(StrEnum):
     KEEP_HOURS = "keep-hours"
     CLOSE_HOURS = "close-hours"
     CHANGE_ATTENDANCE = "change-attendance"
+    SEE_VISITS = "see-visits"
+    INVITE = "invite"
+    CHANGE_VISIT_RULES = "change-visit-rules"
 
 
 class Door(StrEnum):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from postern.errors import BadInput
 from postern.ids import PersonId, SiteId, TenantId
 from postern.nature import Nature
+from postern.people.mail import checked_mail
 from postern.people.resident_id import check_resident_id
 
 LONGEST_TEXT = 200
@@ -33,6 +34,8 @@ class PersonDetails:
     birth_date: date | None = None
     home_site: SiteId | None = None
     notes: str = ""
+    mail: str | None = None
+    """Where letters to this person go: that a visitor is there, for one."""
     nature: Nature = Nature.REAL
 
 
@@ -47,7 +50,7 @@ class Person:
 
 
 def checked_details(details: PersonDetails) -> PersonDetails:
-    """Trimmed and checked. Raises BadInput on an empty name, an overlong text or an impossible ID number."""
+    """Trimmed and checked. Raises BadInput on an empty name, an overlong text, or what can be no number."""
     if not details.name.strip():
         raise BadInput("a person needs a name")
     texts = (details.name, details.employee_number or "", details.resident_id_number or "")
@@ -64,5 +67,6 @@ def checked_details(details: PersonDetails) -> PersonDetails:
         birth_date=details.birth_date,
         home_site=details.home_site,
         notes=details.notes.strip(),
+        mail=checked_mail(details.mail),
         nature=details.nature,
     )

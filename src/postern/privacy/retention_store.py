@@ -58,6 +58,8 @@ class RetentionReport:
     sites: tuple[SiteEnd, ...] = ()
     partitions: tuple[str, ...] = ()
     statutory_keys: int = 0
+    visits: int = 0
+    """Visits erased; each has a receipt of its own."""
 
     @property
     def rows(self) -> int:

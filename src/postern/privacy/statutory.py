@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-PERSON, VEHICLE = "person", "vehicle"
+PERSON, VEHICLE, VISIT = "person", "vehicle", "visit"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

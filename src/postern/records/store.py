@@ -170,6 +170,12 @@ async def highest_seq(tx: Transaction, site: SiteId, agent: AgentId) -> int:
     return int(rows[0][0]) if rows else 0
 
 
+async def progress(tx: Transaction, site: SiteId) -> int:
+    """A number that grows whenever a record of the site arrives in the order of its agent."""
+    statement = "SELECT coalesce(sum(highest_seq), 0) FROM record_progress WHERE site_id = %s"
+    return int((await _rows(tx, statement, (site,)))[0][0])
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
     """How many records a site has, how many different numbers of agents, and how many passages."""

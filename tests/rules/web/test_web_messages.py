@@ -76,7 +76,7 @@ MADE_OF_CODES = {
     ],
     "outcome": [one.value for one in Outcome],
     "part": [f"{what}{kind}" for what in ("", "add-", "none-") for kind in KINDS],
-    "privacy": [f"kind-{one}" for one in ("person", "vehicle")],
+    "privacy": [f"kind-{one}" for one in ("person", "vehicle", "visit")],
     "lane-kind": [one.value for one in LaneKind],
     "lane-rule": [one.value for one in LaneRule],
     "reader-kind": [one.value for one in ReaderKind],

@@ -58,6 +58,7 @@ class PersonIn(BaseModel):
     birth_date: date | None = None
     home_site: int | None = None
     notes: str = ""
+    mail: str | None = None
     version: int = 1
 
 

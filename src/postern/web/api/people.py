@@ -182,4 +182,5 @@ def _details(wanted: PersonIn) -> PersonDetails:
         birth_date=wanted.birth_date,
         home_site=None if wanted.home_site is None else SiteId(wanted.home_site),
         notes=wanted.notes,
+        mail=wanted.mail,
     )

@@ -13,6 +13,7 @@ from postern.errors import NotFound, PosternError
 from postern.ids import PersonId, SiteId
 from postern.operations import look, register
 from postern.operations import sites as site_operations
+from postern.people.mail import checked_mail
 from postern.people.model import PersonDetails, Sex
 from postern.people.resident_id import check_resident_id
 from postern.web.console import person_page
@@ -90,6 +91,7 @@ async def edit(request: Request, hub: Hub, caller: SignedIn, id: UUID) -> Respon
         sex=details.sex,
         home_site=details.home_site,
         notes=details.notes,
+        mail=details.mail,
         version=file.person.version,
     )
     return await _form(request, hub, caller, form, person=(id, details.name))
@@ -122,6 +124,7 @@ def _read(fields: FormReader) -> PersonDetails:
         birth_date=fields.day("birth_date"),
         home_site=None if home is None else SiteId(home),
         notes=fields.text("notes"),
+        mail=fields.parsed("mail", checked_mail, "people.mail-wrong"),
     )
 
 

@@ -51,6 +51,7 @@ class PersonView:
     sex: str | None
     home_site: str | None
     notes: str
+    mail: str | None
     photos: int
     revoked: bool
     consent: ConsentView | None
@@ -152,6 +153,7 @@ def _person(file: PersonFile, sites: Mapping[SiteId, str]) -> PersonView:
         sex=details.sex.value if details.sex else None,
         home_site=sites.get(details.home_site) if details.home_site is not None else None,
         notes=details.notes,
+        mail=details.mail,
         photos=file.references,
         revoked=file.holding.revoked,
         consent=_consent(live[0]) if live else None,

@@ -138,7 +138,7 @@ async def _consents(hub: Hub, caller: Caller, subject: Subject) -> Sequence[Cons
 
 
 def _kind(text: str) -> SubjectKind:
-    return SubjectKind.VEHICLE if text == SubjectKind.VEHICLE.value else SubjectKind.PERSON
+    return next((one for one in SubjectKind if one.value == text), SubjectKind.PERSON)
 
 
 def _id(text: str) -> UUID | None:

@@ -12,6 +12,9 @@ from postern.operations.look import DoorNews, Passing, Row, Unopenable
 from postern.records.model import RecordKey
 from postern.web.i18n import Words
 
+_PAGES = {"person": "people", "vehicle": "vehicles", "visit": "visits"}
+_DUTIES = {"": "see-vehicles", "people": "see-people", "vehicles": "see-vehicles", "visits": "see-visits"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WallRow:
@@ -36,7 +39,7 @@ class WallRow:
     @property
     def duty(self) -> str:
         """What it takes to open `href`."""
-        return "see-people" if self.href.startswith("/people/") else "see-vehicles"
+        return _DUTIES[self.href.split("/")[1]]
 
 
 def key_text(key: RecordKey) -> str:
@@ -116,7 +119,7 @@ def _why(row: Passing, t: Words) -> str:
 def _href(subject: UUID | None, kind: str | None) -> str:
     if subject is None:
         return ""
-    return f"/people/{subject}" if kind == "person" else f"/vehicles/{subject}"
+    return f"/{_PAGES.get(kind or '', 'vehicles')}/{subject}"
 
 
 def _news(row: DoorNews, t: Words, zone: tzinfo) -> WallRow:
