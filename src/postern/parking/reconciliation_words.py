@@ -20,35 +20,35 @@ EN = {
         "The provider lists {reference} more than once, {amount} too much. Refund what was paid twice."
     ),
     "left-unpaid": "{amount} are owed by a vehicle that left. Its case says what was tried.",
-    "read-twice": "{vehicles} passages were a second reading of the same vehicle. Nothing is to be done.",
-    "in-doubt": "{vehicles} passages wait until somebody says whose they were. Resolve their cases.",
-    "given-up": ("{vehicles} sessions ended without an exit: by their age, or because somebody ended them."),
+    "read-twice": "Second readings of a vehicle that had just been read: {vehicles}. Nothing is to be done.",
+    "in-doubt": "Passages of which nobody has said yet whose they were: {vehicles}. Decide their cases.",
+    "given-up": "Sessions ended without an exit, by their age or because somebody ended them: {vehicles}.",
     "entry-without-session": (
-        "{vehicles} vehicles drove in and no session began. Records of that day may still be on their way "
+        "Vehicles that drove in without a session: {vehicles}. Records of that day may still be on their way "
         "from the agent; otherwise look at the entries without a plate."
     ),
     "session-without-entry": (
-        "{vehicles} sessions began without a passage inward. The barrier's contact may not have reported; "
-        "check its cable."
+        "Sessions that began without a passage inward: {vehicles}. The barrier's contact may not have "
+        "reported; check its cable."
     ),
     "exit-without-session": (
-        "{vehicles} vehicles drove out and no session ended by it. They came in unseen, behind another or "
-        "while the lane was without power."
+        "Vehicles that drove out without ending a session: {vehicles}. They came in unseen, behind another "
+        "or while the lane was without power."
     ),
     "session-without-exit": (
-        "{vehicles} sessions ended without a passage outward. The barrier's contact may not have reported; "
-        "check its cable."
+        "Sessions that ended without a passage outward: {vehicles}. The barrier's contact may not have "
+        "reported; check its cable."
     ),
     "inside-does-not-add-up": (
         "Sessions inside are off by {vehicles} from those before, begun and ended. A session was corrected "
         "on another day; see the corrections."
     ),
     "fewer-counted": (
-        "{vehicles} vehicles fewer stand in the garage than there are sessions. They left unseen: end the "
+        "Vehicles fewer in the garage than there are sessions: {vehicles}. They left unseen: end the "
         "sessions without an exit."
     ),
     "more-counted": (
-        "{vehicles} vehicles more stand in the garage than there are sessions. They came in unseen: their "
+        "Vehicles more in the garage than there are sessions: {vehicles}. They came in unseen: their "
         "exits will be cases."
     ),
 }

@@ -62,11 +62,12 @@ def become_kiosk(chromium: Browser, running: Running, code: str) -> BrowserConte
     return context
 
 
-def make_kiosk(page: Page, running: Running, name: str) -> str:
-    """Add it in the console; its code."""
+def make_kiosk(page: Page, running: Running, name: str, barrier: str = "") -> str:
+    """Add it in the console, at that barrier or the first; its code."""
     page.goto(f"{running.url}/garage/kiosks")
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Barrier").select_option(index=0)
+    chosen = page.get_by_label("Barrier").locator("option", has_text=barrier).first
+    page.get_by_label("Barrier").select_option(chosen.get_attribute("value"))
     page.get_by_role("button", name="Add and show the code").click()
     return page.locator("#code").inner_text()
 
@@ -168,6 +169,39 @@ def test_an_attendant_solves_a_case_on_a_phone_by_keyboard(
     expect(context.pages[0].get_by_role("heading", name="The call has ended")).to_be_visible()
     phone.goto(f"{running.url}/garage/cases")
     expect(phone.get_by_text("Answered lately")).to_be_visible()
+    phone.close()
+    context.close()
+
+
+def test_an_attendant_compares_the_pictures_of_a_case_and_opens_the_barrier_from_another(
+    page: Page, running: Running, chromium: Browser
+) -> None:
+    make_garage(page, running)
+    phone = page.context.new_page()
+    phone.set_viewport_size(PHONE)
+    seen = {}
+    for title in ("Could be one of several", "Left unpaid"):
+        phone.goto(f"{running.url}/garage/cases")
+        phone.get_by_role("link", name=title).click()
+        expect(phone.get_by_role("heading", name=title)).to_be_visible()
+        phone.wait_for_load_state("networkidle")
+        broken = "all => all.filter((one) => !one.complete || !one.naturalWidth).length"
+        pictures = phone.locator("main img")
+        seen[title] = pictures.count()
+        assert pictures.evaluate_all(broken) == 0
+        assert barriers_on(phone, running, (phone.url.removeprefix(running.url),), shots="case") == []
+    assert seen["Could be one of several"] >= 3  # at the exit, and of each that it may be
+    assert seen["Left unpaid"] == 2
+    context = become_kiosk(chromium, running, make_kiosk(page, running, "Exit 3", "Garage exit"))
+    context.pages[0].get_by_role("button", name="Help").click()
+    phone.goto(f"{running.url}/garage/cases")
+    phone.get_by_role("listitem").filter(has_text="Garage exit").get_by_role(
+        "link", name="Asks for help"
+    ).click()
+    phone.get_by_role("button", name="Open the barrier").click()
+    expect(phone.get_by_text("Decided; the barrier has opened.")).to_be_visible(timeout=20_000)
+    expect(phone.get_by_role("heading", name="The barrier was told to open")).to_be_visible()
+    shoot(phone, "case-opened")
     phone.close()
     context.close()
 

@@ -87,7 +87,7 @@ async def _messages(
     request: Request, hub: Hub, caller: Caller, garages: list[Site], chosen: SiteId | None
 ) -> AsyncIterator[str]:
     secret, t = request.cookies.get(cookie_name(request), ""), words_for(request)
-    sent: list[tuple[UUID, str, bool]] | None = None
+    sent: list[tuple[UUID, str, bool, bool]] | None = None
     yield "retry: 2000\n\n"
     sites = [one.id for one in garages if chosen in (None, one.id)]
     async with aclosing(garage_news(hub, caller.actor, sites)) as news:
@@ -98,7 +98,7 @@ async def _messages(
                 yield message("signed-out", "")
                 return
             lines = await _lines(hub, caller, chosen, t)
-            now = [(one.id, one.tone, one.calls) for one in lines]
+            now = [(one.id, one.tone, one.calls, one.link_sent) for one in lines]
             if now != sent:
                 sent = now
                 yield message("cases", markup(request, "garage/case_rows.html", cases=lines))

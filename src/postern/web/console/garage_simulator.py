@@ -153,11 +153,13 @@ async def _past(hub: Hub, caller: Caller, chosen: Known, other: Known, t: Words)
 async def _known(hub: Hub, caller: Caller) -> Mapping[str, Known]:
     """Every tariff that was ever in force, the newest of each garage first."""
     found: dict[str, Known] = {}
-    for site in await garage_setup.garages(hub, caller.actor):
+    garages = await garage_setup.garages(hub, caller.actor)
+    for site in garages:
         settings = await garage_setup.garage(hub, caller.actor, site.id)
         calendar = Calendar(time_zone=zone_of(site.time_zone), special_days=settings.special_days)
         for one in reversed(await garage_setup.tariffs(hub, caller.actor, site.id)):
-            title = f"{site.name}: {one.tariff.name} ({one.number})"
+            named = f"{one.tariff.name} ({one.number})"
+            title = named if len(garages) == 1 else f"{site.name}: {named}"
             found[f"{site.id}-{one.number}"] = Known(
                 site=site.id, title=title, tariff=one.tariff, calendar=calendar
             )
