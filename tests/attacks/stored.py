@@ -49,6 +49,8 @@ BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
     "kiosk": ("sites", "id", "sealed"),
     "visit_rules": ("sites", "id", "sealed"),
     "visit_terms": ("sites", "id", "sealed"),
+    "site_profile": ("privacy", "id", "sealed"),
+    "privacy_document": ("privacy", "id", "sealed"),
     "parking_permit": ("parking", "id", "sealed"),
     "parking_merchant": ("parking", "id", "sealed"),
     "team": ("personnel", "id", "sealed"),

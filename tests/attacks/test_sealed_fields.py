@@ -22,6 +22,7 @@ from postern.operations import (
     employments,
     erase,
     insider_alarms,
+    jurisdiction,
     look,
     retention,
     search,
@@ -73,7 +74,6 @@ ELSEWHERE = {
     ("bundle", "sealed"): "HPKE, to an agent: flipped below",
     ("alarm", "sealed"): "no alarm writes a detail yet",
     ("member_request", "sealed"): "no operation writes one yet",
-    ("site_profile", "sealed"): "no operation writes one yet",
     ("privacy_document", "sealed"): "no operation writes one yet",
 }
 A_COLUMN = 2
@@ -120,6 +120,7 @@ async def filled(victim: Victim, clock: SetClock, tmp_path: Path) -> Victim:
     await _signed_in(victim, guard)
     await _set_aside(victim)
     await visited(hub, admin, site, name="Quistina Umlauf", host=victim.person)
+    await jurisdiction.choose_profile(hub, admin, site, "eu", version=0)
     await parked(hub, admin, clock, tmp_path / "slips", Plates(inside=PLATE, vehicle=victim.vehicle))
     return victim
 

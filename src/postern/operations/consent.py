@@ -9,6 +9,7 @@ from postern.ids import ConsentId, PersonId, new_id
 from postern.journal.model import Act
 from postern.operations import erase, tombstones
 from postern.operations.budget import Opening, looking, open_subjects
+from postern.operations.jurisdiction import refuse_consent
 from postern.operations.publish_policy import mark_stale
 from postern.operations.services import Services
 from postern.operations.trace import trace
@@ -31,10 +32,12 @@ async def give_consent(
     basis: LegalBasis = LegalBasis.CONSENT,
     wording: str = "",
     reference: str = "",
+    guardian: str = "",
 ) -> Consent:
     """Record that the person consents to face recognition (and, by `keep_photo`, to keeping the photo).
 
-    Raises BadInput for another legal basis without its reference, NotFound for an unknown person.
+    `guardian`: who consents for a child, and as what. Raises BadInput for another legal basis without its
+    reference, NotFound for an unknown person, ForbiddenHere where the law does not take this consent.
     """
     require(actor, Duty.ENROL)
     if basis is LegalBasis.OTHER and not reference.strip():
@@ -51,9 +54,11 @@ async def give_consent(
         basis=basis,
         wording=wording.strip()[:200],
         reference=reference.strip()[:200],
+        guardian=" ".join(guardian.split())[:200],
     )
     async with services.database.transaction(actor.tenant) as tx:
-        await people.get(tx, services.keyring, actor.tenant, person)
+        whose = await people.get(tx, services.keyring, actor.tenant, person)
+        await refuse_consent(services, tx, whose, consent)
         await services.keyring.new_subject_keys(actor.tenant, person, [Purpose.FACE])
         await privacy.add(tx, services.keyring, consent)
         await mark_stale(services, tx, actor.tenant)

@@ -20,6 +20,7 @@ from postern.errors import PosternError
 from postern.ids import SiteId, TenantId, new_id
 from postern.journal.model import Act
 from postern.operations import erase, parking_retention, tombstones
+from postern.operations.jurisdiction import refuse_retention
 from postern.operations.opening import OpenedRecord, opened
 from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
@@ -54,10 +55,14 @@ async def retention_of(services: Services, actor: Actor, site: SiteId) -> Retent
 
 
 async def change_retention(services: Services, actor: Actor, wanted: Retention) -> Retention:
-    """Change the site's times, from the next run on. Conflict when `wanted.version` is stale."""
+    """Change the site's times, from the next run on. Conflict when `wanted.version` is stale.
+
+    Raises ForbiddenHere where the site's jurisdiction does not let it keep something for so long.
+    """
     require(actor, Duty.CHANGE_SITES)
     async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, wanted.site)
+        await refuse_retention(services, tx, actor.tenant, wanted)
         stored = await store.put_retention(tx, services.keyring, actor.tenant, wanted)
         times = ", ".join(f"{kind.name.lower()} {stored.days(kind)}" for kind in Kind)
         detail = f"site {wanted.site}: {times}, pictures {stored.picture_days} days"

@@ -62,6 +62,7 @@ class Duty(StrEnum):
     SEE_VISITS = "see-visits"
     INVITE = "invite"
     CHANGE_VISIT_RULES = "change-visit-rules"
+    KEEP_PRIVACY = "keep-privacy"
 
 
 class Door(StrEnum):

@@ -36,7 +36,7 @@ class Consent:
     """One person's consent. It is live until withdrawn; a withdrawn one is kept as proof and never revived.
 
     `wording` names the text that was shown; `reference` the file, contract or law behind it; `without` are
-    purposes of it that were withdrawn by themselves.
+    purposes of it that were withdrawn by themselves; `guardian` says who consented for a child, and as what.
     """
 
     id: ConsentId
@@ -49,6 +49,7 @@ class Consent:
     basis: LegalBasis = LegalBasis.CONSENT
     wording: str = ""
     reference: str = ""
+    guardian: str = ""
     withdrawn_at: datetime | None = None
     without: frozenset[ConsentPurpose] = frozenset()
     version: int = 1

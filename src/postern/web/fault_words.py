@@ -16,6 +16,7 @@ from string import Formatter
 
 import yaml
 
+from postern.privacy.profiles import ForbiddenHere
 from postern.web.i18n import DEFAULT, FOLDER, Words, catalogue
 
 LONGEST = 2000
@@ -58,6 +59,8 @@ class _Book:
 
 def spoken(fault: object, words: Words) -> Spoken:
     """A fault, or its text, for a page: a filter of the templates (`{{ form.fault | spoken(t) }}`)."""
+    if isinstance(fault, ForbiddenHere):
+        return Spoken(text=fault.in_language(words.language))
     known = translation(str(fault), words.language)
     if known is not None or words.language == DEFAULT:
         return Spoken(text=known or str(fault))

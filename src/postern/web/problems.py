@@ -42,7 +42,7 @@ async def _ours(request: Request, fault: PosternError) -> Response:
         return _to_sign_in(request)
     if fault.status >= 500:
         LOG.warning("fault shown", code=fault.code, detail=str(fault))
-    return _page(request, fault.status, str(fault))
+    return _page(request, fault.status, fault if str(fault) else "")
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -113,7 +113,7 @@ def _unforeseen(request: Request) -> Response:
     return _page(request, 500)
 
 
-def _page(request: Request, status: int, detail: str = "") -> Response:
+def _page(request: Request, status: int, detail: PosternError | str = "") -> Response:
     t = words_for(request)
     known = status if t.has(f"error.{status}.title") else (500 if status >= 500 else 400)
     return page(request, "error.html", status=status, number=status, known=str(known), detail=detail)

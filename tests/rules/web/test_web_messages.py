@@ -24,6 +24,7 @@ from postern.privacy.model import ConsentForm
 from postern.records.model import DoorCondition, Outcome
 from postern.sites.model import ControllerKind, DoorKind, LaneKind, LaneRule, ReaderKind
 from postern.web.console.garage_case_views import WHY_CODES
+from postern.web.console.privacy_rules import SHOWN
 from postern.web.console.site_rows import KINDS
 from postern.web.i18n import LANGUAGES, MissingMessage, Words, catalogue, choose
 from postern.web.navigation import PARTS
@@ -74,6 +75,7 @@ MADE_OF_CODES = {
         *(f"nav-{item.key}" for item in ITEMS),
         *(f"about-{item.key}" for item in ITEMS if item.href != "/me"),
     ],
+    "rules": [*SHOWN, *(f"is-{one}" for one in ("allowed", "refused", "with-consent", "yes"))],
     "outcome": [one.value for one in Outcome],
     "part": [f"{what}{kind}" for what in ("", "add-", "none-") for kind in KINDS],
     "privacy": [f"kind-{one}" for one in ("person", "vehicle", "visit")],

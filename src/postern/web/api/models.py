@@ -157,11 +157,12 @@ def grants_of(file: PersonFile | VehicleFile) -> list[GrantDocument]:
 
 
 class ConsentIn(BaseModel):
-    """A consent that the person gave; `wording` names the text that was shown."""
+    """A consent that the person gave; `wording` names the text shown, `guardian` who gave it for a child."""
 
     form: ConsentForm
     wording: str = Field(max_length=200)
     keep_photo: bool = False
+    guardian: str = Field(default="", max_length=200)
 
 
 class PhotoOut(BaseModel):

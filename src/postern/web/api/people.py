@@ -79,6 +79,7 @@ async def give_consent(hub: Hub, caller: SignedIn, id: UUID, given: ConsentIn) -
         keep_photo=given.keep_photo,
         form=given.form,
         wording=given.wording,
+        guardian=given.guardian,
     )
     return Response(status_code=204)
 

@@ -16,6 +16,7 @@ from postern.operations import access_levels, consent, credentials, enrol, membe
 from postern.operations.credentials import Issued
 from postern.operations.enrol import PhotoReport
 from postern.privacy.model import ConsentForm
+from postern.privacy.profiles import ForbiddenHere
 from postern.web.console import person_page
 from postern.web.console.holders import read_grant, with_grant, without_grant, zone_for
 from postern.web.console.person_page import CONSENT_WORDING, Forms
@@ -33,17 +34,23 @@ async def give_consent(request: Request, hub: Hub, caller: SignedIn, fields: Fie
     form = fields.parsed("form", ConsentForm, "form.not-in-list") or ConsentForm.ON_SCREEN
     if not fields.ticked("agreed"):
         fields.errors["agreed"] = "consent.not-agreed"
-    if fields.errors:
-        forms = Forms(consent=fields.result())
+    fault: PosternError | None = None
+    if not fields.errors:
+        try:
+            await consent.give_consent(
+                hub,
+                caller.actor,
+                person=PersonId(id),
+                keep_photo=fields.ticked("keep_photo"),
+                form=form,
+                wording=CONSENT_WORDING,
+                guardian=fields.text("guardian"),
+            )
+        except ForbiddenHere as caught:
+            fault = caught
+    if fields.errors or fault is not None:
+        forms = Forms(consent=fields.result(fault))
         return await person_page.render(request, hub, caller, PersonId(id), forms=forms)
-    await consent.give_consent(
-        hub,
-        caller.actor,
-        person=PersonId(id),
-        keep_photo=fields.ticked("keep_photo"),
-        form=form,
-        wording=CONSENT_WORDING,
-    )
     return go(f"/people/{id}", "consent-recorded")
 
 

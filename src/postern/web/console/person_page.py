@@ -37,6 +37,7 @@ class ConsentView:
     form: str
     wording: str
     photo: bool
+    guardian: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +166,7 @@ def _consent(consent: Consent) -> ConsentView:
         given_at=consent.given_at,
         form=consent.form.value,
         wording=consent.wording,
+        guardian=consent.guardian,
         photo=consent.covers(ConsentPurpose.ENROLMENT_PHOTO),
     )
 
