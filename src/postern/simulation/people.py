@@ -1,4 +1,4 @@
-"""`postern simulate site`: people through doors over the real path, and whether every record arrived once."""
+"""`postern simulate site`: people at work over the real path: records, hours, and who is inside."""
 
 from __future__ import annotations
 
@@ -6,125 +6,26 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from random import Random
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from postern.access.decision import CodePresented, Request
 from postern.access.model import CredentialKind, Grant, SubjectKind
-from postern.ids import AccessLevelId
-from postern.operations import access_levels, credentials, register, revoke
+from postern.ids import AccessLevelId, PersonId
+from postern.operations import access_levels, credentials, employments, register, revoke
+from postern.parking.store import recorder
+from postern.people.employment import Terms
 from postern.people.model import PersonDetails
 from postern.records import store as records
 from postern.simulation.barrier import Passing
 from postern.simulation.furnish import Approach, area, doorway
+from postern.simulation.site_hours import Hours, HoursFound
+from postern.simulation.site_script import DOORS, FIRST, TIME_ZONE, Person, SiteScript, Walk, site_script
+from postern.simulation.site_visits import Visits
 from postern.simulation.stage import Premises, Stage, premises, stage
 
 Say = Callable[[str], None]
-FIRST = date(2026, 3, 2)
-TIME_ZONE = "Europe/Berlin"
-_DOORS = 4
 _PUSHED_EVERY = timedelta(minutes=5)
-_STRANGER = "FFFFFFFF"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Person:
-    """Somebody who comes to work. `welcome`: the cards of those who are not were revoked."""
-
-    card: str
-    welcome: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Walk:
-    """One try at one door. `expected`: whether the door has to open."""
-
-    at: datetime
-    door: int
-    out: bool
-    card: str
-    passing: Passing
-    expected: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SiteScript:
-    """Everything that will happen. Power cuts and cuts of the line are (start, end)."""
-
-    start: datetime
-    people: tuple[Person, ...]
-    walks: tuple[Walk, ...]
-    power_cuts: tuple[tuple[datetime, datetime], ...]
-    line_cuts: tuple[tuple[datetime, datetime], ...]
-
-
-def site_script(*, seed: int, days: int, people: int = 60) -> SiteScript:
-    """The same for the same arguments."""
-    draw = Random(f"site/{seed}")  # noqa: S311 - a simulation, not a secret
-    known = tuple(
-        Person(card=f"{draw.getrandbits(32):08X}", welcome=draw.random() > 0.05) for _ in range(people)
-    )
-    start = _at(FIRST, time(0))
-    walks: list[Walk] = []
-    power, line = [], []
-    for day in (FIRST + timedelta(days=number) for number in range(days)):
-        walks += [walk for person in known for walk in _day_of(draw, person, day)]
-        walks += [_stranger(draw, day) for _ in range(draw.randrange(4))]
-        if draw.random() < 0.4:
-            power.append(_span(draw, day, 2, 6))
-        if draw.random() < 0.4:
-            line.append(_span(draw, day, 20, 120))
-    return SiteScript(
-        start=start,
-        people=known,
-        walks=tuple(sorted(walks, key=lambda one: (one.at, one.card))),
-        power_cuts=tuple(power),
-        line_cuts=tuple(line),
-    )
-
-
-def _day_of(draw: Random, person: Person, day: date) -> list[Walk]:
-    """In in the morning, out and in for lunch, out in the evening; at week-ends hardly anybody."""
-    if draw.random() > (0.9 if day.weekday() < 5 else 0.05):
-        return []
-    hours = [
-        draw.triangular(6, 10, 8),
-        draw.triangular(11.5, 13, 12),
-        draw.triangular(13, 14, 13.2),
-        draw.triangular(15, 20, 17),
-    ]
-    return [
-        Walk(
-            at=_at(day, time(0)) + timedelta(hours=hour),
-            door=draw.randrange(_DOORS),
-            out=out,
-            card=person.card,
-            passing=Passing.TURNS_BACK if draw.random() < 0.01 else Passing.GOES_THROUGH,
-            expected=out or person.welcome,
-        )
-        for hour, out in zip(hours, (False, True, False, True), strict=True)
-    ]
-
-
-def _stranger(draw: Random, day: date) -> Walk:
-    return Walk(
-        at=_at(day, time(9)) + timedelta(hours=draw.uniform(0, 8)),
-        door=draw.randrange(_DOORS),
-        out=False,
-        card=_STRANGER,
-        passing=Passing.GOES_THROUGH,
-        expected=False,
-    )
-
-
-def _span(draw: Random, day: date, shortest: float, longest: float) -> tuple[datetime, datetime]:
-    start = _at(day, time(8)) + timedelta(hours=draw.uniform(0, 9))
-    return start, start + timedelta(minutes=draw.uniform(shortest, longest))
-
-
-def _at(day: date, clock: time) -> datetime:
-    return datetime.combine(day, clock, tzinfo=ZoneInfo(TIME_ZONE)).astimezone(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,6 +34,10 @@ class SiteSummary:
 
     `passages`: confirmed, as the hub's archive has them. `wrong`: doors that opened or stayed shut against
     what the script says. `lost` and `doubled`: records of the agent that the archive lacks, or has twice.
+    `punches`: what the hours were made of, and `phone_punches` among them; `forgotten` those that no reader
+    saw. `anomalies` and `people_days` as the site has them; `wrong_hours`: days of a person that count other
+    minutes than were worked; `wrong_anomalies`: forgotten and not found, or found and none. `wrong_visits`:
+    those that the site has otherwise than they were.
     """
 
     passages: int
@@ -143,6 +48,16 @@ class SiteSummary:
     doubled: int
     not_taken: int
     power_cuts: int
+    punches: int
+    phone_punches: int
+    forgotten: int
+    anomalies: int
+    wrong_anomalies: int
+    people_days: int
+    minutes: int
+    wrong_hours: int
+    visits: int
+    wrong_visits: int
     seconds: float
 
     def as_json(self) -> str:
@@ -155,28 +70,47 @@ async def simulate_site(*, seed: int, days: int, say: Say) -> SiteSummary:
     began = datetime.now(UTC)
     script = site_script(seed=seed, days=days)
     async with premises(start=script.start, time_zone=TIME_ZONE, name="Simulated site") as setting:
-        doors = await _furnish(setting.where, script)
-        say(f"{len(script.people)} people, {len(doors)} doors, {len(script.walks)} tries")
+        furnished = await _furnish(setting.where, script)
+        say(f"{len(script.people)} people, {len(furnished.doors)} doors, {len(script.walks)} tries")
         async with stage(setting) as played:
-            counted = await _Play(played, script, doors).run()
-            summary = await _summed(played, counted, (datetime.now(UTC) - began).total_seconds())
+            play = _Play(played, script, furnished)
+            counted = await play.run()
+            found = await furnished.hours.compared()
+            counted["wrong visits"] = await furnished.visits.wrong()
+            counted["visits"] = len(script.invitations)
+            summary = await _summed(played, counted, found, (datetime.now(UTC) - began).total_seconds())
     say(f"{summary.granted} granted, {summary.denied} denied, {summary.passages} passages in the archive")
     say(f"{summary.lost} records lost, {summary.doubled} doubled, {summary.wrong} doors wrong")
+    say(
+        f"{summary.people_days} days of work, {summary.minutes // 60} hours, {summary.wrong_hours} days wrong"
+    )
+    say(f"{summary.forgotten} punches forgotten, {summary.wrong_anomalies} anomalies wrong")
+    say(f"{summary.visits} visits, {summary.wrong_visits} wrong")
     return summary
 
 
-async def _furnish(where: Premises, script: SiteScript) -> list[tuple[Approach, Approach]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Furnished:
+    doors: list[tuple[Approach, Approach]]
+    hours: Hours
+    visits: Visits
+
+
+async def _furnish(where: Premises, script: SiteScript) -> _Furnished:
     street, inside = await area(where, "Street", outside=True), await area(where, "Building")
-    doors = [await doorway(where, f"Door {number}", street, inside) for number in range(1, _DOORS + 1)]
+    doors = [await doorway(where, f"Door {number}", street, inside) for number in range(1, DOORS + 1)]
     level = await access_levels.add_access_level(
         where.services, where.actor, name="Everywhere", access_points=frozenset(one.point for one, _ in doors)
     )
-    for number, person in enumerate(script.people):
-        await _register(where, number, person, level.id)
-    return doors
+    people = [await _register(where, number, person, level.id) for number, person in enumerate(script.people)]
+    hours = Hours(where, script, people)
+    await hours.set_up(doors)
+    visits = Visits(where, script, level.id, people)
+    await visits.invite(FIRST)
+    return _Furnished(doors=doors, hours=hours, visits=visits)
 
 
-async def _register(where: Premises, number: int, person: Person, level: AccessLevelId) -> None:
+async def _register(where: Premises, number: int, person: Person, level: AccessLevelId) -> PersonId:
     services, actor = where.services, where.actor
     added = await register.add_person(services, actor, PersonDetails(name=f"Person {number:03}"))
     await credentials.issue_card(services, actor, person=added.id, number=person.card)
@@ -184,43 +118,78 @@ async def _register(where: Premises, number: int, person: Person, level: AccessL
     await access_levels.set_grants(services, actor, holding=held, grants=[Grant(level=level)])
     if not person.welcome:
         await revoke.revoke_holder(services, actor, subject=added.id, kind=SubjectKind.PERSON, reason="left")
+        return added.id
+    ends = person.leaves_at.astimezone(ZoneInfo(TIME_ZONE)) if person.leaves_at is not None else None
+    terms = Terms(
+        first=FIRST - timedelta(days=30),
+        last=ends.date() if ends is not None else None,
+        until=ends.time() if ends is not None else None,
+        site=where.site,
+    )
+    await employments.add_employment(services, actor, person=added.id, version=0, terms=terms)
+    return added.id
 
 
 class _Play:
-    def __init__(self, played: Stage, script: SiteScript, doors: list[tuple[Approach, Approach]]) -> None:
+    def __init__(self, played: Stage, script: SiteScript, furnished: _Furnished) -> None:
         self._stage = played
         self._script = script
-        self._doors = doors
+        self._doors = furnished.doors
+        self._hours = furnished.hours
+        self._visits = furnished.visits
         self._counted: Counter[str] = Counter()
         self._pushed = script.start
         self._day = script.start.date()
-        self._free = [script.start] * _DOORS
+        self._free = [script.start] * DOORS
 
     async def run(self) -> Counter[str]:
         for walk in self._script.walks:
-            # One after the other through each door: the next waits until it has closed.
-            at = max(walk.at, self._free[walk.door])
-            for start, end in self._script.power_cuts:
-                if start <= at < end:
-                    at = end + timedelta(seconds=self._counted["waited"] % 60)
-                    self._counted["waited"] += 1
-            at = max(at, self._stage.clock.now())
-            self._free[walk.door] = at + timedelta(seconds=40)
+            at = max(self._when(walk), self._stage.clock.now())
             await self._time_passes(at)
             await self._walked(walk)
-        await self._time_passes(self._stage.clock.now() + timedelta(hours=12))
-        await self._stage.push()
+        for _ in range(3):
+            await self._time_passes(self._stage.clock.now() + timedelta(hours=20))
         return self._counted
 
+    def _when(self, walk: Walk) -> datetime:
+        """One after the other through each door, once it has closed; and nobody while there is no power."""
+        if walk.door is None or walk.unseen:
+            return walk.at
+        at = max(walk.at, self._free[walk.door])
+        for start, end in self._script.power_cuts:
+            if start <= at < end:
+                at = end + timedelta(seconds=self._counted["waited"] % 60)
+                self._counted["waited"] += 1
+        self._free[walk.door] = at + timedelta(seconds=40)
+        return at
+
     async def _walked(self, walk: Walk) -> None:
-        approach = self._doors[walk.door][1 if walk.out else 0]
-        shown = CodePresented(kind=CredentialKind.CARD, value=walk.card)
+        if walk.unseen:
+            self._counted["forgotten"] += 1
+            self._hours.note(walk, self._stage.clock.now())
+        elif walk.door is None:
+            self._counted["phone"] += 1
+            await self._hours.by_phone(walk)
+        else:
+            await self._tried(walk, self._doors[walk.door][1 if walk.out else 0])
+
+    async def _tried(self, walk: Walk, approach: Approach) -> None:
+        at = self._stage.clock.now()
+        shown = (
+            CodePresented(kind=CredentialKind.CARD, value=walk.card)
+            if walk.visit is None
+            else CodePresented(kind=CredentialKind.QR, value=self._visits.code(walk.visit))
+        )
         request = Request(access_point=approach.point, presented=shown, reader=approach.reader)
         admitted = await self._stage.admit(request, walk.passing)
         granted = admitted is not None and admitted.decision.reason.grants
         self._counted["granted" if granted else "denied"] += 1
         self._counted["wrong"] += granted is not walk.expected
         self._counted["not taken"] += granted and walk.passing is Passing.TURNS_BACK
+        if granted and walk.passing is Passing.GOES_THROUGH:
+            self._counted["punches"] += walk.stretch is not None
+            self._hours.note(walk, at)
+            self._visits.note(walk, at)
 
     async def _time_passes(self, at: datetime) -> None:
         played = self._stage
@@ -233,26 +202,41 @@ class _Play:
         played.line_cut = cut
         if not played.has_power:
             await played.power_on()
-        if at.date() != self._day:
-            self._day = at.date()
-            await played.new_day()
         if not cut and at - self._pushed >= _PUSHED_EVERY:
             self._pushed = at
             await played.push()
+        if not cut and at.date() != self._day:
+            self._day = at.date()
+            await self._hours.correct()
+            await self._visits.follow()
+            await self._visits.invite(at.astimezone(ZoneInfo(TIME_ZONE)).date())
+            await played.new_day()
 
 
-async def _summed(played: Stage, counted: Counter[str], seconds: float) -> SiteSummary:
+async def _summed(played: Stage, counted: Counter[str], found: HoursFound, seconds: float) -> SiteSummary:
     where, state = played.where, await played.agent.spool.state()
     async with where.services.database.transaction(where.tenant) as tx:
         tally = await records.tally(tx, where.site)
+        hubs_own = await recorder(tx, where.site)
+    entered = hubs_own[1] if hubs_own is not None else 0
     return SiteSummary(
         passages=tally.passages - counted["not taken"],
         granted=counted["granted"],
         denied=counted["denied"],
         wrong=counted["wrong"],
-        lost=state.highest_seq - tally.numbers,
+        lost=state.highest_seq - (tally.numbers - entered),
         doubled=tally.records - tally.numbers,
         not_taken=counted["not taken"],
         power_cuts=counted["power cuts"],
+        punches=counted["punches"] + counted["phone"],
+        phone_punches=counted["phone"],
+        forgotten=counted["forgotten"],
+        anomalies=found.anomalies,
+        wrong_anomalies=found.wrong_anomalies,
+        people_days=found.people_days,
+        minutes=found.minutes,
+        wrong_hours=found.wrong,
+        visits=counted["visits"],
+        wrong_visits=counted["wrong visits"],
         seconds=round(seconds, 1),
     )
