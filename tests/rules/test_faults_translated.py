@@ -17,6 +17,7 @@ COVERED = (
     "access/",
     "attendance/",
     "agent/",
+    "attendance/",
     "biometrics/",
     "blind_indexes.py",
     "devices/",

@@ -36,7 +36,8 @@ class PayProfile:
     fixed work week and work day begin, where the law leaves that to the employer. `contract_minutes`: the
     week agreed on, where hours above it are shown apart. `sunday_work`: an exception lets work go on when it
     rests by law. `meals_waived`: both sides agreed to leave out a meal period where the law lets them.
-    `rests_punched`: rest periods are punched here, so that a missing one can be seen.
+    `rests_punched`: rest periods are punched here, so that a missing one can be seen. `night_worker`: works
+    nights in rotation or on many days of the year, and so has a right to a premium for them.
     """
 
     jurisdiction: Jurisdiction
@@ -49,6 +50,7 @@ class PayProfile:
     sunday_work: bool = False
     meals_waived: bool = False
     rests_punched: bool = False
+    night_worker: bool = True
 
 
 class LineKind(StrEnum):

@@ -1,14 +1,32 @@
-"""Timesheet: one person's days, pay lines and totals between two dates, computed and never stored open."""
+"""Timesheet: one person's days, pay lines and totals between two dates; a pure function of what is recorded.
+
+What it needs from before its first day, so that weeks and months are whole, `reach` tells.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from postern.attendance.model import Anomaly, WorkDay
-from postern.attendance.pay import Breach, LineKind, PayLine
+from postern.attendance.model import Anomaly, AnomalyKind, Correction, Punch, Shift, WorkDay
+from postern.attendance.moments import whole
+from postern.attendance.pairing import MARGIN, pair
+from postern.attendance.pairing_rules import PairingRules
+from postern.attendance.pay import Breach, LineKind, PayLine, PayProfile
+from postern.attendance.paying import Pay, calendar_of, law_of, pay_lines
+from postern.attendance.payrules import checked
+from postern.attendance.public_holidays import PublicHolidays, kept
+from postern.attendance.roster import Roster
+from postern.attendance.tiers import week_start
+from postern.clock import aware
 from postern.ids import PersonId
+
+_DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
+_UNPAIRED = frozenset((AnomalyKind.MISSING_IN, AnomalyKind.MISSING_OUT, AnomalyKind.WRONG_CLOCK))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,3 +104,111 @@ class Timesheet:
     def breaches(self) -> tuple[Breach, ...]:
         """All of its days'."""
         return tuple(breach for one in self.days for breach in one.breaches)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What a person's hours are reckoned by: plan, clock on the wall, the site's rules and the law."""
+
+    roster: Roster
+    zone: ZoneInfo
+    pairing: PairingRules
+    profile: PayProfile
+
+
+def reach(first: date, last: date, profile: PayProfile) -> tuple[date, date]:
+    """The first and the last day whose punches a timesheet from `first` to `last` needs."""
+    return _since(first, profile) - MARGIN, last + MARGIN
+
+
+def timesheet(
+    person: PersonId,
+    first: date,
+    last: date,
+    punches: Iterable[Punch],
+    corrections: Iterable[Correction],
+    *,
+    terms: Terms,
+    at: datetime,
+    language: str = "en",
+) -> Timesheet:
+    """The days from `first` to `last` as things stand at `at`. `language`: of the names of public holidays.
+
+    A pay line that falls on a day outside belongs to the timesheet of that day. Raises BadInput for pairing
+    rules or a pay profile that the law has no place for.
+    """
+    since = _since(first, terms.profile)
+    calendar = calendar_of(terms.profile, since, last, language)
+    days = pair(
+        punches,
+        corrections,
+        kept(terms.roster, calendar, since - MARGIN, last + MARGIN),
+        terms.zone,
+        first=since,
+        last=last,
+        rules=checked(terms.pairing, terms.profile, first),
+        at=at,
+    )
+    pay = pay_lines(days, law_of(terms.profile), calendar, terms.zone)
+    rows = tuple(_row(one, pay, calendar, aware(at)) for one in days if one.day >= first)
+    return Timesheet(person=person, first=first, last=last, days=rows, totals=totals(rows))
+
+
+def totals(days: Sequence[TimesheetDay]) -> Totals:
+    """The sums of any days, of one person or of many."""
+    categories: dict[tuple[LineKind, str, Decimal | None, str], CategoryTotal] = {}
+    for line in (line for one in days for line in one.lines):
+        key = line.kind, line.category, line.percent, line.article
+        known = categories.get(key)
+        categories[key] = CategoryTotal(
+            category=line.category,
+            kind=line.kind,
+            percent=line.percent,
+            minutes=line.minutes + (known.minutes if known is not None else 0),
+            article=line.article,
+        )
+    return Totals(
+        worked=sum(one.minutes for one in days),
+        planned=sum(one.planned for one in days),
+        late=sum(one.late for one in days),
+        early=sum(one.early for one in days),
+        absent=sum(one.absent for one in days),
+        categories=tuple(sorted(categories.values(), key=_in_order)),
+    )
+
+
+def _in_order(one: CategoryTotal) -> tuple[int, bool, Decimal, str, str]:
+    """What was worked before what comes on top; the lower percentage first, the contract's own last."""
+    percent = one.percent if one.percent is not None else Decimal(0)
+    return list(LineKind).index(one.kind), one.percent is None, percent, one.category, one.article
+
+
+def _since(first: date, profile: PayProfile) -> date:
+    """A day before the week and the month begin: its shift may reach into them."""
+    return min(week_start(first, profile), first.replace(day=1)) - _DAY
+
+
+def _row(work: WorkDay, pay: Pay, calendar: PublicHolidays, at: datetime) -> TimesheetDay:
+    unclear = work.excused or any(one.kind in _UNPAIRED for one in work.anomalies)
+    late = early = absent = 0
+    for shift in () if unclear else work.shifts:
+        within = [one for one in work.counted if one.start < shift.end and shift.start < one.end]
+        if within:
+            late += max((within[0].start - whole(shift.start)) // _MINUTE, 0)
+            early += max((shift.end - within[-1].end) // _MINUTE, 0) if work.open_since is None else 0
+        elif shift.end <= at and work.open_since is None:
+            absent += shift.minutes
+    return TimesheetDay(
+        work=work,
+        planned=_planned(work.shifts),
+        late=late,
+        early=early,
+        absent=absent,
+        public_holiday=calendar.names.get(work.day),
+        lines=tuple(one for one in pay.lines if one.day == work.day),
+        breaches=tuple(one for one in pay.breaches if one.day == work.day),
+    )
+
+
+def _planned(shifts: Sequence[Shift]) -> int:
+    return sum(one.minutes for one in shifts)

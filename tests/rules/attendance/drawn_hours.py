@@ -48,11 +48,14 @@ def drawn_punch(text: str, number: int, zone: str) -> Punch:
 
 
 def drawn_worked(spans: dict[date, list[str]], zone: str) -> list[Punch]:
-    """Each span as a coming and a going; an end before its start lies on the next day."""
-    found = []
-    for day, texts in spans.items():
+    """Each span as a coming and a going; what is earlier than what stands before it lies on the next day."""
+    found: list[Punch] = []
+    for first, texts in spans.items():
+        day, before = first, ""
         for text in texts:
             start, end = text.split("-")
+            day = first + timedelta(days=1) if start < before else day
+            before = start
             later = day + timedelta(days=1) if end <= start else day
             for at, direction in ((f"{day} {start}", "in"), (f"{later} {end}", "out")):
                 found.append(drawn_punch(f"{at} {direction}", len(found), zone))

@@ -1,0 +1,52 @@
+"""What work days are paid by the law in force on each of them, and which of its limits they did not keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from postern.attendance.limits import breaches
+from postern.attendance.meals import meal_lines
+from postern.attendance.model import WorkDay
+from postern.attendance.pay import Breach, PayLine, PayProfile
+from postern.attendance.payrules import rule_book
+from postern.attendance.premiums import premium_lines
+from postern.attendance.public_holidays import PublicHolidays, public_holidays
+from postern.attendance.rules_model import Law
+from postern.attendance.tiers import worked_lines
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pay:
+    """Lines and breaches by day."""
+
+    lines: tuple[PayLine, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+
+
+def pay_lines(days: Sequence[WorkDay], law: Law, calendar: PublicHolidays, zone: ZoneInfo) -> Pay:
+    """The WORKED lines, which share out every counted minute once, then PREMIUM and EXTRA lines.
+
+    The days must begin with the earlier of the work week and the month (`timesheet.reach`), so that what came
+    before in them counts towards their thresholds.
+    """
+    ordered = sorted(days, key=lambda one: one.day)
+    worked = worked_lines(ordered, law, calendar, zone)
+    more = (*premium_lines(ordered, law, calendar, zone), *meal_lines(ordered, law))
+    lines = tuple(sorted((*worked, *more), key=lambda one: one.day))
+    return Pay(lines=lines, breaches=breaches(ordered, worked, law, calendar, zone))
+
+
+def calendar_of(profile: PayProfile, first: date, last: date, language: str = "en") -> PublicHolidays:
+    """The public holidays that count for a profile in the years around these days."""
+    book = rule_book(profile.jurisdiction)
+    region = profile.region or book.region
+    found = public_holidays(book.country, region, first.year - 1, last.year + 1, language)
+    return replace(found, days_off=book.days_off)
+
+
+def law_of(profile: PayProfile) -> Law:
+    """The rules that a profile is paid by."""
+    return Law(rule_book(profile.jurisdiction), profile)
