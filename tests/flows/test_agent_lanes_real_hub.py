@@ -91,8 +91,8 @@ async def test_the_hub_has_the_agents_of_a_site_ask_again(hub: RealHub, tmp_path
         assert stored.id == agent.hub.identity.agent
         known = KnownAgent(agent=stored, tenant=hub.demo.tenant)
         given = commands.instructions(hub.services, known)
-        first = [(await anext(given)).command for _ in range(2)]
-        assert first == ["new-bundle", "ask-again"]
+        first = [(await anext(given)).command for _ in range(3)]
+        assert first == ["new-bundle", "ask-again", "lockdown"]
         async with hub.services.database.transaction(hub.demo.tenant) as tx:
             await commands.have_lanes_ask(hub.services, tx, hub.demo.site)
         assert (await anext(given)).command == "ask-again"

@@ -6,7 +6,7 @@ It holds no names. It is sealed to its agent on the way and at rest.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from uuid import UUID
@@ -102,6 +102,10 @@ class Policy:
     def from_bytes(cls, data: bytes) -> Policy:
         """What `to_bytes` wrote. Raises BadInput on anything else."""
         return documents.from_bytes(cls, data)
+
+    def with_lockdowns(self, lockdowns: Lockdowns) -> Policy:
+        """The same, with that locked down."""
+        return replace(self, lockdowns=lockdowns)
 
     @property
     def name(self) -> str:

@@ -11,11 +11,13 @@ from uuid import UUID
 
 import websockets
 
+from postern import documents
 from postern.access.controller import Visitor
+from postern.access.lockdown import Lockdowns
 from postern.access.model import CredentialKind
 from postern.agent.hub import Hub
 from postern.backoff import delays
-from postern.errors import NotFound, PosternError
+from postern.errors import BadInput, NotFound, PosternError
 from postern.ids import DoorId, ReaderId
 
 
@@ -63,7 +65,14 @@ class AskAgain:
     """The hub has news of sessions: a vehicle that stands at a lane may be free to leave."""
 
 
-Command = OpenDoor | Present | Play | Stage | NewBundle | AskAgain
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockDown:
+    """What is locked down at the site from now on, all of it."""
+
+    lockdowns: Lockdowns
+
+
+Command = OpenDoor | Present | Play | Stage | NewBundle | AskAgain | LockDown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,11 +106,21 @@ def read_command(text: str | bytes) -> tuple[str, Command]:
         act = fields["act"]
         played = act if act in ("forced", "shut") else Visitor(act)
         return number, Stage(door=DoorId(UUID(fields["door"])), act=played)
-    if name == "new-bundle":
-        return number, NewBundle()
-    if name == "ask-again":
-        return number, AskAgain()
+    if name == "lockdown":
+        return number, LockDown(lockdowns=_lockdowns(str(fields["state"])))
+    if name in _PLAIN:
+        return number, _PLAIN[name]
     raise ValueError(f"an unknown command: {name}")
+
+
+_PLAIN: dict[str, Command] = {"new-bundle": NewBundle(), "ask-again": AskAgain()}
+
+
+def _lockdowns(text: str) -> Lockdowns:
+    try:
+        return documents.from_bytes(Lockdowns, text.encode())
+    except BadInput as fault:
+        raise ValueError("no lockdowns that this agent can read") from fault
 
 
 async def listen(hub: Hub, perform: Perform) -> None:

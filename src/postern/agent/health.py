@@ -25,12 +25,16 @@ class ReaderHealth:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """`alarms` are in words; `waiting` counts spool entries that the hub has not acknowledged."""
+    """`alarms` are in words; `waiting` counts spool entries that the hub has not acknowledged.
+
+    `lockdown` is the "epoch.version" of what is locked down here.
+    """
 
     software: str
     readers: tuple[ReaderHealth, ...] = ()
     alarms: tuple[str, ...] = ()
     waiting: int = 0
+    lockdown: str = ""
 
 
 def health_fields(health: Health) -> dict[str, object]:
@@ -38,6 +42,7 @@ def health_fields(health: Health) -> dict[str, object]:
     return {
         "software": health.software,
         "waiting": health.waiting,
+        "lockdown": health.lockdown,
         "alarms": [alarm[:_LONGEST] for alarm in health.alarms[:_MOST_ALARMS]],
         "readers": [
             {

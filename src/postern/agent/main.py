@@ -16,7 +16,18 @@ import structlog
 from postern.access.policy import Policy
 from postern.agent.admission import Admissions
 from postern.agent.bundle import BundleStore
-from postern.agent.channel import AskAgain, Command, Done, OpenDoor, Play, Present, Stage, listen
+from postern.agent.channel import (
+    AskAgain,
+    Command,
+    Done,
+    LockDown,
+    NewBundle,
+    OpenDoor,
+    Play,
+    Present,
+    Stage,
+    listen,
+)
 from postern.agent.doors import Doors, settle_interrupted
 from postern.agent.erasures import Erasures
 from postern.agent.eyes import Matching
@@ -25,6 +36,7 @@ from postern.agent.health import Health
 from postern.agent.hub import Hub, connection, enrol, trusting
 from postern.agent.identity import Identity, Keep, load_identity, save_identity
 from postern.agent.lanes import ASKED_EVERY
+from postern.agent.lockdown import LockdownStore
 from postern.agent.ports import AgentPorts
 from postern.agent.readers import Readers
 from postern.agent.spool import Spool
@@ -65,12 +77,14 @@ class Agent:
         bundles: BundleStore,
         hub: Hub,
         ports: AgentPorts,
+        lockdowns: LockdownStore,
         rules: TrackRules | None = None,
         asked_every: timedelta | None = ASKED_EVERY,
     ) -> None:
         self._matching: Matching | None = None
         self._bundles = bundles
         self._ports = ports
+        self.lockdowns = lockdowns
         self.hub = hub
         self.spool = spool
         self._tasks = Tasks()
@@ -79,7 +93,7 @@ class Agent:
             spool=spool,
             doors=self.doors,
             clock=ports.clock,
-            policy=lambda: self._bundles.policy,
+            policy=lambda: self.lockdowns.on(self._bundles.policy),
             tasks=self._tasks,
             ask=hub.clearance,
             asked_every=asked_every,
@@ -137,18 +151,33 @@ class Agent:
                 return await self.readers.play(command)
             case Stage():
                 return self.doors.stage(command)
+            case LockDown() | AskAgain() | NewBundle():
+                return await self._hear(command)
+
+    async def _hear(self, command: LockDown | AskAgain | NewBundle) -> Done:
+        """News of the hub: nothing is done at a door for it."""
+        match command:
             case AskAgain():
                 self.admissions.lanes.wake()
                 return Done(done=True, detail="asking")
-            case _:
+            case LockDown():
+                return await self._lock_down(command)
+            case NewBundle():
                 self.sync.wake()
                 return Done(done=True, detail="fetching")
+
+    async def _lock_down(self, command: LockDown) -> Done:
+        if await asyncio.to_thread(self.lockdowns.take, command.lockdowns):
+            log.warning("lockdown", now=self.lockdowns.name(self._bundles.policy))
+        self.sync.wake()  # the hub shows which agents have it
+        return Done(done=True, detail="in force")
 
     def health(self) -> Health:
         """How the agent does."""
         return Health(
             software=version("postern"),
             readers=self.readers.health(),
+            lockdown=self.lockdowns.name(self._bundles.policy),
             alarms=(*self.doors.alarms, *self.admissions.alarms, *self.witness.alarms),
         )
 
@@ -182,6 +211,7 @@ async def opened(
                 bundles=bundles,
                 hub=Hub(client, identity, ports.clock, trust),
                 ports=ports,
+                lockdowns=LockdownStore(folder / "lockdown.sealed", key, identity),
                 rules=settings.rules,
                 asked_every=settings.asked_every,
             )

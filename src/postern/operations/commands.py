@@ -14,6 +14,7 @@ from uuid import UUID
 
 from postern import documents
 from postern.ids import SiteId, TenantId, new_id
+from postern.operations import lockdown
 from postern.operations.agents import KnownAgent
 from postern.operations.publish_policy import agent_channel
 from postern.operations.services import Services
@@ -119,6 +120,9 @@ async def instructions(services: Services, known: KnownAgent) -> AsyncGenerator[
             yield Instruction(id=new_id(), command="new-bundle")
         if told is None or told == ASK_AGAIN:
             yield Instruction(id=new_id(), command=ASK_AGAIN)
+        if told is None or told == lockdown.TOLD:
+            state = await lockdown.told(services, known.tenant, known.agent.site)
+            yield Instruction(id=new_id(), command=lockdown.TOLD, fields={"state": state})
         for one in await _waiting(services, known):
             yield one
 

@@ -9,6 +9,7 @@ from postern.access import store as access
 from postern.access.model import CredentialKind, SubjectKind
 from postern.errors import NotFound
 from postern.ids import PersonId, VehicleId, VisitId
+from postern.operations import presence_rows
 from postern.operations.attendance_erase import forget_hours
 from postern.operations.services import Services
 from postern.people import employment_store
@@ -29,6 +30,7 @@ async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> N
     if erasure.is_withdrawal:
         await _take_face(services, tx, erasure)
         return
+    await presence_rows.forget(services, tx, erasure.tenant, erasure.subject)
     await access.remove_holding(tx, erasure.tenant, erasure.subject)
     with suppress(NotFound):
         if erasure.subject_kind == PERSON:

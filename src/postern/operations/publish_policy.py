@@ -16,6 +16,7 @@ from uuid import UUID
 from postern.access import store as access
 from postern.access.model import AccessLevel, CredentialKind, Holding, Schedule
 from postern.access.policy import Policy, gallery_parts
+from postern.access.presence_store import lockdowns
 from postern.biometrics.model import Reference, Template
 from postern.errors import Unavailable
 from postern.ids import AccessPointId, SiteId, TenantId
@@ -128,8 +129,9 @@ async def build(
     consenting -= leaving.gone(consenting, services.clock.now())
     used = {level.schedule for level in levels}
     schedules = await access.rules(tx, services.keyring, tenant, Schedule)
+    epoch = await sites.epoch_of(tx, tenant)
     return Policy(
-        epoch=await sites.epoch_of(tx, tenant),
+        epoch=epoch,
         version=version,
         tenant=tenant,
         site=found.site,
@@ -142,6 +144,7 @@ async def build(
         levels=tuple(levels),
         schedules=tuple(one for one in schedules if one.id in used),
         gallery=gallery_parts(await _references(services, tx, tenant, holders, consenting)),
+        lockdowns=replace(await lockdowns(tx, services.keyring, tenant, site), epoch=epoch),
     )
 
 

@@ -8,6 +8,7 @@ from postern.clock import Clock
 from postern.keystore.tombstones import TombstoneFile
 from postern.operations.parking_shelf import Shelves
 from postern.operations.ports import PictureStore, Post, RecognitionPort
+from postern.operations.presence_shelf import PresenceShelves
 from postern.operations.registry import Registry
 from postern.operations.running import RunningJob
 from postern.operations.sign_in_port import SignInProvider
@@ -37,10 +38,13 @@ class Services:
     registry: Registry = field(init=False)
     garages: Shelves = field(init=False)
     """The books of garages."""
+    presences: PresenceShelves = field(init=False)
+    """Who is where, at every site."""
     rotation: RunningJob = field(init=False)
     """The rotation of a key that was started from the console."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "registry", Registry(self.keyring))
         object.__setattr__(self, "garages", Shelves())
+        object.__setattr__(self, "presences", PresenceShelves())
         object.__setattr__(self, "rotation", RunningJob())

@@ -18,6 +18,7 @@ from postern.attendance.sealed import month_context
 from postern.clock import utc_day
 from postern.errors import BadInput, CannotOpen, KeyDestroyed, NotFound
 from postern.ids import PersonId, SiteId, TenantId
+from postern.operations import presence_rows
 from postern.operations.attendance_rows import every_page, stored_months
 from postern.operations.enrol import photo_context
 from postern.operations.services import Services
@@ -125,6 +126,9 @@ async def gather(
         except NotFound:
             continue
         copies.append(SealedCopy(what="photo", context=photo_context(tenant, name), sealed=sealed))
+    if Purpose.MOVEMENT in purposes:
+        known = await presence_rows.copies_of(services, tx, tenant, subject)
+        copies += [SealedCopy(what="whereabouts", context=context, sealed=it) for context, it in known]
     records = await _records(services, tx, tenant, subject, plate) if Purpose.MOVEMENT in purposes else []
     return Theirs(
         tenant=tenant,

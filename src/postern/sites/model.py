@@ -41,15 +41,23 @@ def zone_of(name: str) -> ZoneInfo:
         raise BadInput(f"{name!r} is no time zone; give an IANA name such as Europe/Berlin") from fault
 
 
+MOST_PEOPLE = 100_000
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Area:
-    """Space one may be in. `outside`: whoever is there has left the site."""
+    """Space one may be in. `outside`: whoever is there has left the site. `limit`: for so many people."""
 
     id: AreaId
     site: SiteId
     name: str
     outside: bool = False
     version: int = 1
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and not 1 <= self.limit <= MOST_PEOPLE:
+            raise BadInput(f"an area is for 1 to {MOST_PEOPLE} people; correct the number or leave it empty")
 
 
 class DoorKind(StrEnum):

@@ -20,13 +20,14 @@ class ReaderWord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentWord:
-    """An agent's last hello. `waiting`: records that it has yet to send."""
+    """An agent's last hello. `waiting`: records that it has yet to send; `lockdown`: what it goes by."""
 
     at: datetime
     software: str
     waiting: int
     alarms: tuple[str, ...]
     readers: tuple[ReaderWord, ...]
+    lockdown: str = ""
 
 
 @dataclass(slots=True)

@@ -36,6 +36,9 @@ PARTS = (
             Item(key="alarms", href="/alarms", icon="bell", duty=Duty.WATCH),
             Item(key="doors", href="/doors", icon="door", duty=Duty.SEE_SITES),
             Item(key="search", href="/search", icon="search", duty=Duty.SEARCH),
+            Item(key="occupancy", href="/occupancy", icon="people", duty=Duty.SEE_OCCUPANCY),
+            Item(key="muster", href="/muster", icon="check", duty=Duty.MUSTER),
+            Item(key="lockdown", href="/lockdown", icon="shield", duty=Duty.LOCK_DOWN),
         ),
     ),
     Part(

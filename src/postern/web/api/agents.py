@@ -18,7 +18,7 @@ from postern.access.lanes import Clearance
 from postern.errors import PosternError
 from postern.ids import AccessPointId, AgentId
 from postern.operations import agents as operations
-from postern.operations import commands, lane_question, witnessing
+from postern.operations import commands, lane_question, muster_wire, witnessing
 from postern.operations.agents import KnownAgent, SignedRequest
 from postern.operations.ports import SealedPicture
 from postern.operations.receive import SpooledEntry, receive
@@ -85,6 +85,8 @@ class Hello(BaseModel):
     bundle: str | None = None
     software: str = Field(default="", max_length=100)
     waiting: int = 0
+    lockdown: str = Field(default="", max_length=40)
+    """The "epoch.version" of what it holds locked down; empty from an agent of before."""
     alarms: list[Annotated[str, Field(max_length=500)]] = Field(default_factory=list, max_length=50)
     readers: list[ReaderHealth] = Field(default_factory=list, max_length=500)
 
@@ -141,6 +143,14 @@ class Bundle(BaseModel):
 
     epoch: int
     version: int
+    sealed: str
+    signature: str
+
+
+class MusterNews(BaseModel):
+    """Who is where by other evidence than the agent's, and the roll; sealed to it, bytes in base64."""
+
+    digest: str
     sealed: str
     signature: str
 
@@ -216,6 +226,7 @@ def _note(request: Request, agent: AgentId, said: Hello, hub: Hub) -> None:
         at=hub.clock.now(),
         software=said.software,
         waiting=said.waiting,
+        lockdown=said.lockdown,
         alarms=tuple(said.alarms),
         readers=tuple(
             ReaderWord(reader=one.reader, connection=one.connection, trouble=one.trouble, dropped=one.dropped)
@@ -265,6 +276,15 @@ async def bundle(hub: Hub, known: Known, have: str | None = None) -> Bundle | Re
         sealed=_text(found.sealed),
         signature=_text(found.signature),
     )
+
+
+@router.get("/muster", response_model=None)
+async def muster(hub: Hub, known: Known, have: str | None = None) -> MusterNews | Response:
+    """What the agent needs to hold a muster alone, or 204 when `have` says that it has just that."""
+    found = await muster_wire.news_for(hub, known, have=have)
+    if found is None:
+        return Response(status_code=204)
+    return MusterNews(digest=found.digest, sealed=_text(found.sealed), signature=_text(found.signature))
 
 
 @router.post("/clearance")

@@ -16,6 +16,7 @@ from postern.web.api import (
     imports,
     insiders,
     keys,
+    muster,
     operators,
     people,
     places,
@@ -39,6 +40,7 @@ PARTS = (
     operators,
     keys,
     garage,
+    muster,
 )
 for part in PARTS:
     router.include_router(part.router)

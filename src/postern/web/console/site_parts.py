@@ -10,6 +10,7 @@ from postern.ids import AccessPointId, AreaId, DoorId, ReaderId, SiteId, new_id
 from postern.sites.addresses import with_login, without_login
 from postern.sites.model import (
     LONGEST_WAIT,
+    MOST_PEOPLE,
     SHORTEST_WAIT,
     AccessPoint,
     Area,
@@ -30,8 +31,15 @@ from postern.web.forms import Form, FormReader, filled
 def read_area(fields: FormReader, site: SiteId, present: Part | None) -> Area:
     """The area in the form, over the present one if there is one."""
     old = present if isinstance(present, Area) else Area(id=AreaId(new_id()), site=site, name="")
+    limit = fields.parsed("limit", int, "form.not-a-number")
+    if limit is not None and not 1 <= limit <= MOST_PEOPLE:
+        fields.errors["limit"], limit = "area.limit-range", None
     return replace(
-        old, name=fields.needed("name"), outside=fields.ticked("outside"), version=_version(fields)
+        old,
+        name=fields.needed("name"),
+        outside=fields.ticked("outside"),
+        limit=limit,
+        version=_version(fields),
     )
 
 
@@ -143,7 +151,8 @@ def form_of(part: Part) -> Form:
     """The form, filled in from what is stored; passwords, in addresses too, stay where they are."""
     match part:
         case Area():
-            return _with_ticks(filled(name=part.name, version=part.version), outside=part.outside)
+            form = filled(name=part.name, limit=part.limit, version=part.version)
+            return _with_ticks(form, outside=part.outside)
         case Door():
             return _door_form(part)
         case AccessPoint():
