@@ -10,20 +10,12 @@ from postern.access.lockdown import Lockdowns
 from postern.errors import Conflict
 from postern.ids import AgentId, SiteId, TenantId
 from postern.postgres.pool import Transaction
+from postern.records.cursor import Cursor
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 from postern.sealing.keyring import Keyring
 
 PURPOSE = "presence"
 """The purpose key of lockdowns and of muster codes' keys."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """How far an agent's records are taken in: all up to `upto`, but for those `missing`."""
-
-    agent: AgentId
-    upto: int = 0
-    missing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,18 +46,18 @@ async def outdate(tx: Transaction, site: SiteId) -> None:
     await tx.execute("UPDATE presence_book SET version = version + 1 WHERE site_id = %s", (site,))
 
 
-async def progress(tx: Transaction, site: SiteId) -> dict[AgentId, Progress]:
+async def progress(tx: Transaction, site: SiteId) -> dict[AgentId, Cursor]:
     """How far presence has come with each agent."""
     cursor = await tx.execute(
         "SELECT agent_id, upto, missing FROM presence_cursor WHERE site_id = %s", (site,)
     )
     return {
-        AgentId(agent): Progress(agent=AgentId(agent), upto=upto, missing=tuple(missing))
+        AgentId(agent): Cursor(agent=AgentId(agent), upto=upto, missing=tuple(missing))
         for agent, upto, missing in await cursor.fetchall()
     }
 
 
-async def put_progress(tx: Transaction, site: SiteId, moved: Iterable[Progress]) -> None:
+async def put_progress(tx: Transaction, site: SiteId, moved: Iterable[Cursor]) -> None:
     """It has come so far: in the very transaction in which presence is written."""
     for one in moved:
         await tx.execute(
@@ -75,7 +67,7 @@ async def put_progress(tx: Transaction, site: SiteId, moved: Iterable[Progress])
         )
 
 
-async def is_current(tx: Transaction, site: SiteId, *, version: int, known: dict[AgentId, Progress]) -> bool:
+async def is_current(tx: Transaction, site: SiteId, *, version: int, known: dict[AgentId, Cursor]) -> bool:
     """Whether nothing has arrived since `known`, and nobody changed anything beside."""
     cursor = await tx.execute(
         "SELECT agent_id, coalesce(p.highest_seq, 0), c.upto, b.version"

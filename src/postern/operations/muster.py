@@ -68,7 +68,7 @@ class Roll:
     @property
     def people(self) -> tuple[RollLine, ...]:
         """Without the vehicles."""
-        return tuple(one for one in self.lines if one.kind is SubjectKind.PERSON)
+        return tuple(one for one in self.lines if one.kind is not SubjectKind.VEHICLE)
 
     @property
     def missing(self) -> int:
@@ -132,7 +132,8 @@ async def mark(services: Services, actor: Actor, site: SiteId, subject: UUID, *,
         raise NotFound("they are not on the roll; add them first, with the area they are in")
     deed = PresenceDeed.SAFE if safe else PresenceDeed.NOT_SAFE
     async with services.database.transaction(actor.tenant) as tx:
-        told = _told(services, actor, deed, subject=subject, subject_kind=SubjectKind.PERSON)
+        kind = await _kind(services, tx, actor, subject)
+        told = _told(services, actor, deed, subject=subject, subject_kind=kind)
         await _record(services, tx, actor, site, [told])
         await trace(
             services,
@@ -300,6 +301,8 @@ async def _kind(services: Services, tx: Transaction, actor: Actor, subject: UUID
         return SubjectKind.PERSON
     if subject in await services.registry.vehicles.all(tx, actor.tenant):
         return SubjectKind.VEHICLE
+    if subject in await services.registry.visits.all(tx, actor.tenant):
+        return SubjectKind.VISIT
     raise NotFound("there is no such person or vehicle in the registry")
 
 
@@ -307,6 +310,8 @@ async def _names(services: Services, tx: Transaction, actor: Actor) -> dict[UUID
     people = await services.registry.people.everyone(tx, actor.tenant)
     vehicles = await services.registry.vehicles.all(tx, actor.tenant)
     names: dict[UUID, str] = {id: one.details.name for id, one in people.items()}
+    visits = await services.registry.visits.all(tx, actor.tenant)
+    names |= {id: one.details.name for id, one in visits.items()}
     return names | {id: one.details.plate for id, one in vehicles.items()}
 
 

@@ -165,6 +165,8 @@ async def _roll(services: Services, tx: Transaction, known: KnownAgent, presence
     wanted = policy_holders | set(presence.known)
     names: dict[UUID, str] = {id: one.details.name for id, one in people.items() if id in wanted}
     names |= {id: one.details.plate for id, one in vehicles.items() if id in wanted}
+    visits = await services.registry.visits.all(tx, known.tenant)
+    names |= {id: one.details.name for id, one in visits.items() if id in wanted}
     return Roll(names=tuple(Name(subject=id, name=name) for id, name in sorted(names.items())))
 
 

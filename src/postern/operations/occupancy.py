@@ -89,4 +89,4 @@ def counts(areas: Sequence[Area], inside: Sequence[Whereabouts]) -> list[AreaCou
 
 
 def _people(one: Whereabouts) -> int:
-    return 1 if one.kind is SubjectKind.PERSON else one.more
+    return one.more if one.kind is SubjectKind.VEHICLE else 1

@@ -20,7 +20,6 @@ from postern.access.presence import (
     Presence,
 )
 from postern.access.presence_facts import sightings, statements
-from postern.access.presence_store import Progress
 from postern.errors import NotFound
 from postern.ids import AgentId, SiteId, TenantId, new_id
 from postern.journal.model import Act
@@ -30,8 +29,8 @@ from postern.operations.presence_shelf import Shelf
 from postern.operations.services import Services
 from postern.operations.settle_read import arrived, moved
 from postern.operations.trace import trace_as
-from postern.parking.store import Cursor
 from postern.privacy.retention_store import retention
+from postern.records.cursor import Cursor
 from postern.records.model import (
     DecisionRecord,
     Kind,
@@ -77,7 +76,7 @@ async def _round(services: Services, tenant: TenantId, site: SiteId, shelf: Shel
             shelf.presence, shelf.rows, shelf.calls_row = await load(place)
             await _forget_old(place, shelf.presence, shelf.rows)
         plan = await sites.plan(tx, services.keyring, tenant, site)
-        new = await arrived(tx, site, {id: _cursor(one) for id, one in cursors.items()}, place.today)
+        new = await arrived(tx, site, cursors, place.today)
         reading = await _read(place, plan, new.records)
         await _take(place, shelf, shelf.presence, reading.facts)
         await _tell(place, reading.told)
@@ -87,16 +86,11 @@ async def _round(services: Services, tenant: TenantId, site: SiteId, shelf: Shel
                 one.seq for one in new.records if one.agent == agent and one.seq not in reading.lone(agent)
             ]
             if seqs:
-                after = moved(_cursor(cursors.get(agent, Progress(agent=agent))), seqs)
-                now[agent] = Progress(agent=agent, upto=after.upto, missing=after.missing)
+                now[agent] = moved(cursors.get(agent, Cursor(agent=agent)), seqs)
         changed = [one for id, one in now.items() if one != cursors.get(id)]
         await store.put_progress(tx, site, changed)
     shelf.cursors, shelf.version = now, version
     return bool(new.full) and bool(changed)
-
-
-def _cursor(one: Progress) -> Cursor:
-    return Cursor(agent=one.agent, upto=one.upto, missing=one.missing)
 
 
 async def _forget_old(place: Place, presence: Presence, rows: dict[UUID, UUID]) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from postern.access.presence import Presence
-from postern.access.presence_store import Progress
 from postern.ids import AgentId, SiteId, TenantId, new_id
+from postern.records.cursor import Cursor
 
 
 @dataclass(kw_only=True)
@@ -18,7 +18,7 @@ class Shelf:
     presence: Presence | None = None
     rows: dict[UUID, UUID] = field(default_factory=dict)
     calls_row: UUID = field(default_factory=new_id)
-    cursors: dict[AgentId, Progress] = field(default_factory=dict)
+    cursors: dict[AgentId, Cursor] = field(default_factory=dict)
     version: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -214,7 +214,7 @@ def _view(found: Roll, t: Words) -> RollView:
 
 
 def _unseen(one: RollLine) -> int:
-    return int(one.safe_at is None) if one.kind is SubjectKind.PERSON else one.more
+    return one.more if one.kind is SubjectKind.VEHICLE else int(one.safe_at is None)
 
 
 def _line(one: RollLine, found: Roll, site: Site, t: Words) -> LineView:
@@ -228,7 +228,7 @@ def _line(one: RollLine, found: Roll, site: Site, t: Words) -> LineView:
         long_ago=found.at - one.since > LONG_AGO,
         more=one.more,
         safe=t("muster.safe-by", name=one.safe_by, at=t.time(one.safe_at, zone)) if one.safe_at else "",
-        is_person=one.kind is SubjectKind.PERSON,
+        is_person=one.kind is not SubjectKind.VEHICLE,
     )
 
 
