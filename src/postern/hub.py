@@ -18,6 +18,7 @@ from postern.demo_garage.fill import fill
 from postern.entry_pictures import EntryPictures
 from postern.errors import PosternError
 from postern.operations import erase, retention, rotate_keys, tombstones
+from postern.operations.attendance_settle import run_hours
 from postern.operations.checkpoints import CheckpointJob
 from postern.operations.counter import CoverPlates
 from postern.operations.demo_passages import show_passages
@@ -59,6 +60,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
         jobs = [
             asyncio.create_task(run_publisher(services), name="publish policies"),
             asyncio.create_task(run_settler(services), name="settle garages"),
+            asyncio.create_task(run_hours(services), name="settle hours"),
             asyncio.create_task(CheckpointJob(services).run(), name="sign checkpoints"),
             asyncio.create_task(retention.run_daily(services), name="retention"),
             asyncio.create_task(

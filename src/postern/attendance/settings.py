@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from postern.attendance.model import Direction
 from postern.attendance.pairing_rules import PairingRules
 from postern.attendance.pay import Jurisdiction, PayProfile
+from postern.attendance.public_holidays import NO_PUBLIC_HOLIDAYS, PublicHolidays, kept
 from postern.attendance.roster import NO_ROSTER, Roster, RosterChange, ShiftPattern
 from postern.ids import AccessPointId, PersonId, SiteId
 
@@ -84,19 +86,34 @@ class Assignment:
         return next((one.roster for one in reversed(self.rosters) if one.since <= day), None)
 
 
-def roster_between(assignment: Assignment, rosters: dict[UUID, Roster], first: date, last: date) -> Roster:
-    """The one roster that says what somebody's rosters say on these days, whichever holds on each."""
+def roster_between(
+    assignment: Assignment,
+    rosters: Mapping[UUID, Roster],
+    first: date,
+    last: date,
+    *,
+    works: Callable[[date], bool] = lambda _: True,
+    calendar: PublicHolidays = NO_PUBLIC_HOLIDAYS,
+) -> Roster:
+    """The one roster that says what somebody's rosters say on these days, whichever holds on each.
+
+    Nobody is expected on a day on which `works` says no: before the first and after the last day of a job.
+    """
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    on_day = {day: assignment.on(day) for day in days}
-    by_day = {day: rosters.get(kept, NO_ROSTER) if kept else NO_ROSTER for day, kept in on_day.items()}
-    if len(set(on_day.values())) == 1:
-        return by_day[first]
-    return Roster(
-        changes=tuple(
-            RosterChange(day=day, name="", patterns=patterns_on(roster, day))
-            for day, roster in by_day.items()
+    holding = {day: assignment.on(day) if works(day) else None for day in days}
+    used = {one: rosters[one] for one in set(holding.values()) if one is not None and one in rosters}
+    if len(set(holding.values())) == 1:
+        return next(iter(used.values()), NO_ROSTER)
+    found = {one: kept(roster, calendar, first, last) for one, roster in used.items()}
+    changes = [
+        RosterChange(
+            day=day,
+            name="",
+            patterns=patterns_on(found[one], day) if one is not None and one in found else (),
         )
-    )
+        for day, one in holding.items()
+    ]
+    return Roster(follows_calendar=False, changes=tuple(changes))
 
 
 def patterns_on(roster: Roster, day: date) -> tuple[ShiftPattern, ...]:

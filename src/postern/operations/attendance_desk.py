@@ -74,9 +74,9 @@ class At:
             raise Conflict("the period of this day is closed; whoever closed it has to reopen it first")
 
 
-async def at_desk(services: Services, tx: Transaction, tenant: TenantId, person: PersonId) -> At:
-    """Where the hours of the person belong. Raises NotFound."""
-    found = await employed(services, tx, tenant, person)
+async def at_desk(services: Services, tx: Transaction, tenant: TenantId, person: PersonId, day: date) -> At:
+    """Where that day of the person belongs. Raises NotFound."""
+    found = await employed(services, tx, tenant, person, first=day, last=day)
     place = await sites.site(tx, services.keyring, tenant, found.site)
     return At(
         employed=found,

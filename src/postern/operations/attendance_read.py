@@ -26,6 +26,7 @@ from postern.attendance.model import (
 from postern.attendance.settings import AttendanceSettings
 from postern.ids import AccessPointId, AgentId, PersonId, SiteId, TenantId
 from postern.operations.attendance_rows import naming
+from postern.operations.jurisdiction import hours_by_face
 from postern.operations.opening import OpenedRecord, opened
 from postern.operations.services import Services
 from postern.parking import store as recorders
@@ -68,6 +69,9 @@ async def joined(
     site = settings.site
     recorder = await recorders.recorder(tx, site)
     points = {one.access_point: one.direction for one in await store.points(tx, site)}
+    # The jurisdiction may have been chosen after the site's settings were.
+    faces = settings.faces and await hours_by_face(services, tx, tenant, site)
+    settings = replace(settings, faces=faces)
     names = await naming(services, tenant)
     arrivals = latest_possible(records)
     decisions = {(one.key.agent, one.key.seq): one for one in records if _is_decision(one)}

@@ -15,9 +15,10 @@ from postern.attendance.settings import (
     AttendanceSettings,
     RosterKept,
 )
-from postern.errors import BadInput, NotFound, Refused
+from postern.errors import BadInput, NotFound
 from postern.ids import PersonId, SiteId
 from postern.journal.model import Act
+from postern.operations.jurisdiction import refuse_hours_by_face
 from postern.operations.names import named
 from postern.operations.services import Services
 from postern.operations.trace import trace
@@ -26,8 +27,6 @@ from postern.operators.roles import Duty, require
 from postern.postgres.pool import Transaction
 from postern.sites import store as sites
 from postern.sites.model import AccessPoint, Site
-
-_NO_FACES = frozenset({"FR"})
 
 
 async def sites_with_hours(services: Services, actor: Actor) -> list[Site]:
@@ -51,14 +50,14 @@ async def set_attendance(services: Services, actor: Actor, wanted: AttendanceSet
     """Keep hours at a site from now on (version 0), or change how.
 
     Nothing that happened before becomes a punch. Conflict when somebody else was faster; Refused where the
-    law of the site's country forbids faces for working time.
+    site's jurisdiction forbids to count hours from faces.
     """
     require(actor, Duty.CHANGE_ATTENDANCE)
     _check_profiles(wanted)
     async with services.database.transaction(actor.tenant) as tx:
-        place = await sites.site(tx, services.keyring, actor.tenant, wanted.site)
+        await sites.site(tx, services.keyring, actor.tenant, wanted.site)
         if wanted.faces:
-            refuse_faces(place)
+            await refuse_hours_by_face(services, tx, actor.tenant, wanted.site)
         stored = await store.put_settings(tx, services.keyring, actor.tenant, wanted)
         if wanted.version == 0:
             await store.begin_now(tx, wanted.site)
@@ -145,15 +144,6 @@ async def assign_roster(
             services, tx, actor, Act.CHANGED, purpose="rosters", subjects=[person], detail="roster assigned"
         )
     return stored
-
-
-def refuse_faces(place: Site) -> None:
-    """Raises Refused where the law forbids to keep hours by faces."""
-    if place.country in _NO_FACES:
-        raise Refused(
-            "hours may not be kept by faces here: the CNIL forbids biometrics for working time "
-            "(délibération 2012-322); use cards, PINs or phones"
-        )
 
 
 async def _traced(services: Services, tx: Transaction, actor: Actor, site: SiteId, detail: str) -> None:

@@ -61,7 +61,7 @@ async def ask(
 ) -> At:
     """Record that a correction is asked for, as part of `tx`, once the books are settled."""
     reason, now = stated(wanted.reason), services.clock.now()
-    desk = await at_desk(services, tx, tenant, person)
+    desk = await at_desk(services, tx, tenant, person, wanted.day)
     await store.settings(tx, services.keyring, tenant, desk.site)
     books = (await books_of(services, tx, tenant, [person], first=wanted.day, last=wanted.day))[person]
     punch = books.punch(wanted.punch) if wanted.punch is not None else None
@@ -131,7 +131,7 @@ async def _decided(
         raise Conflict("somebody has decided about this correction already; reload the page")
     if found.by == (actor.operator or person):
         raise Refused("whoever asks for a correction does not decide about it; ask somebody else to")
-    (await at_desk(services, tx, actor.tenant, person)).check_open(found.day)
+    (await at_desk(services, tx, actor.tenant, person, found.day)).check_open(found.day)
     approved = state is CorrectionState.APPROVED
     made = AttendanceRecord(
         at=services.clock.now(),

@@ -90,7 +90,7 @@ async def _record(
     if made.person is None:
         raise ValueError("a punch is somebody's")
     at, person = made.moment or made.at, PersonId(made.person)
-    desk = await at_desk(services, tx, tenant, person)
+    desk = await at_desk(services, tx, tenant, person, at.date())
     settings = await store.settings(tx, services.keyring, tenant, desk.site)
     if made.source == PunchSource.PHONE and not settings.phones:
         raise Refused("nobody punches by phone at this site; use a reader, or ask whoever keeps the hours")

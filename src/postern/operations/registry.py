@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from postern.access.store import OpenHoldings
+from postern.attendance.store import OpenAssignments
 from postern.ids import AgentId, SiteId, TenantId
 from postern.nature import Nature
 from postern.people.employment_store import OpenEmployments
@@ -54,6 +55,7 @@ class Registry:
         self.visits = OpenVisits(keyring)
         self.holdings = OpenHoldings(keyring)
         self.employments = OpenEmployments(keyring)
+        self.assignments = OpenAssignments(keyring)
         self.tombstones_of: set[AgentId] = set()
         """Agents whose tombstones this process has taken."""
         self.windows: dict[tuple[str, SiteId], ViewWindow] = {}
