@@ -20,6 +20,11 @@ from postern.postgres.migrate import Folder, migrate
 from postern.postgres.pool import Database
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores: crash tests wait for disks and processes for a part of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
