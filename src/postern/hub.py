@@ -15,6 +15,7 @@ from postern import wiring
 from postern.console_tls import Certificate
 from postern.counter_server import ask_about_payments, serve_counter
 from postern.demo_garage.fill import fill
+from postern.demo_hours.fill import fill_hours
 from postern.entry_pictures import EntryPictures
 from postern.errors import PosternError
 from postern.operations import erase, retention, rotate_keys, tombstones
@@ -76,7 +77,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
             ),
             asyncio.create_task(_rotations(services, settings, handover), name="unfinished rotations"),
             asyncio.create_task(_begin(services, demo=settings.mode == "demo"), name="begin"),
-            asyncio.create_task(_begin_garage(services, settings), name="demo garage"),
+            asyncio.create_task(_begin_demo(services, settings), name="demo's past"),
         ]
         try:
             await server.serve()
@@ -107,8 +108,9 @@ async def _begin(services: Services, *, demo: bool) -> None:
         _log.warning("beginning", fault=str(fault))
 
 
-async def _begin_garage(services: Services, settings: Settings) -> None:
-    """Give the demo's garage its past, once this machine's agent is at work: it starts faster alone."""
+async def _begin_demo(services: Services, settings: Settings) -> None:
+    """Give the demo's people and its garage their past, once this machine's agent is at work: it starts
+    faster alone."""
     if settings.mode != "demo":
         return
     ready = settings.folder("run") / "agent.ready"
@@ -116,10 +118,11 @@ async def _begin_garage(services: Services, settings: Settings) -> None:
         async with asyncio.timeout(_AGENT_BEGINS_SECONDS):
             while not ready.exists():  # noqa: ASYNC110 - another process makes it
                 await asyncio.sleep(_LOOKS_EVERY_SECONDS)
-    try:
-        await fill(services)
-    except PosternError as fault:
-        _log.warning("the demo's garage is not written", fault=str(fault))
+    for past, written in (("hours", fill_hours), ("garage", fill)):
+        try:
+            await written(services)
+        except PosternError as fault:
+            _log.warning("a part of the demo is not written", part=past, fault=str(fault))
 
 
 def _configuration(

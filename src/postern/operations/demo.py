@@ -111,7 +111,7 @@ async def set_up_demo(services: Services) -> Demo:
     actor = Actor(tenant=tenant, name="job:demo", role=Role.ADMINISTRATOR)
     site = await sites.create_site(services, actor, name=SITE, time_zone="Europe/Berlin", country="DE")
     staff, always = await _places(services, actor, site)
-    await _people(services, actor, staff, always)
+    await _people(services, actor, site, staff, always)
     await _vehicles(services, actor, staff, always)
     await publish_stale(services)
     return Demo(tenant=tenant, site=site.id)
@@ -208,10 +208,17 @@ async def _readers(services: Services, actor: Actor, site: Site, *doorways: _Doo
         await sites.add(services, actor, reader)
 
 
-async def _people(services: Services, actor: Actor, staff: AccessLevelId, always: AccessLevelId) -> None:
+async def _people(
+    services: Services, actor: Actor, site: Site, staff: AccessLevelId, always: AccessLevelId
+) -> None:
     for one in _PEOPLE:
         details = PersonDetails(
-            name=one.name, employee_number=one.number, sex=one.sex, birth_date=one.born, notes="Invented."
+            name=one.name,
+            employee_number=one.number,
+            sex=one.sex,
+            birth_date=one.born,
+            home_site=site.id,
+            notes="Invented.",
         )
         person = await register.add_person(services, actor, details)
         await credentials.issue_card(services, actor, person=person.id, number=one.card)
