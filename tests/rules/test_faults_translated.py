@@ -15,7 +15,6 @@ from tests.faults_raised import Raised, collect
 
 COVERED = (
     "access/",
-    "attendance/",
     "agent/",
     "attendance/",
     "biometrics/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from postern.attendance.model import (
     Correction,
@@ -52,12 +52,17 @@ def corrected(punches: Iterable[Punch], corrections: Iterable[Correction]) -> tu
                 device_at=None,
                 received_at=None,
             )
-    return tuple(sorted((replace(one, at=aware(one.at)) for one in known.values()), key=_order))
+    return tuple(sorted(map(_in_utc, known.values()), key=_order))
 
 
-def _order(punch: Punch) -> tuple[datetime, str, str]:
+def _in_utc(punch: Punch) -> Punch:
+    """Two moments of one time zone would be subtracted by the wall clock, whatever it did in between."""
+    return punch if punch.at.tzinfo is UTC else replace(punch, at=aware(punch.at))
+
+
+def _order(punch: Punch) -> tuple[datetime, str, int]:
     """By moment; of two at one moment an IN goes before an OUT."""
-    return punch.at, punch.direction.value, str(punch.id)
+    return punch.at, punch.direction.value, punch.id.int
 
 
 def excused(corrections: Iterable[Correction]) -> frozenset[date]:

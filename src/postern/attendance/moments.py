@@ -1,21 +1,14 @@
-"""Cutting time at the hours that the wall clock shows. Remembered, since everybody's days share them."""
+"""Cutting time at the hours that the wall clock shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from postern.attendance.roster import wall
 
 _DAY = timedelta(days=1)
-
-
-@lru_cache(maxsize=100_000)
-def moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """When the wall clock first shows `at` on `day`, in UTC."""
-    return wall(day, at, zone)
 
 
 def whole(at: datetime) -> datetime:
@@ -27,7 +20,7 @@ def day_at(at: datetime, zone: ZoneInfo, starts: time) -> date:
     """The day that `at` lies in, if days begin at `starts`."""
     guess = at.date()
     for day in (guess + _DAY, guess, guess - _DAY):
-        if moment(day, starts, zone) <= at:
+        if wall(day, starts, zone) <= at:
             return day
     return guess - 2 * _DAY
 
@@ -38,7 +31,7 @@ def days_between(
     """The parts of a stretch that lie in different days, each with its day."""
     day = day_at(start, zone, starts)
     while start < end:
-        until = min(end, moment(day + _DAY, starts, zone))
+        until = min(end, wall(day + _DAY, starts, zone))
         if start < until:
             yield start, until, day
         start, day = until, day + _DAY

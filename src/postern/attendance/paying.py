@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from postern.attendance.limits import breaches
@@ -47,6 +48,7 @@ def calendar_of(profile: PayProfile, first: date, last: date, language: str = "e
     return replace(found, days_off=book.days_off)
 
 
+@lru_cache(maxsize=256)
 def law_of(profile: PayProfile) -> Law:
-    """The rules that a profile is paid by."""
+    """The rules that a profile is paid by; shared by all who have it."""
     return Law(rule_book(profile.jurisdiction), profile)

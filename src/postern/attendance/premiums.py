@@ -8,9 +8,10 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from postern.attendance.model import WorkDay
-from postern.attendance.moments import days_between, moment
+from postern.attendance.moments import days_between
 from postern.attendance.pay import LineKind, PayLine
 from postern.attendance.public_holidays import PublicHolidays
+from postern.attendance.roster import wall
 from postern.attendance.rules_model import Law, Premium, Rule
 
 _DAY = timedelta(days=1)
@@ -84,7 +85,7 @@ def _slices(work: WorkDay, premiums: Sequence[Premium], zone: ZoneInfo) -> Itera
     for stretch in work.counted:
         for since, until, day in days_between(stretch.start, stretch.end, zone):
             begun = day if begun is None else begun
-            cuts = [at for at in (moment(day, edge, zone) for edge in edges) if since < at < until]
+            cuts = [at for at in (wall(day, edge, zone) for edge in edges) if since < at < until]
             for start, end in zip((since, *cuts), (*cuts, until), strict=True):
                 yield _Slice(clock_day=day, start=start, minutes=(end - start) // _MINUTE, begun=begun)
 
@@ -97,8 +98,8 @@ def _fits(one: _Slice, premium: Premium, calendar: PublicHolidays, zone: ZoneInf
         return False
     if premium.start == premium.end:
         return True
-    after_start = moment(one.clock_day, premium.start, zone) <= one.start
-    before_end = one.start < moment(one.clock_day, premium.end, zone)
+    after_start = wall(one.clock_day, premium.start, zone) <= one.start
+    before_end = one.start < wall(one.clock_day, premium.end, zone)
     if premium.end == time(0):
         return after_start
     return after_start and before_end if premium.start < premium.end else after_start or before_end

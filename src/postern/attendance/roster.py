@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from postern.access.model import DaySpan
@@ -79,8 +80,9 @@ class Roster:
 NO_ROSTER = Roster()
 
 
+@lru_cache(maxsize=100_000)
 def wall(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The moment at which the wall clock first shows `at` on `day`, in UTC."""
+    """The moment at which the wall clock first shows `at` on `day`, in UTC. Everybody's days share them."""
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from postern.attendance.pay import HoursSystem, Jurisdiction, PayProfile, Premiums
 from postern.attendance.public_holidays import DayKind
@@ -214,15 +214,21 @@ class RuleBook:
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class InForce:
-    """The rules that hold on one day for one profile."""
+    """The rules that hold on one day for one profile; remembers those of each kind."""
 
-    rules: tuple[Rule, ...]
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.rules = rules
+        self._of: dict[type[object], tuple[tuple[Rule, Demand], ...]] = {}
 
     def of(self, kind: type[D]) -> tuple[tuple[Rule, D], ...]:
         """Those of one kind, with what they ask for."""
-        return tuple((one, one.demand) for one in self.rules if isinstance(one.demand, kind))
+        found = self._of.get(kind)
+        if found is None:
+            found = self._of[kind] = tuple(
+                (one, one.demand) for one in self.rules if isinstance(one.demand, kind)
+            )
+        return cast("tuple[tuple[Rule, D], ...]", found)
 
 
 class Law:
@@ -232,18 +238,13 @@ class Law:
         self.book = book
         self.profile = profile
         self._days: dict[date, InForce] = {}
-        self._last: InForce | None = None
+        self._sets: dict[tuple[str, ...], InForce] = {}
 
     def on(self, day: date) -> InForce:
         """What holds on `day`; days with the same rules share one value."""
         found = self._days.get(day)
         if found is None:
             rules = tuple(one for one in self.book.rules if one.holds(day, self.profile))
-            if self._last is None or not _same(self._last.rules, rules):
-                self._last = InForce(rules=rules)
-            found = self._days[day] = self._last
+            known = self._sets.setdefault(tuple(one.id for one in rules), InForce(rules))
+            found = self._days[day] = known
         return found
-
-
-def _same(one: Iterable[Rule], other: Iterable[Rule]) -> bool:
-    return [id(rule) for rule in one] == [id(rule) for rule in other]

@@ -118,7 +118,7 @@ class Terms:
 
 def reach(first: date, last: date, profile: PayProfile) -> tuple[date, date]:
     """The first and the last day whose punches a timesheet from `first` to `last` needs."""
-    return _since(first, profile) - MARGIN, last + MARGIN
+    return _since(first, profile) - MARGIN, _until(last) + MARGIN
 
 
 def timesheet(
@@ -137,20 +137,20 @@ def timesheet(
     A pay line that falls on a day outside belongs to the timesheet of that day. Raises BadInput for pairing
     rules or a pay profile that the law has no place for.
     """
-    since = _since(first, terms.profile)
-    calendar = calendar_of(terms.profile, since, last, language)
+    since, until = _since(first, terms.profile), _until(last)
+    calendar = calendar_of(terms.profile, since, until, language)
     days = pair(
         punches,
         corrections,
-        kept(terms.roster, calendar, since - MARGIN, last + MARGIN),
+        kept(terms.roster, calendar, since - MARGIN, until + MARGIN),
         terms.zone,
         first=since,
-        last=last,
+        last=until,
         rules=checked(terms.pairing, terms.profile, first),
         at=at,
     )
     pay = pay_lines(days, law_of(terms.profile), calendar, terms.zone)
-    rows = tuple(_row(one, pay, calendar, aware(at)) for one in days if one.day >= first)
+    rows = tuple(_row(one, pay, calendar, aware(at)) for one in days if first <= one.day <= last)
     return Timesheet(person=person, first=first, last=last, days=rows, totals=totals(rows))
 
 
@@ -186,6 +186,11 @@ def _in_order(one: CategoryTotal) -> tuple[int, bool, Decimal, str, str]:
 def _since(first: date, profile: PayProfile) -> date:
     """A day before the week and the month begin: its shift may reach into them."""
     return min(week_start(first, profile), first.replace(day=1)) - _DAY
+
+
+def _until(last: date) -> date:
+    """A day after the end: where the law's day begins later than midnight, its first hours belong to it."""
+    return last + _DAY
 
 
 def _row(work: WorkDay, pay: Pay, calendar: PublicHolidays, at: datetime) -> TimesheetDay:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from postern.access.model import DaySpan
 from postern.attendance.model import (
@@ -22,6 +22,12 @@ from postern.attendance.roster import BreakPattern, Roster, RosterChange, ShiftP
 from postern.ids import PersonId, SiteId
 from tests.rules.access.drawn_policy import moment
 
+DST_ZONES = tuple(
+    zone
+    for zone in (ZoneInfo(name) for name in sorted(available_timezones()) if "/" in name)
+    if len({datetime(2026, month, 15, tzinfo=zone).utcoffset() for month in range(1, 13)}) > 1
+)
+"""Every zone whose clocks change in the year: by an hour or half of one, at midnight, backwards in winter."""
 SITE = SiteId(7)
 PERSON = PersonId(uuid5(NAMESPACE_OID, "person"))
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,26 +15,8 @@ from postern.attendance.model import Direction, Punch, PunchSource, WorkDay
 from postern.attendance.pairing import MARGIN, pair
 from postern.attendance.pairing_rules import PairingRules
 from postern.attendance.roster import NO_ROSTER, Roster
-from tests.rules.attendance.drawn_hours import SITE, drawn_roster, identity
+from tests.rules.attendance.drawn_hours import DST_ZONES, SITE, drawn_punch, drawn_roster, identity
 
-ZONES = (
-    "Europe/Berlin",
-    "Europe/Dublin",
-    "America/Los_Angeles",
-    "America/St_Johns",
-    "Australia/Lord_Howe",
-    "Australia/Adelaide",
-    "Pacific/Auckland",
-    "Pacific/Chatham",
-    "America/Santiago",
-    "Africa/Casablanca",
-    "Asia/Shanghai",
-    "Asia/Kathmandu",
-    "Asia/Jerusalem",
-    "America/Havana",
-    "UTC",
-)
-"""Every kind of change: an hour, half an hour, at midnight, in the south, backwards in winter, none."""
 CHANGES = (date(2026, 3, 8), date(2026, 3, 29), date(2026, 4, 5), date(2026, 10, 4), date(2026, 10, 25))
 ROSTERS = (
     NO_ROSTER,
@@ -47,7 +30,7 @@ RULES = PairingRules()
 @st.composite
 def weeks(draw: st.DrawFn) -> tuple[list[Punch], date, ZoneInfo, Roster]:
     """Up to twelve punches in the week around a change of clocks."""
-    zone = ZoneInfo(draw(st.sampled_from(ZONES)))
+    zone = draw(st.sampled_from(DST_ZONES))
     monday = draw(st.sampled_from(CHANGES)) - timedelta(days=3)
     begin = datetime.combine(monday, time(0), tzinfo=UTC)
     seconds = draw(st.lists(st.integers(0, 6 * 86_400), max_size=12))
@@ -142,3 +125,35 @@ def test_a_part_of_the_days_is_the_same_as_all_of_them(week, cut) -> None:
     since = datetime.combine(first - MARGIN, time(0), tzinfo=week[2])
     near = [one for one in directed if one.at >= since]
     assert paired(week, punches=near, first=first) == everything[cut:]
+
+
+@pytest.mark.parametrize("punched", ["in out", "any any"])
+def test_every_night_of_every_zone_is_as_long_as_it_really_is(punched) -> None:
+    """The nights of the year in which clocks change, in every zone where they do."""
+    came, went = punched.split()
+    for zone in DST_ZONES:
+        for night in changing_nights(zone):
+            start, end = (f"{night} 22:00", f"{night + timedelta(days=1)} 10:00")
+            punches = [drawn_punch(f"{start} {came}", 0, zone.key), drawn_punch(f"{end} {went}", 1, zone.key)]
+            (day,) = pair(
+                punches,
+                (),
+                NO_ROSTER,
+                zone,
+                first=night,
+                last=night,
+                rules=RULES,
+                at=punches[1].at,
+            )
+            assert day.minutes == (punches[1].at - punches[0].at) // timedelta(minutes=1) != 12 * 60, zone
+
+
+def changing_nights(zone: ZoneInfo) -> list[date]:
+    """Days whose following night does not last as long as the wall clock says."""
+    days = (date(2026, 1, 1) + timedelta(days=number) for number in range(365))
+    offsets = [(day, datetime.combine(day, time(22), tzinfo=zone).utcoffset()) for day in days]
+    return [
+        day
+        for day, offset in offsets
+        if datetime.combine(day + timedelta(days=1), time(10), tzinfo=zone).utcoffset() != offset
+    ]
