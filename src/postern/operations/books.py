@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -86,6 +86,10 @@ class Books(Protocol):
 
     async def inside_with_pictures(self, garage: PublicGarage, limit: int) -> Sequence[LikelySession]:
         """Others inside of whose entry there is a picture: what one's own is shown among."""
+        ...
+
+    async def ticketed(self, garage: PublicGarage) -> Mapping[UUID, UUID]:
+        """The sessions for which one may pay and whose driver was shown a ticket, by the ticket."""
         ...
 
     async def owed(self, garage: PublicGarage, session: UUID, at: datetime) -> Owed:

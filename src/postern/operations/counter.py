@@ -61,7 +61,6 @@ class _Visit:
     plate: str
     until: datetime
     choices: tuple[Choice, ...] = ()
-    likely: tuple[UUID, ...] = ()
     proven: UUID | None = None
 
 
@@ -113,7 +112,6 @@ class Counter:
             plate=plate,
             until=self.services.clock.now() + VISIT_LASTS,
             choices=await self._choices(garage, plate, likely),
-            likely=tuple(one.session for one in likely),
         )
         return self._keep(visit)
 
@@ -264,8 +262,8 @@ class Counter:
     async def _proven(self, visit: _Visit, given: wire.GiveProof) -> UUID | None:
         if given.ticket:
             key = await self.services.keyring.purpose_key(visit.garage.tenant, "ticket")
-            found = [one for one in visit.likely if proof.matches_ticket(key, one, given.ticket)]
-            return found[0] if found else None
+            known = await self.till.books.ticketed(visit.garage)
+            return next((known[one] for one in known if proof.matches_ticket(key, one, given.ticket)), None)
         return next((one.session for one in visit.choices if one.id == given.choice), None)
 
     async def _view(self, visit: _Visit) -> wire.VisitView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from postern.operations.hub_records import record
 from postern.operations.pay_session import (
     PaymentNotice,
     SessionPrice,
+    is_payable,
     likely,
     note_payment,
     price_of,
@@ -54,6 +55,11 @@ class CounterBooks:
         now, _ = await settled(self.services, garage.tenant, garage.site)
         pictured = [one for one in now.sessions.values() if one.is_inside and one.who.picture is not None]
         return [_shown(one) for one in sorted(pictured, key=lambda one: one.id)[:limit]]
+
+    async def ticketed(self, garage: PublicGarage) -> Mapping[UUID, UUID]:
+        """See Books."""
+        now, _ = await settled(self.services, garage.tenant, garage.site)
+        return {one.ticket: one.id for one in now.sessions.values() if one.ticket and is_payable(one)}
 
     async def owed(self, garage: PublicGarage, session: UUID, at: datetime) -> Owed:
         """See Books. While something is owed, `leave_by` is when the price rises, within twelve hours."""

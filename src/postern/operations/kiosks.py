@@ -11,7 +11,7 @@ from uuid import UUID
 from postern.errors import BadInput, NotFound, NotSignedIn, Refused
 from postern.ids import DoorId, KioskId, SiteId, TenantId, new_id
 from postern.journal.model import Act
-from postern.operations import calls
+from postern.operations import calls, proof
 from postern.operations.hub_records import record
 from postern.operations.names import named
 from postern.operations.public_garage import garage_code
@@ -31,6 +31,7 @@ from postern.sites.kiosks import Kiosk, KioskState
 from postern.sites.model import AccessPoint, Door
 
 CODE_GOOD_FOR = timedelta(minutes=30)
+TICKET_STAYS = timedelta(seconds=20)
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Without those that are taken for one another on a tablet's screen."""
 CODE_LENGTH = 10
@@ -150,6 +151,38 @@ async def pay_code(services: Services, known: KnownKiosk) -> str | None:
         if site not in await parking.garages(tx):
             return None
     return await garage_code(services, known.tenant, site)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ticket:
+    """What a driver who is let in unread pays with: its code, and its garage's."""
+
+    code: str
+    garage: str
+
+
+async def ticket(services: Services, known: KnownKiosk) -> Ticket | None:
+    """The ticket of whoever waits at the entry beside the kiosk as the plate cannot be read surely; for some
+    seconds longer, so that a phone can take it in while the barrier opens. None when nobody does."""
+    site, now = known.kiosk.site, services.clock.now()
+    try:
+        garage, rules = await settled(services, known.tenant, site)
+    except NotFound:
+        return None
+    lanes = {id for id, one in rules.lanes.items() if one.door == known.kiosk.door and not one.way_out}
+    shown = [
+        one
+        for one in garage.cases.values()
+        if one.kind is CaseKind.WAITING
+        and one.lane in lanes
+        and (one.gone_at is None or now - one.gone_at <= TICKET_STAYS)
+    ]
+    if not shown:
+        return None
+    latest = max(shown, key=lambda one: one.opened_at)
+    key = await services.keyring.purpose_key(known.tenant, "ticket")
+    code = await garage_code(services, known.tenant, site)
+    return Ticket(code=proof.ticket_code(key, latest.id), garage=code)
 
 
 async def _waits(services: Services, known: KnownKiosk, call: UUID) -> bool:

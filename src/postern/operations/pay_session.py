@@ -99,13 +99,14 @@ def likely(garage: Garage, plate: str) -> list[Session]:
     near = [
         (distance(plate, one.who.plate), one.entered_at, one)
         for one in garage.sessions.values()
-        if one.who.plate and _is_payable(one)
+        if one.who.plate and is_payable(one)
     ]
     found = sorted((one for one in near if one[0] <= PAIRS_WITHIN), key=lambda one: one[:2])
     return [session for _, _, session in found]
 
 
-def _is_payable(session: Session) -> bool:
+def is_payable(session: Session) -> bool:
+    """Whether somebody may pay for it: it runs, or something is owed."""
     running = session.state in (SessionState.OPEN, SessionState.STALE)
     return running or session.owed.amount > 0
 

@@ -81,15 +81,16 @@ def shuffled(
     return sorted(shown, key=lambda one: _rank(secret, "order", one[0].session.hex))
 
 
-def ticket_code(key: Key, session: UUID) -> str:
-    """What an entry ticket or a kiosk shows: proves the session beside its plate. `key`: purpose "ticket"."""
-    return base64.b32encode(blind_index(key, session.hex)).decode()[:_TICKET]
+def ticket_code(key: Key, ticket: UUID) -> str:
+    """What a kiosk shows to whoever waits at the entry: proves the session that begins then. `key`: purpose
+    "ticket"; `ticket`: `Session.ticket`."""
+    return base64.b32encode(blind_index(key, ticket.hex)).decode()[:_TICKET]
 
 
-def matches_ticket(key: Key, session: UUID, typed: str) -> bool:
-    """Whether the typed code is that session's; O and I are taken for the 0 and 1 that it never has."""
+def matches_ticket(key: Key, ticket: UUID, typed: str) -> bool:
+    """Whether the typed code is that ticket's; O and I are taken for the 0 and 1 that it never has."""
     plain = "".join(typed.split()).replace("-", "").upper().replace("0", "O").replace("1", "I")
-    return hmac.compare_digest(plain.encode(), ticket_code(key, session).encode())
+    return hmac.compare_digest(plain.encode(), ticket_code(key, ticket).encode())
 
 
 def _rank(secret: bytes, plate: str, thing: str) -> bytes:

@@ -24,7 +24,7 @@ def entered(garage: Garage, happening: Entered, rules: Rules) -> Step:
     who = _who(before, happening)
     if _is_the_same(garage, before, happening, who):
         return Step()
-    session = _session(garage, happening, rules, who)
+    session = replace(_session(garage, happening, rules, who), ticket=_ticket(before, happening))
     cases = {one.id: one for one in _cases(garage, happening, rules, session, before)}
     cases |= gone(garage, before, happening)
     return Step(
@@ -32,6 +32,11 @@ def entered(garage: Garage, happening: Entered, rules: Rules) -> Step:
         cases=cases,
         standing={happening.lane: Standing(seen=happening, raw=happening.who, session=session.id)},
     )
+
+
+def _ticket(before: Standing | None, happening: Entered) -> UUID | None:
+    """The case in which it waited at the entry until the barrier opened."""
+    return before.case if before is not None and is_standing(before, happening.at, happening.who) else None
 
 
 def _who(before: Standing | None, happening: Entered) -> Who:

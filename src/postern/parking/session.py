@@ -60,7 +60,8 @@ class Session:
     Money: `charged` is what was asked for so far, `validated` what merchants take over of it, `waived` what
     is not asked for any more, `paid` what came in less what went back. `settled_at`: the last moment at which
     nothing was owed. `validations` are ids of the garage's. `permit` covered it at entry; `near_a_permit`:
-    its plate was so near to a permit's that it may have been that one.
+    its plate was so near to a permit's that it may have been that one. `ticket`: the case in which it waited
+    at the entry as its plate could not be read surely; the code that the kiosk showed for it.
     """
 
     id: UUID
@@ -76,6 +77,7 @@ class Session:
     vehicle_class: str = "car"
     permit: UUID | None = None
     near_a_permit: bool = False
+    ticket: UUID | None = None
     validations: tuple[UUID, ...] = ()
     settled_at: datetime | None = None
     state: SessionState = SessionState.OPEN

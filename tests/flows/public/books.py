@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ class DrawnCar:
     entered: datetime
     picture: PictureRef | None = None
     session: UUID = field(default_factory=uuid4)
+    ticket: UUID | None = None
 
 
 @dataclass
@@ -50,6 +51,9 @@ class DrawnBooks:
             LikelySession(session=car.session, entered=car.entered, picture=car.picture)
             for car in pictured[:limit]
         ]
+
+    async def ticketed(self, garage: PublicGarage) -> Mapping[UUID, UUID]:
+        return {car.ticket: car.session for car in self.cars if car.ticket is not None}
 
     async def owed(self, garage: PublicGarage, session: UUID, at: datetime) -> Owed:
         car = next((one for one in self.cars if one.session == session), None)

@@ -87,16 +87,27 @@ async def test_the_right_moment_shows_the_price(counter: Counter, code: str, car
     assert view.price.lines[0].label == "Each started hour"
 
 
-async def test_the_entry_tickets_code_shows_the_price(
+@pytest.mark.parametrize("typed", [None, "ELSE 9"])
+async def test_the_code_that_the_kiosk_showed_to_a_car_read_badly_shows_its_price_whatever_plate_is_typed(
+    hub: Services, counter: Counter, code: str, car: DrawnCar, garage: PublicGarage, typed: str | None
+) -> None:
+    key = await hub.keyring.purpose_key(garage.tenant, "ticket")
+    car.ticket = uuid4()
+    ticket = proof.ticket_code(key, car.ticket)
+    visit = await visit_of(counter, code, typed or car.plate)
+    given = wire.GiveProof(visit=visit, client=PHONE, ticket=f" {ticket[:4]}-{ticket[4:].lower()} ")
+    assert (await counter.prove(given)).price is not None
+
+
+async def test_a_code_of_no_ticket_shows_nothing_and_counts_as_a_wrong_proof(
     hub: Services, counter: Counter, code: str, car: DrawnCar, garage: PublicGarage
 ) -> None:
     key = await hub.keyring.purpose_key(garage.tenant, "ticket")
-    ticket = proof.ticket_code(key, car.session)
-    visit = await visit_of(counter, code, car.plate)
-    given = wire.GiveProof(visit=visit, client=PHONE, ticket=f" {ticket[:4]}-{ticket[4:].lower()} ")
-    assert (await counter.prove(given)).price is not None
-    other = await visit_of(counter, code, "ELSE 9")
-    assert (await counter.prove(wire.GiveProof(visit=other, client=PHONE, ticket=ticket))).price is None
+    for ticket in (proof.ticket_code(key, car.session), ""):
+        visit = await visit_of(counter, code, car.plate)
+        view = await counter.prove(wire.GiveProof(visit=visit, client=PHONE, ticket=ticket))
+        assert view.price is None
+    assert view.over
 
 
 async def test_two_wrong_proofs_end_the_guessing_for_this_plate_whatever_the_phone(

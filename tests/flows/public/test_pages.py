@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ import uvicorn
 from postern.errors import HubUnavailable
 from postern.operations import counter_wire as wire
 from postern.operations import proof
+from postern.operations.books import PublicGarage
 from postern.operations.counter import Counter
 from postern.web.counter import create_counter_app
 from postern.web.public.app import create_public_app
@@ -120,6 +122,27 @@ async def test_chinese_is_spoken_to_who_prefers_it_and_to_who_chooses_it(
     paid = stripe_server.sessions[id]["success_url"].removeprefix("https://pay.example.org")
     assert "收据" in (await phone.get(paid)).text
     assert (await phone.get(f"{paid}.pdf")).content.startswith(b"%PDF")
+
+
+async def test_the_picture_at_the_kiosk_leads_from_the_plate_straight_to_the_price(
+    phone: httpx.AsyncClient, counter: Counter, code: str, car: DrawnCar, garage: PublicGarage
+) -> None:
+    car.ticket = uuid4()
+    key = await counter.services.keyring.purpose_key(garage.tenant, "ticket")
+    ticket = proof.ticket_code(key, car.ticket)
+    await phone.get("/pay", params={"g": code, "t": ticket})
+    begun = await phone.post("/pay", data={"g": code, "plate": "else 9"}, headers=OWN)
+    assert "€7.50" in (await phone.get(begun.headers["location"])).text
+    again = await phone.post("/pay", data={"g": code, "plate": "else 9"}, headers=OWN)
+    assert "€7.50" not in (await phone.get(again.headers["location"])).text
+
+
+async def test_a_wrong_code_in_a_picture_leads_to_the_question_of_proof(
+    phone: httpx.AsyncClient, code: str, car: DrawnCar
+) -> None:
+    await phone.get("/pay", params={"g": code, "t": "A" * 200})
+    begun = await phone.post("/pay", data={"g": code, "plate": car.plate}, headers=OWN)
+    assert choice_of((await phone.get(begun.headers["location"])).text, car)
 
 
 async def test_no_page_redirects_elsewhere(phone: httpx.AsyncClient) -> None:

@@ -192,3 +192,20 @@ async def test_a_garages_kiosk_shows_where_to_pay(
     assert "payhere" not in (await tablet.get("/kiosk")).text
     await garage_setup.set_garage(hub, admin, GarageSettings(site=kiosk.site, bays=10, currency="EUR"))
     assert "payhere" in (await tablet.get("/kiosk")).text
+
+
+async def test_a_kiosk_asks_for_the_ticket_of_who_waits_unread_and_nobody_else_may(
+    app: FastAPI, tablet: Browser, stranger_browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.state.ports = ConsolePorts(pay_url="https://pay.example.org")
+    assert (await tablet.get("/kiosk/ticket")).status_code == 204
+
+    async def waits(hub: Services, known: kiosks.KnownKiosk) -> kiosks.Ticket:
+        assert (hub, known.kiosk.name) == (app.state.services, "Exit 1")
+        return kiosks.Ticket(code="ABCD2345", garage="1-7KQ4M2")
+
+    monkeypatch.setattr(kiosks, "ticket", waits)
+    shown = (await tablet.get("/kiosk/ticket")).text
+    assert "ABCD-2345" in shown
+    assert "<svg" in shown
+    assert "ABCD" not in (await stranger_browser.get("/kiosk/ticket")).text

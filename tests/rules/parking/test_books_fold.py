@@ -177,6 +177,27 @@ def test_a_waiver_leaves_nothing_owed_and_the_books_balanced() -> None:
     assert drawn.on(Account.VAT) == 0
 
 
+def test_who_waited_at_the_entry_unread_keeps_the_ticket_that_was_shown_meanwhile() -> None:
+    drawn = Drawn()
+    drawn.stands("", 0, waiting=True, out=False, score=0.0)
+    shown = drawn.case(CaseKind.WAITING)
+    drawn.stands("", 0.1, waiting=True, out=False, score=0.0)
+    session = drawn.drives_in("", 0.2, score=0.0)
+    assert session is not None
+    assert session.ticket == shown.id
+    after = drawn.drives_in("", 2, score=0.0)
+    assert after is not None
+    assert after.ticket is None
+
+
+def test_who_was_read_surely_in_the_end_has_no_ticket() -> None:
+    drawn = Drawn()
+    drawn.stands("", 0, waiting=True, out=False, score=0.0)
+    session = drawn.drives_in("KAB123", 0.2)
+    assert session is not None
+    assert session.ticket is None
+
+
 def test_who_was_sent_a_link_to_pay_stays_listed_until_the_money_comes() -> None:
     drawn = Drawn()
     session = drawn.drives_in("KAB123", 0)

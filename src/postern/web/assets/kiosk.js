@@ -60,6 +60,23 @@
     if (answer.ok && !answer.redirected) begin();
     else location.replace("/kiosk");
   });
+
+  // Who waits at the entry as the plate cannot be read sees a code to pay with, above the button for help.
+  const ticket = document.getElementById("ticket");
+  const look = async () => {
+    try {
+      const answer = await fetch("/kiosk/ticket");
+      const waits = answer.status === 200 && !answer.redirected;
+      const found = waits ? await answer.text() : "";
+      if (ticket.dataset.shown !== found) ticket.innerHTML = ticket.dataset.shown = found;
+      ticket.hidden = !waits || asking.hidden;
+    } catch {
+      ticket.hidden = true;
+    }
+    main.classList.toggle("withticket", !ticket.hidden);
+  };
+  setInterval(look, 2000);
+  look();
   hangUp.addEventListener("click", () => { state("ended"); });
   if ("waits" in main.dataset) begin();
 })();

@@ -65,6 +65,19 @@ async def _pay_picture(request: Request, hub: Hub, here: KnownKiosk) -> str:
     return "" if code is None else qr_picture(f"{ports.pay_url.rstrip('/')}/pay?g={code}")
 
 
+@router.get("/kiosk/ticket")
+async def ticket(request: Request, hub: Hub, here: Kiosk) -> Response:
+    """The code to pay with, for whoever waits at the entry unread; empty when nobody does. Asked every few
+    seconds."""
+    ports: ConsolePorts = request.app.state.ports
+    found = await kiosks.ticket(hub, here) if ports.pay_url else None
+    if found is None:
+        return Response(status_code=204)
+    address = f"{ports.pay_url.rstrip('/')}/pay?g={found.garage}&t={found.code}"
+    code = f"{found.code[:4]}-{found.code[4:]}"
+    return page(request, "kiosk/ticket.html", qr=qr_picture(address), code=code)
+
+
 @router.post("/kiosk")
 async def begin(request: Request, hub: Hub, fields: Fields) -> Response:
     """Spend a code, and make this tablet the kiosk that it is for."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -15,8 +17,11 @@ from postern.web.public.shell import client_of, page
 
 MERCHANT_COOKIE = "postern-merchant"
 VISIT_COOKIE = "postern-visit"
+TICKET_COOKIE = "postern-ticket"
+"""The code of a kiosk's picture, until the plate is typed."""
 _MINUTES = 20 * 60
 _LONGEST_CODE = 100
+_LONGEST_TICKET = 12
 FAULTS = {
     "bad-input": "pay.fault-bad-input",
     "too-many": "pay.fault-too-many",
@@ -39,7 +44,8 @@ async def ask_visit(request: Request, visit: str) -> wire.VisitView:
 
 
 async def start(request: Request) -> Response:
-    """GET /pay?g=: the form for the plate; with `v`, a merchant's code is remembered for the price."""
+    """GET /pay?g=: the form for the plate; with `v`, a merchant's code is remembered for the price, and with
+    `t` the code that a kiosk showed, for the proof."""
     code = request.query_params.get("g", "")
     if not code:
         return page(request, "public/scan.html", status=404)
@@ -48,6 +54,10 @@ async def start(request: Request) -> Response:
     answer = page(request, "public/plate.html", garage=garage, plate="", fault="")
     if merchant := request.query_params.get("v", "")[:_LONGEST_CODE]:
         _remember_merchant(request, answer, merchant)
+    if ticket := request.query_params.get("t", "")[:_LONGEST_TICKET]:
+        answer.set_cookie(
+            TICKET_COOKIE, ticket, max_age=_MINUTES, httponly=True, samesite="lax", secure=_secure(request)
+        )
     return answer
 
 
@@ -67,7 +77,13 @@ async def begin(request: Request) -> Response:
         return page(
             request, "public/plate.html", status=fault.status, garage=garage, plate=plate, fault=words
         )
-    return _to_visit(request, made.visit)
+    answer = _to_visit(request, made.visit)
+    if ticket := request.cookies.get(TICKET_COOKIE, "")[:_LONGEST_TICKET]:
+        answer.delete_cookie(TICKET_COOKIE)
+        given = wire.GiveProof(visit=made.visit, client=client_of(request), ticket=ticket)
+        with suppress(PosternError):  # then the question of proof is asked
+            await counter.ask("proof", given, wire.VisitView)
+    return answer
 
 
 async def by_link(request: Request) -> Response:
