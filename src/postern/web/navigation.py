@@ -27,6 +27,11 @@ class Part:
     key: str
     items: tuple[Item, ...]
 
+    @property
+    def waiting(self) -> int:
+        """What waits on its pages together, for where they are folded away."""
+        return sum(item.count for item in self.items)
+
 
 PARTS = (
     Part(

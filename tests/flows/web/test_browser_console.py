@@ -278,6 +278,7 @@ def test_a_phone_finds_every_page_in_the_menu_by_keyboard(page: Page, running: R
     more = page.get_by_role("link", name="More")
     more.focus()
     page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Trust", exact=True).click()
     expect(page.get_by_role("link", name="Journal")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Journal")).to_be_hidden()

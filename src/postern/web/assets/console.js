@@ -23,7 +23,7 @@
       const side = document.getElementById(menu.dataset.opens);
       const open = side.classList.toggle("open");
       menu.setAttribute("aria-expanded", String(open));
-      if (open) side.querySelector("a[aria-current], nav a").focus();
+      if (open) side.querySelector("a[aria-current], nav summary").focus();
     }
   });
   document.addEventListener("keydown", (press) => {
@@ -37,6 +37,15 @@
       press.preventDefault();
       document.querySelector("[data-search]").focus();
     }
+  });
+
+  // Parts of the menu stay folded or open while this window lasts.
+  all("details[data-part]").forEach((part) => {
+    const name = `part.${part.dataset.part}`;
+    const kept = sessionStorage.getItem(name);
+    if (kept !== null && !part.querySelector("[aria-current]")) part.open = kept === "open";
+    const folds = () => sessionStorage.setItem(name, part.open ? "folded" : "open");
+    part.querySelector("summary").addEventListener("click", folds);
   });
 
   // A form is sent once, however often its button is pressed.
