@@ -81,8 +81,11 @@ def test_people_pass_as_they_may_their_hours_are_right_and_nothing_is_lost_or_do
     assert summary["granted"] == sum(one.expected for one in seen)
     assert summary["passages"] == summary["granted"] - summary["not_taken"]
     assert (summary["wrong"], summary["lost"], summary["doubled"]) == (0, 0, 0)
-    assert (summary["wrong_hours"], summary["wrong_anomalies"], summary["wrong_visits"]) == (0, 0, 0)
+    assert (summary["wrong_hours"], summary["wrong_anomalies"], summary["muster_wrong"]) == (0, 0, 0)
     assert summary["punches"] == len(script.work) * 2 - summary["forgotten"]
     assert summary["anomalies"] == summary["forgotten"] + len(script.absent)
     assert min(summary[name] for name in ("denied", "power_cuts", "forgotten", "phone_punches")) > 0
+    assert summary["wrong_visits"] == 0
     assert summary["visits"] == len(script.invitations) > 0
+    assert summary["musters"] > 0
+    assert summary["most_inside"] > 0

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from postern.access.decision import CodePresented, Request
 from postern.access.model import CredentialKind, Grant, SubjectKind
 from postern.ids import AccessLevelId, PersonId
 from postern.operations import access_levels, credentials, employments, register, revoke
+from postern.operations.presence import present
 from postern.parking.store import recorder
 from postern.people.employment import Terms
 from postern.people.model import PersonDetails
@@ -26,6 +28,7 @@ from postern.simulation.stage import Premises, Stage, premises, stage
 
 Say = Callable[[str], None]
 _PUSHED_EVERY = timedelta(minutes=5)
+_MUSTERED_EVERY = timedelta(hours=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +40,8 @@ class SiteSummary:
     `punches`: what the hours were made of, and `phone_punches` among them; `forgotten` those that no reader
     saw. `anomalies` and `people_days` as the site has them; `wrong_hours`: days of a person that count other
     minutes than were worked; `wrong_anomalies`: forgotten and not found, or found and none. `wrong_visits`:
-    those that the site has otherwise than they were.
+    those that the site has otherwise than they were. `musters`: how often everybody inside was compared with
+    who is; `muster_wrong`: people missing or too many, of all.
     """
 
     passages: int
@@ -58,6 +62,9 @@ class SiteSummary:
     wrong_hours: int
     visits: int
     wrong_visits: int
+    musters: int
+    most_inside: int
+    muster_wrong: int
     seconds: float
 
     def as_json(self) -> str:
@@ -86,12 +93,14 @@ async def simulate_site(*, seed: int, days: int, say: Say) -> SiteSummary:
     )
     say(f"{summary.forgotten} punches forgotten, {summary.wrong_anomalies} anomalies wrong")
     say(f"{summary.visits} visits, {summary.wrong_visits} wrong")
+    say(f"mustered {summary.musters} times, {summary.muster_wrong} people wrong")
     return summary
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Furnished:
     doors: list[tuple[Approach, Approach]]
+    people: list[PersonId]
     hours: Hours
     visits: Visits
 
@@ -107,12 +116,14 @@ async def _furnish(where: Premises, script: SiteScript) -> _Furnished:
     await hours.set_up(doors)
     visits = Visits(where, script, level.id, people)
     await visits.invite(FIRST)
-    return _Furnished(doors=doors, hours=hours, visits=visits)
+    return _Furnished(doors=doors, people=people, hours=hours, visits=visits)
 
 
 async def _register(where: Premises, number: int, person: Person, level: AccessLevelId) -> PersonId:
     services, actor = where.services, where.actor
-    added = await register.add_person(services, actor, PersonDetails(name=f"Person {number:03}"))
+    added = await register.add_person(
+        services, actor, PersonDetails(name=f"Person {number:03}", home_site=where.site)
+    )
     await credentials.issue_card(services, actor, person=added.id, number=person.card)
     held = await access_levels.holding(services, actor, subject=added.id, kind=SubjectKind.PERSON)
     await access_levels.set_grants(services, actor, holding=held, grants=[Grant(level=level)])
@@ -136,9 +147,14 @@ class _Play:
         self._script = script
         self._doors = furnished.doors
         self._hours = furnished.hours
+        self._by_card = {
+            one.card: person for one, person in zip(script.people, furnished.people, strict=True)
+        }
         self._visits = furnished.visits
+        self._inside: set[UUID] = set()
         self._counted: Counter[str] = Counter()
         self._pushed = script.start
+        self._mustered = script.start
         self._day = script.start.date()
         self._free = [script.start] * DOORS
 
@@ -190,6 +206,8 @@ class _Play:
             self._counted["punches"] += walk.stretch is not None
             self._hours.note(walk, at)
             self._visits.note(walk, at)
+            who = self._by_card[walk.card] if walk.visit is None else self._visits.id(walk.visit)
+            (self._inside.discard if walk.out else self._inside.add)(who)
 
     async def _time_passes(self, at: datetime) -> None:
         played = self._stage
@@ -205,12 +223,23 @@ class _Play:
         if not cut and at - self._pushed >= _PUSHED_EVERY:
             self._pushed = at
             await played.push()
+            if at - self._mustered >= _MUSTERED_EVERY:
+                self._mustered = at
+                await self._muster()
         if not cut and at.date() != self._day:
             self._day = at.date()
             await self._hours.correct()
             await self._visits.follow()
             await self._visits.invite(at.astimezone(ZoneInfo(TIME_ZONE)).date())
             await played.new_day()
+
+    async def _muster(self) -> None:
+        """Who the site believes to be inside, and who went through its doors."""
+        where = self._stage.where
+        believed = {one.subject for one in (await present(where.services, where.tenant, where.site)).inside()}
+        self._counted["musters"] += 1
+        self._counted["muster wrong"] += len(believed ^ self._inside)
+        self._counted["most inside"] = max(self._counted["most inside"], len(self._inside))
 
 
 async def _summed(played: Stage, counted: Counter[str], found: HoursFound, seconds: float) -> SiteSummary:
@@ -238,5 +267,8 @@ async def _summed(played: Stage, counted: Counter[str], found: HoursFound, secon
         wrong_hours=found.wrong,
         visits=counted["visits"],
         wrong_visits=counted["wrong visits"],
+        musters=counted["musters"],
+        most_inside=counted["most inside"],
+        muster_wrong=counted["muster wrong"],
         seconds=round(seconds, 1),
     )

@@ -9,20 +9,18 @@ from datetime import date, datetime, timedelta
 from typing import TypeAlias
 from uuid import uuid4
 
-from postern.attendance import store
 from postern.attendance.asking import WantedCorrection
 from postern.attendance.model import AnomalyKind, CorrectionDeed, Direction, WorkDay
-from postern.attendance.pairing import MARGIN, pair
 from postern.attendance.pay import Jurisdiction, PayProfile
 from postern.attendance.settings import (
     AttendancePoint,
     AttendanceSettings,
     RosterKept,
-    roster_between,
 )
 from postern.ids import OperatorId, PersonId, new_id
 from postern.operations import attendance_setup, corrections
-from postern.operations.attendance_desk import books_of
+from postern.operations.attendance_people import employed
+from postern.operations.attendance_reckon import reckoned, rules_of
 from postern.operations.attendance_settle import settle_hours
 from postern.operations.punches import enter_punch, punch_by_phone
 from postern.operators.model import Actor, Role
@@ -192,27 +190,14 @@ class Hours:
     async def _kept(
         self, people: Sequence[PersonId], first: date, last: date
     ) -> dict[PersonId, tuple[WorkDay, ...]]:
-        """Their days, from the site's books."""
+        """Their days, as the site reckons them."""
         services, tenant, site = self.where.services, self.where.tenant, self.where.site
         await settle_hours(services, tenant, site)
         async with services.database.transaction(tenant) as tx:
-            settings = await store.settings(tx, services.keyring, tenant, site)
-            rosters = {one.id: one.roster for one in await store.rosters(tx, services.keyring, tenant, site)}
-            books = await books_of(services, tx, tenant, people, first=first, last=last)
-            assigned = {one: await store.assignment(tx, services.keyring, tenant, one) for one in people}
-        return {
-            one: pair(
-                books[one].punches,
-                books[one].corrections,
-                roster_between(assigned[one], rosters, first - MARGIN, last + MARGIN),
-                zone_of(TIME_ZONE),
-                first=first,
-                last=last,
-                rules=settings.pairing,
-                at=services.clock.now(),
-            )
-            for one in people
-        }
+            rules = await rules_of(services, tx, tenant, site)
+            wanted = [await employed(services, tx, tenant, one, first=first, last=last) for one in people]
+        made = reckoned(services, tenant, rules, wanted, first=first, last=last)
+        return {one.employed.person.id: tuple(day.work for day in one.timesheet.days) async for one in made}
 
 
 def compare(
