@@ -94,6 +94,21 @@ def public_side(settings: Settings) -> Settings:
     )
 
 
+def muster_side(settings: Settings) -> Settings:
+    """The settings with the listener of the agent's muster page in the console's place."""
+    port = settings.muster_port if settings.muster_port is not None else settings.port + 2
+    return settings.model_copy(
+        update={
+            "host": settings.muster_host,
+            "port": port,
+            "public_url": None,
+            "tls_certificate": settings.muster_tls_certificate,
+            "tls_key": settings.muster_tls_key,
+            "acme_domain": None,
+        }
+    )
+
+
 class Certificate:
     """The certificate in use, None while the listener speaks http; renewed under the same context."""
 

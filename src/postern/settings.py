@@ -83,6 +83,12 @@ class Settings(BaseSettings):
     pay_tls_certificate: Path | None = None
     pay_tls_key: Path | None = None
     pay_acme_domain: str | None = None
+    muster_host: str = "127.0.0.1"
+    """Where wardens' phones reach the agent's own muster page, always over TLS (docs/muster.md)."""
+    muster_port: int | None = Field(default=None, ge=0, le=65535)
+    """None: the second port after the console's; 0: no page."""
+    muster_tls_certificate: Path | None = None
+    muster_tls_key: Path | None = None
     stripe_secret_key: SecretStr | None = None
     """Drivers pay by Stripe Checkout (docs/payments.md); None: at a desk, by a code."""
     stripe_webhook_secret: SecretStr | None = None

@@ -15,10 +15,19 @@ import numpy as np
 from postern.access.controller import DoorController
 from postern.agent.evidence import jpeg_of
 from postern.agent.main import AgentSettings, opened
+from postern.agent.muster_server import Listener, serving
 from postern.agent.ports import AgentPorts
 from postern.biometrics.model import ModelCard, Rgb
 from postern.clock import Clock, SystemClock, utc_day
-from postern.console_tls import Certificate, is_any, needs_tls, public_side, public_url
+from postern.console_tls import (
+    Certificate,
+    is_any,
+    muster_side,
+    needs_tls,
+    public_side,
+    public_url,
+    served_names,
+)
 from postern.devices.cameras.model import ReadingPlan
 from postern.devices.cameras.source import Source, open_source
 from postern.devices.controllers.build import controller_for
@@ -316,11 +325,28 @@ async def enrol_agent(settings: Settings, code: str) -> None:
         pass
 
 
+async def muster_listener(settings: Settings) -> Listener | None:
+    """Where the agent's muster page is served; None where it is turned off.
+
+    Raises SettingsInvalid for a certificate that cannot be served.
+    """
+    own = muster_side(settings)
+    if own.port == 0:
+        return None
+    # Imported only here, as in console_tls.
+    from postern.devices.certificates.ensure import ensure_certificate
+
+    files = await ensure_certificate(own, served_names(own), settings.folder("tls/muster"), SystemClock())
+    return Listener(host=own.host, port=own.port, certificate=files.certificate, key=files.key)
+
+
 async def run_agent(settings: Settings) -> None:
     """Run this machine's agent until it is cancelled. `run/agent.ready` says that it can recognise."""
+    listener = await muster_listener(settings)
     async with (
         recognition_pool(settings) as pool,
         opened(agent_settings(settings), agent_ports(pool)) as agent,
+        serving(agent.musters, SystemClock(), listener),
         asyncio.TaskGroup() as tasks,
     ):
         tasks.create_task(agent.run(), name="agent")

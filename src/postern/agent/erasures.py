@@ -16,6 +16,7 @@ from postern.access.policy import Policy
 from postern.agent.bundle import BundleStore
 from postern.agent.hub import Hub
 from postern.agent.identity import Identity, Keep, save_identity
+from postern.agent.muster import MusterDesk
 from postern.errors import HubUnavailable, Refused
 from postern.keystore.tombstones import TombstoneFile
 from postern.operations.erasure_proofs import Order, Proof
@@ -32,12 +33,19 @@ class Erasures:
     """One agent's part in every erasure of its tenant. `in_memory`: the policy that it matches by."""
 
     def __init__(
-        self, *, hub: Hub, bundles: BundleStore, keep: Keep, in_memory: Callable[[], Policy | None]
+        self,
+        *,
+        hub: Hub,
+        bundles: BundleStore,
+        keep: Keep,
+        in_memory: Callable[[], Policy | None],
+        musters: MusterDesk | None = None,
     ) -> None:
         self._hub = hub
         self._bundles = bundles
         self._keep = keep
         self._in_memory = in_memory
+        self._musters = musters
         self._tombstones = TombstoneFile(keep.identity.with_name(_FILE))
 
     async def round(self, fetch_policy: Callable[[], Awaitable[None]]) -> None:
@@ -54,6 +62,9 @@ class Erasures:
             await self._change_key()
             await self._settle()  # the hub seals its newest policy to the new key
             await fetch_policy()
+        for one in orders:
+            if self._musters is not None and not one.face_only:
+                await self._musters.forget(one.subject)
         await self._prove(orders)
 
     @property
@@ -96,11 +107,15 @@ class Erasures:
             and not _holds(memory, one)
             and not _holds(disk, one)
             and one.bundle_key != self._public
+            and not self._is_on_a_roll(one)
         ]
         if len(proofs) < len(orders):
             log.warning("erasures not proved yet", count=len(orders) - len(proofs))
         if proofs:
             await self._hub.settle(bundle_key=self._public, proofs=proofs)
+
+    def _is_on_a_roll(self, order: Order) -> bool:
+        return self._musters is not None and not order.face_only and self._musters.holds(order.subject)
 
     def _proof(self, order: Order, policy: Policy) -> Proof:
         identity = self._hub.identity

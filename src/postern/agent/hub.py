@@ -34,6 +34,7 @@ from postern.errors import (
 from postern.ids import AgentId, SiteId, TenantId
 from postern.keystore.tombstones import Tombstone
 from postern.operations.erasure_proofs import Order, Proof, Settled
+from postern.operations.muster_news import SealedNews
 from postern.operations.wire import REQUEST_PURPOSE, request_message
 from postern.sealing import hybrid, signing
 
@@ -207,6 +208,19 @@ class Hub:
             return Clearance(str(answer["clearance"]))
         except (KeyError, ValueError):
             return Clearance.UNCERTAIN  # a newer hub's answer: nothing to open or to charge on
+
+    async def muster(self, have: str | None) -> SealedNews | None:
+        """What a muster needs, or None when that of the digest `have` is the newest."""
+        path = "/agent/v1/muster" + (f"?{urlencode({'have': have})}" if have else "")
+        response = await self._exchange("GET", path, b"", self.identity.agent)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None
+        answer = _fields(response)
+        return SealedNews(
+            digest=str(answer["digest"]),
+            sealed=base64.b64decode(answer["sealed"]),
+            signature=base64.b64decode(answer["signature"]),
+        )
 
     async def settle(self, *, bundle_key: bytes, proofs: Sequence[Proof] = ()) -> Settled:
         """Say which key policies are to be sealed to, prove erasures, and learn which are to be proved."""

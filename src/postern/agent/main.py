@@ -37,7 +37,9 @@ from postern.agent.hub import Hub, connection, enrol, trusting
 from postern.agent.identity import Identity, Keep, load_identity, save_identity
 from postern.agent.lanes import ASKED_EVERY
 from postern.agent.lockdown import LockdownStore
+from postern.agent.muster import MusterDesk
 from postern.agent.ports import AgentPorts
+from postern.agent.presence_book import PresenceBook
 from postern.agent.readers import Readers
 from postern.agent.spool import Spool
 from postern.agent.sync import Sync
@@ -78,6 +80,7 @@ class Agent:
         hub: Hub,
         ports: AgentPorts,
         lockdowns: LockdownStore,
+        book: PresenceBook,
         rules: TrackRules | None = None,
         asked_every: timedelta | None = ASKED_EVERY,
     ) -> None:
@@ -85,6 +88,7 @@ class Agent:
         self._bundles = bundles
         self._ports = ports
         self.lockdowns = lockdowns
+        self._book = book
         self.hub = hub
         self.spool = spool
         self._tasks = Tasks()
@@ -99,6 +103,15 @@ class Agent:
             asked_every=asked_every,
         )
         self.readers = Readers(ports, self.admissions, self._current, self._tasks, rules)
+        self.musters = MusterDesk(
+            book=book,
+            spool=spool,
+            hub=hub,
+            clock=ports.clock,
+            policy=lambda: self._bundles.policy,
+            file=keep.identity.with_name("muster.sealed"),
+            key=keep.key,
+        )
         self.sync = Sync(
             hub=hub,
             spool=spool,
@@ -112,7 +125,9 @@ class Agent:
                 bundles=bundles,
                 keep=keep,
                 in_memory=lambda: self._matching.policy if self._matching is not None else None,
+                musters=self.musters,
             ),
+            musters=self.musters,
         )
         self.witness = Witness(WitnessFiles(folder=keep.identity.parent), hub, ports.clock)
 
@@ -135,6 +150,7 @@ class Agent:
 
     async def apply(self, policy: Policy) -> None:
         """Decide by this policy from now on, drive its doors and watch its cameras."""
+        self._book.apply(policy)
         self._matching = await asyncio.to_thread(Matching.of, policy, self._ports.card)
         await self.doors.apply(policy)
         await self.readers.apply(policy)
@@ -203,7 +219,10 @@ async def opened(
         identity = load_identity(keep.identity, key) or await _enrolled(settings, client, keep)
         bundles = BundleStore(folder / "policy.sealed", key)
         await asyncio.to_thread(bundles.load, identity)
-        spool = await asyncio.to_thread(Spool, folder / "spool.sqlite", identity.owner)
+        book = PresenceBook(key)
+        if bundles.policy is not None:
+            book.apply(bundles.policy)
+        spool = await asyncio.to_thread(Spool, folder / "spool.sqlite", identity.owner, presence=book)
         try:
             yield Agent(
                 keep=keep,
@@ -211,6 +230,7 @@ async def opened(
                 bundles=bundles,
                 hub=Hub(client, identity, ports.clock, trust),
                 ports=ports,
+                book=book,
                 lockdowns=LockdownStore(folder / "lockdown.sealed", key, identity),
                 rules=settings.rules,
                 asked_every=settings.asked_every,

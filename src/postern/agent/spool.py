@@ -20,6 +20,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from postern.access.presence import Fact
+from postern.agent.presence_book import PresenceBook, Written
 from postern.agent.spool_schema import connect, disk_fault
 from postern.errors import SettingsInvalid, StorageFull
 from postern.ids import AgentId, SiteId
@@ -88,9 +90,19 @@ class SpoolState:
 class Spool:
     """One spool file, written by one thread."""
 
-    def __init__(self, path: Path, owner: SpoolOwner, limits: SpoolLimits | None = None) -> None:
-        """Open or make it. Raises SettingsInvalid when it is another agent's, held, or damaged."""
+    def __init__(
+        self,
+        path: Path,
+        owner: SpoolOwner,
+        limits: SpoolLimits | None = None,
+        presence: PresenceBook | None = None,
+    ) -> None:
+        """Open or make it; `presence` is kept in the same file, by the same transactions.
+
+        Raises SettingsInvalid when it is another agent's, held, or damaged.
+        """
         self._path = path
+        self._presence = presence
         self._owner = owner
         self._limits = limits or SpoolLimits()
         self._database = connect(path)
@@ -99,6 +111,8 @@ class Spool:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         try:
             self._adopt(owner)
+            if presence is not None:
+                presence.load(self._database)
             # The hub may have been mended, or upgraded, since it refused these.
             with suppress(sqlite3.Error):
                 self._database.execute("DELETE FROM set_aside")
@@ -125,12 +139,19 @@ class Spool:
             with self._transaction():
                 seq = self._append(kind, day, plaintext, pictures)
                 self._note_passage(seq, releases_at, settles)
+                facts = self._follow(seq, plaintext, releases_at, settles)
+            if self._presence is not None:
+                self._presence.took(facts)
             return seq
 
         async with self._appending:
             seq = await self._run(work)
         self.appended.set()
         return seq
+
+    async def beside(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do this in a transaction of the file's, by the thread that writes it."""
+        return await self._write(lambda: work(self._database))
 
     async def unsettled(self) -> list[tuple[int, datetime]]:
         """Entries on which a door was let go and whose passage was never told, with the time of each."""
@@ -241,6 +262,17 @@ class Spool:
             self._database.execute("INSERT INTO unsettled (agent, seq, since) VALUES (?, ?, ?)", row)
         if settles is not None:
             self._database.execute("DELETE FROM unsettled WHERE agent = ? AND seq = ?", (agent, settles))
+
+    def _follow(
+        self, seq: int, plaintext: bytes, releases_at: datetime | None, settles: int | None
+    ) -> Sequence[Fact]:
+        if self._presence is None:
+            return ()
+        releases = releases_at is not None
+        written = Written(
+            agent=self._owner.agent, seq=seq, plaintext=plaintext, releases=releases, settles=settles
+        )
+        return self._presence.write(self._database, written)
 
     def _sealed(self, agent: AgentId, seq: int, day: date, kind: Kind, plaintext: bytes) -> SpoolEntry:
         aad = spool_aad(site=self._owner.site, agent=agent, seq=seq, day=day, kind=kind)

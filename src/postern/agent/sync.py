@@ -16,6 +16,7 @@ from postern.agent.erasures import Erasures
 from postern.agent.health import Health
 from postern.agent.hub import Hub, Welcome
 from postern.agent.identity import Keep, save_identity
+from postern.agent.muster import MusterDesk
 from postern.agent.spool import Spool, SpoolEntry
 from postern.backoff import delays
 from postern.clock import Clock
@@ -44,6 +45,7 @@ class Sync:
         health: Callable[[], Health],
         apply: Callable[[Policy], Awaitable[None]],
         erasures: Erasures,
+        musters: MusterDesk | None = None,
         heartbeat: timedelta = HEARTBEAT,
     ) -> None:
         self._hub = hub
@@ -55,6 +57,7 @@ class Sync:
         self._apply = apply
         self._heartbeat = heartbeat
         self._erasures = erasures
+        self._musters = musters
         self._set_aside = 0
         self._woken = spool.appended
         self._greet_at = self._pruned_at = datetime.min.replace(tzinfo=UTC)
@@ -100,6 +103,8 @@ class Sync:
             await self._spool.covered(self._hub.identity.agent, welcome.covered)
         await self._erasures.round(self.fetch_policy)
         await self.push()
+        if self._musters is not None:
+            await self._musters.fetch()
 
     async def _round(self) -> None:
         now = self._clock.now()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from postern import documents
@@ -16,11 +16,21 @@ from postern.access import muster_code
 from postern.access import presence_store as store
 from postern.access import store as access
 from postern.access.model import AccessLevel
-from postern.access.presence import Call, Known, Presence
+from postern.access.presence import Known, Presence
 from postern.errors import NotFound
 from postern.ids import AgentId, SiteId
 from postern.journal.model import Act
 from postern.operations.agents import KnownAgent
+from postern.operations.muster_news import (
+    INFO,
+    SIGNED,
+    Name,
+    News,
+    Roll,
+    SealedNews,
+    news_aad,
+    roll_context,
+)
 from postern.operations.presence import present
 from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
@@ -28,48 +38,10 @@ from postern.operations.wire import POLICY_PURPOSE
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.postgres.pool import Transaction
-from postern.sealing.envelope import KEY_ID_BYTES, Context, Key, open_sealed, seal
+from postern.sealing.envelope import KEY_ID_BYTES, Key, seal
 from postern.sealing.hybrid import seal_to
 from postern.sealing.signing import sign
 from postern.sites import store as sites
-
-INFO = b"postern/v1/muster"
-SIGNED = "muster"
-"""What the tenant's policy key signs it as."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Name:
-    """A person's name, or a vehicle's plate."""
-
-    subject: UUID
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Roll:
-    """Everybody who may be at the site."""
-
-    names: tuple[Name, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class News:
-    """What a hub tells one agent. `salt` and `roll`: of the muster code, None while the site has none."""
-
-    known: tuple[Known, ...] = ()
-    calls: tuple[Call, ...] = ()
-    salt: bytes | None = None
-    roll: bytes | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SealedNews:
-    """The same on its way. `digest` names the content; the agent says it when it asks again."""
-
-    digest: str
-    sealed: bytes
-    signature: bytes
 
 
 async def new_code(services: Services, actor: Actor, site: SiteId) -> str:
@@ -128,21 +100,6 @@ async def news_for(services: Services, known: KnownAgent, *, have: str | None) -
     sealed = seal_to(known.agent.hpke_public, documents.to_bytes(news), info=INFO, aad=aad)
     signing_key = await services.keyring.signing_key(tenant, POLICY_PURPOSE)
     return SealedNews(digest=digest, sealed=sealed, signature=sign(signing_key, aad + sealed, purpose=SIGNED))
-
-
-def news_aad(*, site: SiteId, agent: AgentId, digest: str) -> bytes:
-    """What news to an agent are bound to."""
-    return f"{site}|{agent}|{digest}".encode()
-
-
-def roll_context(tenant: int, site: SiteId) -> Context:
-    """Where a sealed roll of names belongs."""
-    return Context(tenant=tenant, table="agent", column="muster-roll", row=site.to_bytes(8))
-
-
-def open_roll(key: Key, sealed: bytes, tenant: int, site: SiteId) -> Roll:
-    """The names. Raises CannotOpen with the key of another code."""
-    return documents.from_bytes(Roll, open_sealed(key, sealed, roll_context(tenant, site)))
 
 
 def _others(presence: Presence, agent: AgentId) -> tuple[Known, ...]:
