@@ -20,6 +20,7 @@ from postern.attendance.paying import Pay, calendar_of, law_of, pay_lines
 from postern.attendance.payrules import checked
 from postern.attendance.public_holidays import PublicHolidays, kept
 from postern.attendance.roster import Roster
+from postern.attendance.rules_model import REGULAR
 from postern.attendance.tiers import week_start
 from postern.clock import aware
 from postern.ids import PersonId
@@ -57,6 +58,11 @@ class TimesheetDay:
         return self.work.minutes
 
     @property
+    def overtime(self) -> int:
+        """Of the worked minutes, those that the law or the contract counts beyond the regular ones."""
+        return sum(one.minutes for one in self.lines if _is_overtime(one))
+
+    @property
     def anomalies(self) -> tuple[Anomaly, ...]:
         """What a person has to look at."""
         return self.work.anomalies
@@ -83,6 +89,11 @@ class Totals:
     early: int = 0
     absent: int = 0
     categories: tuple[CategoryTotal, ...] = ()
+
+    @property
+    def overtime(self) -> int:
+        """Of the worked minutes, those beyond the regular ones."""
+        return sum(one.minutes for one in self.categories if _is_overtime(one))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +186,10 @@ def totals(days: Sequence[TimesheetDay]) -> Totals:
         absent=sum(one.absent for one in days),
         categories=tuple(sorted(categories.values(), key=_in_order)),
     )
+
+
+def _is_overtime(one: PayLine | CategoryTotal) -> bool:
+    return one.kind is LineKind.WORKED and one.category != REGULAR
 
 
 def _in_order(one: CategoryTotal) -> tuple[int, bool, Decimal, str, str]:

@@ -252,6 +252,15 @@ def test_an_average_of_more_than_48_hours_over_24_weeks_is_against_german_law() 
     assert averages(490, 23) == []
 
 
+def test_overtime_is_what_is_worked_beyond_the_regular_hours() -> None:
+    """Neither a night's premium nor the hour paid for a missed meal is worked twice."""
+    punches = worked("08:00-18:00", zone="America/Los_Angeles")
+    (day,) = (found := month(punches, profile=CALIFORNIAN, zone="America/Los_Angeles")).days
+    assert (day.overtime, found.totals.overtime, day.minutes) == (120, 120, 600)
+    night = month(worked("22:00-02:00", "02:30-06:00"), roster=NO_ROSTER)
+    assert (night.totals.overtime, night.totals.worked) == (0, 450)
+
+
 def test_totals_of_many_are_the_sums_of_their_days() -> None:
     sheets = [month(worked("08:00-12:00", "12:30-17:00")), month(worked("08:00-12:00"))]
     together = totals([day for sheet in sheets for day in sheet.days])
