@@ -66,7 +66,7 @@ class Seat:
     async def ask(self, endpoint: Endpoint, ids: Mapping[str, str]) -> httpx.Response:
         path = re.sub(r"\{(\w+)\}", lambda found: ids.get(found[1], str(uuid4())), endpoint.path)
         path += "?purpose=an+attack" if "evidence" in path else ""
-        path += DAYS if path.endswith(("/ledger.csv", "/takings")) else ""
+        path += DAYS if path.endswith(("/ledger.csv", "/takings", "/hours")) else ""
         headers = {**SAME_ORIGIN, FORM_KEY_HEADER: self.form_key}
         if endpoint.path.startswith("/api/") and endpoint.method in ("POST", "PUT"):
             body = body_of(endpoint)
@@ -139,6 +139,14 @@ _ANY_BODY = {
     "amount": "1.00",
     "resolution": "dismiss",
     "access_level": str(uuid4()),
+    "at": "2026-03-04T10:00:00Z",
+    "direction": "in",
+    "day": "2026-03-04",
+    "deed": "excuse",
+    "approve": True,
+    "since": "2026-03-04",
+    "roster": str(uuid4()),
+    "pay": {"jurisdiction": "de"},
 }
 
 
@@ -148,6 +156,10 @@ def body_of(endpoint: Endpoint) -> dict[str, object]:
         return {"json": []}
     if "/exports" in endpoint.path:
         return {"json": _ANY_BODY | {"kind": "csv"}}
+    if endpoint.path.endswith("/points"):
+        return {"json": []}
+    if endpoint.path.endswith("/rosters/{id}"):
+        return {"json": {"name": "Drawn", "roster": {}}}
     if endpoint.path.endswith("/photos"):
         return dict(PHOTO)
     if endpoint.path.endswith("/imports"):
@@ -256,7 +268,7 @@ async def neighbours(hub: Services, demo: Demo, clock: SetClock, tmp_path: Path)
     actor = Actor(tenant=tenant, name="job:demo", role=Role.ADMINISTRATOR)
     site = await sites.create_site(hub, actor, name="Next door", time_zone="Europe/Berlin")
     staff, always = await invented._places(hub, actor, site)
-    await invented._people(hub, actor, staff, always)
+    await invented._people(hub, actor, site, staff, always)
     await invented._vehicles(hub, actor, staff, always)
     plan = await sites.plan(hub, actor, site.id)
     garage = await parked(hub, actor, clock, tmp_path / "slips")
@@ -312,6 +324,8 @@ async def neighbours(hub: Services, demo: Demo, clock: SetClock, tmp_path: Path)
         "agent": "1",
         "key": f"{site.id}-20260304-1-1",
         "tenant": str(tenant),
+        "month": "2026-03-04",
+        "number": "1",
     }
 
 

@@ -8,6 +8,8 @@ from datetime import date
 from uuid import UUID
 
 from postern.attendance import store
+from postern.attendance.paying import calendar_of
+from postern.attendance.payrules import checked
 from postern.attendance.settings import (
     Assigned,
     Assignment,
@@ -15,6 +17,7 @@ from postern.attendance.settings import (
     AttendanceSettings,
     RosterKept,
 )
+from postern.clock import utc_day
 from postern.errors import BadInput, NotFound
 from postern.ids import PersonId, SiteId
 from postern.journal.model import Act
@@ -53,7 +56,7 @@ async def set_attendance(services: Services, actor: Actor, wanted: AttendanceSet
     site's jurisdiction forbids to count hours from faces.
     """
     require(actor, Duty.CHANGE_ATTENDANCE)
-    _check_profiles(wanted)
+    _check(wanted, utc_day(services.clock.now()))
     async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, wanted.site)
         if wanted.faces:
@@ -66,10 +69,21 @@ async def set_attendance(services: Services, actor: Actor, wanted: AttendanceSet
     return stored
 
 
-def _check_profiles(wanted: AttendanceSettings) -> None:
+def _check(wanted: AttendanceSettings, today: date) -> None:
+    """Raises BadInput for names that say nothing, and for what no law has a place for."""
     names = [one.name for one in wanted.profiles]
     if len(set(names)) < len(names) or not all(names):
         raise BadInput("give each pay profile a name of its own")
+    for pay in (wanted.pay, *(one.pay for one in wanted.profiles)):
+        checked(wanted.pairing, pay, today)
+        if not 0 <= pay.week_starts <= 6:
+            raise BadInput("weekdays are 0 (Monday) to 6 (Sunday)")
+        try:
+            calendar_of(pay, today, today)
+        except NotImplementedError as fault:
+            raise BadInput(
+                "no public holidays are known of this region; write it as ISO 3166-2 does after the dash"
+            ) from fault
 
 
 async def points(services: Services, actor: Actor, site: SiteId) -> tuple[AttendancePoint, ...]:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from uuid import UUID
@@ -17,6 +18,8 @@ from pyrage import x25519
 from postern import operations
 from postern.access.decision import PlatePresented, Request
 from postern.access.model import SubjectKind
+from postern.attendance.pay import Jurisdiction, PayProfile
+from postern.attendance.settings import AttendanceSettings
 from postern.clock import SetClock
 from postern.errors import DatabaseUnavailable, PosternError, StorageFull, Unavailable
 from postern.ids import ContractorId, PersonId, SiteId, TeamId, TenantId, VehicleId
@@ -26,7 +29,9 @@ from postern.journal.model import Act
 from postern.operations import (
     access_levels,
     approvals,
+    attendance_setup,
     browse_journal,
+    close_period,
     consent,
     employments,
     export,
@@ -37,11 +42,13 @@ from postern.operations import (
     garage_setup,
     insider_alarms,
     look,
+    own_hours,
     parking_cases,
     parking_views,
     privacy_desk,
     sign_ins,
     teams,
+    timesheets,
     trace,
 )
 from postern.operations import looked_at as looked_at_module
@@ -52,7 +59,9 @@ from postern.operations.receive import receive
 from postern.operations.services import Services
 from postern.operations.try_picture import try_picture
 from postern.operators.model import Actor
+from postern.people.employment import Terms
 from postern.postgres.pool import Database, Transaction
+from postern.privacy.member import Member
 from postern.records.model import RecordKey
 from postern.sites.store import SitePlan
 from tests.attacks.parked import Parked, parked
@@ -82,6 +91,10 @@ class Place:
     garage: Parked
     team: TeamId
     contractor: ContractorId
+
+    @property
+    def member(self) -> Member:
+        return Member(tenant=self.actor.tenant, person=self.person, name="drawn")
 
     @property
     def garage_site(self) -> SiteId:
@@ -116,6 +129,7 @@ async def place(
     await enrol(hub, admin, person=person, photos=[FACE])
     wanted = approvals.Asked(kind=approvals.Kind.SEARCH, exactly=b"", words="", subjects=(person,))
     asked = await approvals.ask(hub, admin, wanted, purpose="a complaint", case="C-2")
+    await _hours_are_kept(hub, admin, demo.site, person)
     return Place(
         asked=asked.id,
         team=(await teams.add_team(hub, admin, name="Roof")).id,
@@ -130,6 +144,16 @@ async def place(
         vehicle=(await look.find_vehicles(hub, admin)).rows[0].vehicle.id,
         record=RecordKey(site=demo.site, day=TODAY, agent=agent.enrolled.agent, seq=1),
     )
+
+
+async def _hours_are_kept(hub: Services, admin: Actor, site: SiteId, person: PersonId) -> None:
+    """At the site, of the person, and closed for yesterday."""
+    pay = PayProfile(jurisdiction=Jurisdiction("de"))
+    await attendance_setup.set_attendance(hub, admin, AttendanceSettings(site=site, pay=pay))
+    terms = Terms(first=TODAY - timedelta(days=30), site=site)
+    await employments.add_employment(hub, admin, person=person, version=0, terms=terms)
+    yesterday = TODAY - timedelta(days=1)
+    await close_period.close_period(hub, admin, site, first=yesterday, last=yesterday)
 
 
 # Every operation that opens, each as somebody would call it.
@@ -197,10 +221,23 @@ OPENING: dict[str, Opening] = {
     ),
     "holding": lambda at: access_levels.holding(at.hub, at.actor, subject=at.person, kind=SubjectKind.PERSON),
     "consents": lambda at: consent.consents(at.hub, at.actor, at.person),
+    "assignment_of": lambda at: attendance_setup.assignment_of(at.hub, at.actor, at.person),
+    "own_hours": lambda at: timesheets.own_hours(at.hub, at.member, first=TODAY, last=TODAY),
+    "own_punches": lambda at: own_hours.own_punches(at.hub, at.member),
+    "person_hours": lambda at: timesheets.person_hours(at.hub, at.actor, at.person, first=TODAY, last=TODAY),
+    "team_hours": lambda at: timesheets.team_hours(
+        at.hub, at.actor, timesheets.TeamWanted(site=at.demo.site, first=TODAY, last=TODAY)
+    ),
+    "period_hours": lambda at: close_period.period_hours(
+        at.hub, at.actor, at.demo.site, 1, purpose="payroll"
+    ),
     "try_picture": lambda at: try_picture(
         at.hub, at.actor, FACE, site=at.demo.site, access_point=at.places.access_points[0].id
     ),
 }
+
+AT_ONE_PLACE = 8
+"""Operations tried at one place: to set it up takes longer than to try one."""
 
 
 # What can happen to the entry, made to happen in the database itself.
@@ -284,15 +321,16 @@ async def opens_nothing(at: Place, opening: Opening, fault: Fault) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", OPENING)
-async def test_what_cannot_be_journalled_is_not_opened(place: Place, name: str) -> None:
-    before = await place.last()
-    for fault, happens in FAULTS.items():
-        assert await opens_nothing(place, OPENING[name], happens), fault
-        assert await place.last() == before, fault
+@pytest.mark.parametrize("first", range(0, len(OPENING), AT_ONE_PLACE))
+async def test_what_cannot_be_journalled_is_not_opened(place: Place, first: int) -> None:
+    for name, opening in list(OPENING.items())[first : first + AT_ONE_PLACE]:
+        before = await place.last()
+        for fault, happens in FAULTS.items():
+            assert await opens_nothing(place, opening, happens), (name, fault)
+            assert await place.last() == before, (name, fault)
 
-    await OPENING[name](place)  # once the fault is over it opens, and is journalled
-    assert await place.last() > before
+        await opening(place)  # once the fault is over it opens, and is journalled
+        assert await place.last() > before, name
 
 
 async def test_the_wall_that_failed_is_written_down_when_it_is_shown_next(place: Place) -> None:
@@ -328,6 +366,11 @@ async def test_the_attack_catches_operations_that_go_on_without_their_entry(
 _TRACING = frozenset({"trace.trace", "trace.trace_as"})
 UNTRACED = {
     "access_levels.access_levels": "rules; of no subject",
+    "attendance_setup.attendance_of": "a setting",
+    "attendance_setup.points": "places",
+    "attendance_setup.rosters": "shifts; of no subject",
+    "attendance_setup.sites_with_hours": "places",
+    "close_period.closed_periods": "days, counts and random ids; nobody is named",
     "agents.agents": "agents",
     "alarms.alarms": "alarms name no subject",
     "budget.desks": "which sites are whose desk; of no subject",

@@ -10,9 +10,11 @@ from starlette.responses import JSONResponse, Response
 
 from postern.web.api import (
     access,
+    attendance,
     employments,
     garage,
     happenings,
+    hours,
     imports,
     insiders,
     keys,
@@ -41,6 +43,8 @@ PARTS = (
     keys,
     garage,
     muster,
+    attendance,
+    hours,
 )
 for part in PARTS:
     router.include_router(part.router)
