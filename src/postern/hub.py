@@ -27,6 +27,7 @@ from postern.operations.publish_policy import publish_stale, run_publisher
 from postern.operations.registry_look import warm
 from postern.operations.services import Services
 from postern.operations.settle import run_settler
+from postern.operations.visit_watch import VisitJob
 from postern.public_program import counter_socket
 from postern.settings import Settings
 from postern.supervise import Handover
@@ -63,6 +64,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
             asyncio.create_task(run_settler(services), name="settle garages"),
             asyncio.create_task(run_hours(services), name="settle hours"),
             asyncio.create_task(CheckpointJob(services).run(), name="sign checkpoints"),
+            asyncio.create_task(VisitJob(services=services).run(), name="follow visits"),
             asyncio.create_task(retention.run_daily(services), name="retention"),
             asyncio.create_task(
                 _daily(services, tls, wiring.public_certificate(settings)), name="daily jobs"

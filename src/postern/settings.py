@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     """None: the hub asks Stripe instead, every half minute and when a phone is back."""
     stripe_api_base: str | None = None
     """Another address than Stripe's own, for tests."""
+    smtp_url: SecretStr | None = None
+    """The mail server for letters to visitors and hosts: smtp://login@host:587 or smtps://…; None: none."""
+    smtp_password_file: Path | None = None
+    """A file (mode 600) with its password, instead of one in `smtp_url`."""
+    smtp_from: str | None = None
+    """From whom letters are."""
     oidc_issuer: str | None = None
     """The organisation's OpenID Connect provider, as it names itself (docs/sign-in.md); None: none."""
     oidc_client_id: str | None = None

@@ -31,6 +31,7 @@ from postern.console_tls import (
 from postern.devices.cameras.model import ReadingPlan
 from postern.devices.cameras.source import Source, open_source
 from postern.devices.controllers.build import controller_for
+from postern.devices.mail_smtp import SmtpPost, smtp_settings
 from postern.devices.payments.by_hand import Desk
 from postern.devices.picture_bucket import PictureBucket
 from postern.devices.picture_folder import PictureFolder
@@ -43,7 +44,7 @@ from postern.keystore.opening import open_keystore
 from postern.keystore.tombstones import TombstoneFile
 from postern.operations.checkout import Till
 from postern.operations.counter_books import CounterBooks
-from postern.operations.ports import PictureStore, RecognitionPort
+from postern.operations.ports import PictureStore, Post, RecognitionPort
 from postern.operations.receive import FARTHEST_BACK
 from postern.operations.services import Services
 from postern.operations.sign_in_port import SignInProvider
@@ -146,10 +147,7 @@ def _sign_in_provider(settings: Settings) -> SignInProvider | None:
         raise SettingsInvalid("a sign-in provider needs POSTERN_OIDC_CLIENT_ID besides POSTERN_OIDC_ISSUER")
     secret = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else None
     if settings.oidc_client_secret_file is not None:
-        try:
-            secret = settings.oidc_client_secret_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as fault:
-            raise SettingsInvalid("the file of POSTERN_OIDC_CLIENT_SECRET_FILE cannot be read") from fault
+        secret = _secret_in(settings.oidc_client_secret_file, "POSTERN_OIDC_CLIENT_SECRET_FILE")
     return OidcProvider(
         ProviderSettings(
             issuer=settings.oidc_issuer,
@@ -159,6 +157,24 @@ def _sign_in_provider(settings: Settings) -> SignInProvider | None:
             name_claim=settings.oidc_login_name_claim,
         )
     )
+
+
+def _secret_in(path: Path, setting: str) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise SettingsInvalid(f"the file of {setting} cannot be read") from fault
+
+
+def _post(settings: Settings) -> Post | None:
+    """The mail server that the settings name. SettingsInvalid when they say half of it."""
+    if settings.smtp_url is None:
+        return None
+    password = None
+    if settings.smtp_password_file is not None:
+        password = _secret_in(settings.smtp_password_file, "POSTERN_SMTP_PASSWORD_FILE")
+    url = settings.smtp_url.get_secret_value()
+    return SmtpPost(smtp_settings(url, sender=settings.smtp_from, password=password))
 
 
 @asynccontextmanager
@@ -181,6 +197,8 @@ async def services(
             clock=clock or SystemClock(),
             recognition=recognition,
             public_url=public_url(settings),
+            pages_url=public_url(public_side(settings)),
+            post=_post(settings),
             provider=_sign_in_provider(settings),
             tombstones=TombstoneFile(settings.folder("tombstones") / "list"),
         )
@@ -295,7 +313,12 @@ def agent_ports(pool: RecognitionPool, *, reconnect: bool = True) -> AgentPorts:
         return controller_for(door.controller, clock=clock)
 
     return AgentPorts(
-        open_source=source, recognition=pool, card=CARD, open_controller=controller, clock=clock
+        open_source=source,
+        recognition=pool,
+        card=CARD,
+        open_controller=controller,
+        clock=clock,
+        read_codes=pool.codes,
     )
 
 

@@ -38,6 +38,7 @@ from postern.web.endpoints import endpoints_of
 from postern.web.login import FORM_KEY_HEADER, form_key_of
 from postern.web.ports import ConsolePorts
 from tests.attacks.parked import parked
+from tests.attacks.visited import visited
 from tests.flows.operations.conftest import clock, demo, hub
 from tests.flows.operations.drawn import NOON
 from tests.flows.web.conftest import HOME, SAME_ORIGIN, app
@@ -106,6 +107,9 @@ FORM = {
     "plates": "DRAWN 1",
     "bays": "1",
     "currency": "EUR",
+    "act": "cancel",
+    "start": "2026-03-04T13:00",
+    "end": "2026-03-04T15:00",
 }
 PHOTO = {"files": {"photos": ("one.jpg", b"pic\x10\x20\x30"), "picture": ("one.jpg", b"pic\x10\x20\x30")}}
 _ANY_BODY = {
@@ -147,6 +151,8 @@ _ANY_BODY = {
     "since": "2026-03-04",
     "roster": str(uuid4()),
     "pay": {"jurisdiction": "de"},
+    "approve": True,
+    "out": True,
 }
 
 
@@ -160,6 +166,9 @@ def body_of(endpoint: Endpoint) -> dict[str, object]:
         return {"json": []}
     if endpoint.path.endswith("/rosters/{id}"):
         return {"json": {"name": "Drawn", "roster": {}}}
+    if "/visits" in endpoint.path:
+        span = {"start": "2026-03-04T13:00:00+00:00", "end": "2026-03-04T15:00:00+00:00"}
+        return {"json": _ANY_BODY | span | {"site": 2}}
     if endpoint.path.endswith("/photos"):
         return dict(PHOTO)
     if endpoint.path.endswith("/imports"):
@@ -285,6 +294,7 @@ async def neighbours(hub: Services, demo: Demo, clock: SetClock, tmp_path: Path)
         ((alarm,),) = await cursor.fetchall()
     wanted = NewKey(operator=neighbour.id, name="theirs", scopes=(Duty.SEE_SITES,), last_day=NOON.date())
     key = await api_keys.make_key(hub, actor, wanted)
+    visit = await visited(hub, actor, site.id, name="Vera Nachbar")
     team = await teams.add_team(hub, actor, name="Roof")
     contractor = await teams.add_contractor(hub, actor, name="Nord Bau")
     employed = await employments.add_employment(
@@ -312,6 +322,7 @@ async def neighbours(hub: Services, demo: Demo, clock: SetClock, tmp_path: Path)
         "reference": garage.reference,
         "people": str(person),
         "vehicles": str(vehicle),
+        "visits": str(visit.visit.id),
         "teams": str(team.id),
         "contractors": str(contractor.id),
         "employment": str(employed.every[0].id),
@@ -373,10 +384,22 @@ async def test_another_tenants_things_are_not_there_whatever_the_address(
 
 async def rows_of(hub: Services, tenant: TenantId) -> dict[str, set[str]]:
     """What the tenant has in the tables that an operator changes."""
-    tables = ("person", "vehicle", "holding", "consent", "access_level", "schedule", "site", "door", "reader")
+    tables = (
+        "person",
+        "vehicle",
+        "holding",
+        "visit",
+        "consent",
+        "access_level",
+        "schedule",
+        "site",
+        "door",
+        "reader",
+    )
     tables += ("operator", "operator_desk", "insider_alarm", "api_key", "approval", "kiosk")
     tables += ("parking_garage", "parking_tariff", "parking_permit", "parking_merchant", "parking_notice")
     tables += ("ledger", "parking_receipt", "payment_attempt", "payment_link", "projection", "hub_recorder")
+    tables += ("visit_letter", "visit_rules", "visit_terms")
     async with hub.database.transaction(tenant) as tx:
         return {
             table: {repr(row) for row in await (await tx.execute(f"SELECT * FROM {table}")).fetchall()}

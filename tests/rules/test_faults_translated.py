@@ -47,6 +47,7 @@ NEVER_ON_A_PAGE = {
     "agent/lanes.py": "the agent asks the hub and logs it",
     "agent/main.py": "an agent that starts",
     "agent/sync.py": "the agent logs it and tries again",
+    "devices/mail_smtp.py": "a hub that starts, and the job that sends letters",
     "devices/recognition/dlib_weights.py": "recognition that starts",
     "devices/recognition/face_network.py": "recognition that starts",
     "devices/recognition/ocr.py": "recognition that starts",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -12,12 +13,14 @@ from postern.access.decision import FacePresented
 from postern.access.model import CredentialKind
 from postern.access.policy import Policy
 from postern.agent.evidence import jpeg_of
-from postern.agent.ports import Frame
+from postern.agent.ports import Frame, ReadCodes
 from postern.agent.track import STILL, Observation, TrackRules
+from postern.agent.track_codes import ABSENCE, CodeTracker
 from postern.agent.track_faces import FaceSeen, FaceTracker
 from postern.agent.track_plates import PlateTracker
 from postern.biometrics.comparison import Gallery, Match, identify
 from postern.biometrics.model import Box, ModelCard, Rgb
+from postern.errors import PosternError
 from postern.ids import AccessPointId, PersonId
 from postern.operations.ports import Recognition
 
@@ -173,3 +176,47 @@ class PlateEye:
         wanted = self._tracker.wanted_frames()
         self._kept = {index: kept for index, kept in self._kept.items() if index in wanted}
         return seen
+
+
+class CodeEye:
+    """Looks for QR codes. It keeps no picture: whoever holds a code before a camera was not asked for one."""
+
+    def __init__(self, read: ReadCodes, *, still: bool, every: timedelta = timedelta(0)) -> None:
+        """`every`: look at a frame only when the last one looked at is so long ago."""
+        self._read = read
+        self._tracker = CodeTracker(timedelta(0) if still else ABSENCE)
+        self._every = timedelta(0) if still else every
+        self._looked: datetime | None = None
+
+    async def look(self, frame: Frame) -> list[Seen]:
+        """See `Eye`."""
+        if self._looked is not None and frame.at - self._looked < self._every:
+            return []
+        self._looked = frame.at
+        observations = self._tracker.step(frame.at, frame.index, await self._read(frame.rgb))
+        return [Seen(observation=one, evidence=None) for one in observations]
+
+    async def finish(self) -> list[Seen]:
+        """See `Eye`."""
+        return []
+
+
+class TwoEyes:
+    """Two that look at the same frames: a face camera before which somebody may hold a code instead."""
+
+    def __init__(self, first: Eye, second: Eye) -> None:
+        self._eyes = (first, second)
+
+    async def look(self, frame: Frame) -> list[Seen]:
+        """See `Eye`. When one of them fails, what the other saw counts."""
+        answers = await asyncio.gather(*(eye.look(frame) for eye in self._eyes), return_exceptions=True)
+        seen = [one for answer in answers if isinstance(answer, list) for one in answer]
+        faults = [one for one in answers if isinstance(one, BaseException)]
+        unforeseen = [one for one in faults if not isinstance(one, PosternError)]
+        if faults and (unforeseen or not seen):
+            raise (unforeseen or faults)[0]
+        return seen
+
+    async def finish(self) -> list[Seen]:
+        """See `Eye`."""
+        return [one for eye in self._eyes for one in await eye.finish()]

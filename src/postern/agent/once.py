@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from postern.access.decision import FacePresented, PlatePresented
+from postern.access.decision import CodePresented, FacePresented, PlatePresented
 from postern.access.model import SubjectKind
 from postern.access.policy import Policy
 from postern.access.reasons import Reason
@@ -32,7 +32,7 @@ class TriedPassage:
     source: str
     at: datetime
     access_point: AccessPoint
-    presented: FacePresented | PlatePresented
+    presented: FacePresented | PlatePresented | CodePresented
     subject: UUID | None
     subject_kind: SubjectKind | None
     plate: str | None
@@ -76,7 +76,7 @@ async def passages(
 def _tried(access_point: AccessPoint, outcome: Outcome) -> TriedPassage:
     presented = outcome.sighted.seen.observation.presented
     decision = outcome.admitted.decision
-    is_plate = isinstance(presented, PlatePresented)
+    is_plate, is_code = isinstance(presented, PlatePresented), isinstance(presented, CodePresented)
     known = isinstance(presented, FacePresented) and isinstance(presented.result, Match)
     holder = decision.holder
     return TriedPassage(
@@ -84,12 +84,22 @@ def _tried(access_point: AccessPoint, outcome: Outcome) -> TriedPassage:
         at=outcome.sighted.at,
         access_point=access_point,
         presented=presented,
-        subject=holder.subject if holder is not None and (known or is_plate) else None,
+        subject=holder.subject if holder is not None and (known or is_plate or is_code) else None,
         subject_kind=holder.kind if holder is not None else None,
         plate=presented.text if isinstance(presented, PlatePresented) else None,
         granted=decision.reason.grants,
         reason=decision.reason,
-        score=presented.score if isinstance(presented, PlatePresented) else presented.result.score,
+        score=_score(presented),
         frames=outcome.sighted.seen.observation.frames,
         ms=outcome.ms,
     )
+
+
+def _score(presented: FacePresented | PlatePresented | CodePresented) -> float:
+    match presented:
+        case FacePresented():
+            return presented.result.score
+        case PlatePresented():
+            return presented.score
+        case CodePresented():
+            return 1.0  # a code is read whole, or not at all

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -75,12 +75,20 @@ class OpenController(Protocol):
         ...
 
 
+ReadCodes = Callable[[Rgb], Awaitable[Sequence[str]]]
+"""The text of every QR code in a picture. Raises Unavailable."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentPorts:
-    """Everything outside: cameras, recognition (with its face model's card), door controllers, time."""
+    """Everything outside: cameras, recognition (with its face model's card), door controllers, time.
+
+    Without `read_codes` no camera reads QR codes.
+    """
 
     open_source: OpenSource
     recognition: Recognition
     card: ModelCard
     open_controller: OpenController
     clock: Clock
+    read_codes: ReadCodes | None = None

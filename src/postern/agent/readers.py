@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from postern.access.policy import Policy
 from postern.agent.admission import Admissions
 from postern.agent.channel import Done, Play
-from postern.agent.eyes import Current, Eye, FaceEye, PlateEye
+from postern.agent.eyes import CodeEye, Current, Eye, FaceEye, PlateEye, TwoEyes
 from postern.agent.health import ReaderHealth
 from postern.agent.ports import AgentPorts, Source
 from postern.agent.tasks import Tasks, cancelled
 from postern.agent.track import TrackRules
 from postern.agent.watch import watch
 from postern.backoff import delays
-from postern.errors import BadInput, PosternError
+from postern.errors import BadInput, PosternError, Unavailable
 from postern.ids import ReaderId
 from postern.sites.model import Reader, ReaderKind
 
 log = structlog.get_logger(__name__)
 
-CAMERAS = (ReaderKind.FACE_CAMERA, ReaderKind.PLATE_CAMERA)
+CAMERAS = (ReaderKind.FACE_CAMERA, ReaderKind.PLATE_CAMERA, ReaderKind.QR_READER)
+"""Readers with a source of frames; a QR reader without one is a device of its own."""
+CODES_EVERY = timedelta(milliseconds=400)
+"""How often a face camera looks for a QR code, beside looking for faces in every frame."""
 
 
 def eye_of(
@@ -33,7 +36,14 @@ def eye_of(
     """What looks through the reader."""
     if reader.kind is ReaderKind.PLATE_CAMERA:
         return PlateEye(ports.recognition, current, at=reader.access_point, still=still, rules=rules)
-    return FaceEye(ports.recognition, current, still=still, rules=rules)
+    if reader.kind is ReaderKind.QR_READER:
+        if ports.read_codes is None:
+            raise Unavailable("QR codes cannot be read from cameras here")
+        return CodeEye(ports.read_codes, still=still)
+    faces = FaceEye(ports.recognition, current, still=still, rules=rules)
+    if ports.read_codes is None:
+        return faces
+    return TwoEyes(faces, CodeEye(ports.read_codes, still=still, every=CODES_EVERY))
 
 
 @dataclass(kw_only=True, slots=True)

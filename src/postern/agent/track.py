@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postern.access.decision import FacePresented, PlatePresented
+from postern.access.decision import CodePresented, FacePresented, PlatePresented
 from postern.biometrics.model import Box
 
 
@@ -40,7 +40,7 @@ STILL = TrackRules(votes=1, patience=1)
 class Observation:
     """What a camera saw of one person or vehicle. `frame` is the index of the frame that shows it best."""
 
-    presented: FacePresented | PlatePresented
+    presented: FacePresented | PlatePresented | CodePresented
     frame: int
     frames: int
     """How many frames it was voted over."""

@@ -44,10 +44,14 @@ class Limits:
         while len(self._times) > self._most_kept:
             self._times.popitem(last=False)
 
-    def take(self, limit: Limit, key: str) -> None:
-        """Count once. Raises TooMany when the limit was reached before."""
+    def require(self, limit: Limit, key: str) -> None:
+        """Raises TooMany when the limit was reached before."""
         if self.left(limit, key) <= 0:
             raise TooMany("too often in a short time; wait some minutes, or ask for help")
+
+    def take(self, limit: Limit, key: str) -> None:
+        """Count once. Raises TooMany when the limit was reached before."""
+        self.require(limit, key)
         self.count(limit, key)
 
     def _recent(self, limit: Limit, key: str) -> deque[datetime]:

@@ -29,6 +29,7 @@ from postern.web.console import (
     imports,
     keys,
     kiosk,
+    kiosk_visit,
     kiosks,
     levels,
     lockdown,
@@ -51,6 +52,7 @@ from postern.web.console import (
     trust,
     try_picture,
     vehicles,
+    visits,
     wall,
 )
 from postern.web.head import HeadAsGet
@@ -83,6 +85,7 @@ PRIVATE = (
     teams.router,
     imports.router,
     vehicles.router,
+    visits.router,
     levels.router,
     schedules.router,
     sites.router,
@@ -118,7 +121,8 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     app.state.settings = settings_
     app.state.ports = ports
     app.state.heard = Heard()
-    for router in (general.public, signing.public, provider.public, kiosk.router, own_signing.public):
+    by_kiosk = (kiosk.router, kiosk_visit.router)
+    for router in (general.public, signing.public, provider.public, *by_kiosk, own_signing.public):
         app.include_router(router, dependencies=[Depends(closed_afterwards)], include_in_schema=False)
     app.include_router(agent_wire.router)
     app.include_router(agent_erasures.router)

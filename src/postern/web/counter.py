@@ -21,6 +21,7 @@ from postern import documents
 from postern.errors import PosternError
 from postern.operations import counter_wire as wire
 from postern.operations.counter import Counter
+from postern.operations.visit_counter import VisitCounter
 
 LARGEST = 256 * 1024
 _log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ class Question:
 
 def questions(counter: Counter) -> dict[str, Question]:
     """All there are."""
+    visitors = VisitCounter(services=counter.services)
     return {
         "garage": Question(asked=wire.AskGarage, answer=counter.garage),
         "free": Question(asked=wire.AskFree, answer=counter.free),
@@ -47,6 +49,10 @@ def questions(counter: Counter) -> dict[str, Question]:
         "receipt": Question(asked=wire.AskReceipt, answer=counter.receipt),
         "help": Question(asked=wire.AskHelp, answer=counter.help),
         "webhook": Question(asked=wire.TellWebhook, answer=counter.webhook),
+        "invitation": Question(asked=wire.AskInvitation, answer=visitors.invitation),
+        "sign": Question(asked=wire.SignTerms, answer=visitors.sign),
+        "waiting": Question(asked=wire.AskAsHost, answer=visitors.waiting),
+        "answer": Question(asked=wire.AnswerAsHost, answer=visitors.answer),
     }
 
 

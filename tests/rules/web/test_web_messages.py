@@ -23,6 +23,7 @@ from postern.people.model import Sex
 from postern.privacy.model import ConsentForm
 from postern.records.model import DoorCondition, Outcome
 from postern.sites.model import ControllerKind, DoorKind, LaneKind, LaneRule, ReaderKind
+from postern.visitors.model import LetterKind, VisitState
 from postern.web.console.garage_case_views import WHY_CODES
 from postern.web.console.privacy_rules import SHOWN
 from postern.web.console.site_rows import KINDS
@@ -110,6 +111,10 @@ MADE_OF_CODES = {
         ),
     ],
     "validation": [f"{what}{kind.value}" for what in ("", "pays-") for kind in ValidationKind],
+    "visit": [
+        *(f"{what}-{state}" for what in ("state", "about") for state in VisitState),
+        *(f"{what}-{kind}" for what in ("waiting", "unsent") for kind in LetterKind),
+    ],
     "why": list(WHY_CODES),
     "weekday": [f"{length}-{day}" for length in ("long", "short") for day in range(7)],
 }

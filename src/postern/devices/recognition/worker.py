@@ -60,10 +60,15 @@ class RecognitionPool:
         found = await self._call(WorkerKind.PLATES, rgb, country)
         return [one for one in found if isinstance(one, PlateReading)]
 
+    async def codes(self, rgb: Rgb) -> list[str]:
+        """The text of every QR code in the picture. Raises Unavailable when the worker failed."""
+        found = await self._call(WorkerKind.CODES, rgb, None)
+        return [one for one in found if isinstance(one, str)]
+
     def start(self) -> None:
-        """Start every worker now, so that the first call need not wait for loading."""
-        for workers in self._workers.values():
-            for worker in workers:
+        """Start every worker with a network to load now, so that the first call need not wait for it."""
+        for kind in (WorkerKind.FACES, WorkerKind.PLATES):
+            for worker in self._workers[kind]:
                 worker.ensure_running()
 
     def processes(self) -> Mapping[WorkerKind, tuple[int, ...]]:

@@ -32,6 +32,7 @@ class WorkerKind(StrEnum):
 
     FACES = "faces"
     PLATES = "plates"
+    CODES = "codes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,11 +47,11 @@ class Order:
 class Answer:
     """What was found, or in words why nothing was."""
 
-    found: tuple[SeenFace, ...] | tuple[PlateReading, ...] = ()
+    found: tuple[SeenFace, ...] | tuple[PlateReading, ...] | tuple[str, ...] = ()
     fault: str | None = None
 
 
-Work = Callable[[Rgb, str | None], tuple[SeenFace, ...] | tuple[PlateReading, ...]]
+Work = Callable[[Rgb, str | None], tuple[SeenFace, ...] | tuple[PlateReading, ...] | tuple[str, ...]]
 
 
 def main(arguments: list[str]) -> None:
@@ -89,6 +90,10 @@ def _prepare(kind: WorkerKind, models: Path, threads: int) -> Work:
 
         faces = FaceRecogniser(models, threads=threads)
         return lambda rgb, _country: tuple(faces.see(rgb))
+    if kind is WorkerKind.CODES:
+        from postern.devices.recognition.codes import read_codes
+
+        return lambda rgb, _country: read_codes(rgb)
     from postern.devices.recognition.plates import PlateRecogniser
 
     plates = PlateRecogniser(threads=threads)

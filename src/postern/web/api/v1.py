@@ -24,6 +24,7 @@ from postern.web.api import (
     places,
     privacy,
     vehicles,
+    visits,
 )
 from postern.web.api.models import PROBLEMS
 from postern.web.login import SignedIn
@@ -45,6 +46,7 @@ PARTS = (
     muster,
     attendance,
     hours,
+    visits,
 )
 for part in PARTS:
     router.include_router(part.router)

@@ -34,12 +34,12 @@ from postern.web.console.garage_case_views import (
     session_view,
 )
 from postern.web.console.kiosks import line_of
-from postern.web.console.pictures import qr_picture
 from postern.web.console.streams import message
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.i18n import Words
 from postern.web.login import Fields, Hub, SignedIn, cookie_name
 from postern.web.pages import Caller, go, markup, page, words_for
+from postern.web.qr import qr_picture
 
 router = APIRouter()
 LATELY = 10

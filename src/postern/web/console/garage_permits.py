@@ -24,12 +24,12 @@ from postern.parking.rules import MerchantKept, PermitKept
 from postern.parking.validations import Validation, ValidationKind
 from postern.sites.model import Site, zone_of
 from postern.vehicles.plates import normalise
-from postern.web.console.pictures import qr_picture
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.i18n import Words
 from postern.web.login import Fields, Hub, SignedIn
 from postern.web.pages import Caller, go, page, words_for
 from postern.web.ports import ConsolePorts
+from postern.web.qr import qr_picture
 
 router = APIRouter()
 

@@ -12,12 +12,13 @@ from postern.errors import NotSignedIn, PosternError
 from postern.operations import kiosks
 from postern.operations.calls import Line, Side
 from postern.operations.kiosks import KnownKiosk
+from postern.operations.visit_walk_up import takes_walk_ups
 from postern.web import calling
-from postern.web.console.pictures import qr_picture
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, is_secure
 from postern.web.pages import go, page
 from postern.web.ports import ConsolePorts
+from postern.web.qr import qr_picture
 
 router = APIRouter()
 sockets = APIRouter()
@@ -53,6 +54,7 @@ async def shown(request: Request, hub: Hub) -> Response:
         waits=here.call is not None,
         ice=ice,
         pay=await _pay_picture(request, hub, here),
+        visits=await takes_walk_ups(hub, here),
     )
     answer.headers["Permissions-Policy"] = calling.MICROPHONE_POLICY
     return answer

@@ -19,10 +19,10 @@ from postern.operators.roles import Duty, require
 from postern.sites.kiosks import KioskState
 from postern.sites.store import SitePlan
 from postern.web import calling
-from postern.web.console.pictures import qr_picture
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, SignedIn, cookie_name
 from postern.web.pages import Caller, go, page
+from postern.web.qr import qr_picture
 
 router = APIRouter()
 sockets = APIRouter()

@@ -18,11 +18,11 @@ from postern.operations.look import PersonFile
 from postern.privacy.model import Consent, ConsentForm, ConsentPurpose
 from postern.web.console import employments
 from postern.web.console.holders import level_choices, view_of, zone_for
-from postern.web.console.pictures import qr_picture
 from postern.web.forms import EMPTY, Form
 from postern.web.i18n import Words
 from postern.web.login import Hub
 from postern.web.pages import Caller, page, words_for
+from postern.web.qr import qr_picture
 
 CONSENT_WORDING = "face-recognition 2026-01"
 """Names the text `consent.text` of the message catalogue; a changed text gets a new name."""

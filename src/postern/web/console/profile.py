@@ -14,12 +14,12 @@ from postern.errors import BadInput, PosternError
 from postern.operations import own_sign_in, passkeys, provider_sign_in, sign_ins
 from postern.operators.passwords import new_totp_secret, totp_uri
 from postern.web.console.holders import zone_for
-from postern.web.console.pictures import qr_picture
 from postern.web.console.sign_ins import login_lines
 from postern.web.console.signing import TotpView, checked_password, passkeys_possible, provider_label
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, SignedIn
 from postern.web.pages import Caller, go, page
+from postern.web.qr import qr_picture
 
 router = APIRouter()
 

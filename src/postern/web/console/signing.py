@@ -14,13 +14,13 @@ from postern.operations import link_passkey, operators, passkeys, sign_in
 from postern.operations.ceremonies import Ceremony
 from postern.operators.passwords import totp_uri
 from postern.web.came_from import came_from
-from postern.web.console.pictures import qr_picture
 from postern.web.fault_words import spoken
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.login import Fields, Hub, SignedIn, drop_login, form_key_of, is_secure, set_login
 from postern.web.navigation import first_page
 from postern.web.pages import Caller, go, page, words_for
 from postern.web.problem_document import problem
+from postern.web.qr import qr_picture
 
 public = APIRouter()
 private = APIRouter()

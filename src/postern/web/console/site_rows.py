@@ -12,7 +12,7 @@ from postern.sites.store import Part, SitePlan
 from postern.web.i18n import Words
 
 KINDS = ("areas", "doors", "access-points", "readers")
-CAMERAS = ("face-camera", "plate-camera")
+CAMERAS = ("face-camera", "plate-camera", "qr-reader")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ from postern.operations import counter_wire as wire
 from postern.web.head import HeadAsGet
 from postern.web.i18n import LANGUAGES
 from postern.web.pages import ASSETS, LANGUAGE_COOKIE, THEME_COOKIE, THEMES, words_for
-from postern.web.public import pay
+from postern.web.public import pay, visit
 from postern.web.public.ask import Counter
 from postern.web.public.shell import Around, Shell, client_of, page
 
@@ -156,6 +156,7 @@ def create_public_app(counter: Counter, shell: Shell) -> Starlette:
         routes=[
             Route("/", home),
             *pay.ROUTES,
+            *visit.ROUTES,
             Route("/help", help_form),
             Route("/help", help_asked, methods=["POST"]),
             Route("/notices/stripe", notices),

@@ -1,4 +1,4 @@
-"""Pictures drawn here: QR codes as SVG markup, which the content policy lets through without a style."""
+"""QR codes as SVG markup, which the content policy lets through without a style."""
 
 from __future__ import annotations
 

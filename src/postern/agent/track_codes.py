@@ -1,0 +1,34 @@
+"""QR codes before a camera: each is told once, and again when it was out of sight for a while. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from postern.access.decision import CodePresented
+from postern.access.model import CredentialKind
+from postern.agent.track import Observation
+
+OURS = "P1."
+"""How the text of every code begins that Postern gives out; posters and parcels in view say nothing."""
+LONGEST = 64
+ABSENCE = timedelta(seconds=3)
+
+
+class CodeTracker:
+    """The codes of one camera. A code is checked by its own error correction, so that one frame is enough."""
+
+    def __init__(self, absence: timedelta = ABSENCE) -> None:
+        self._absence = absence
+        self._seen: dict[str, datetime] = {}
+
+    def step(self, at: datetime, frame: int, texts: Sequence[str]) -> list[Observation]:
+        """What is new with this frame."""
+        self._seen = {text: last for text, last in self._seen.items() if at - last < self._absence}
+        ours = [text for text in texts if text.startswith(OURS) and len(text) <= LONGEST]
+        fresh = [text for text in dict.fromkeys(ours) if text not in self._seen]
+        self._seen |= dict.fromkeys(ours, at)
+        return [
+            Observation(presented=CodePresented(kind=CredentialKind.QR, value=text), frame=frame, frames=1)
+            for text in fresh
+        ]
