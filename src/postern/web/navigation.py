@@ -64,7 +64,7 @@ PARTS = (
         items=(
             Item(key="people", href="/people", icon="people", duty=Duty.SEE_PEOPLE),
             Item(key="teams", href="/teams", icon="people", duty=Duty.SEE_EMPLOYMENTS),
-            Item(key="visits", href="/visits", icon="call", duty=Duty.SEE_VISITS),
+            Item(key="visits", href="/visits", icon="card", duty=Duty.SEE_VISITS),
             Item(key="vehicles", href="/vehicles", icon="vehicle", duty=Duty.SEE_VEHICLES),
             Item(key="levels", href="/access-levels", icon="key", duty=Duty.CHANGE_ACCESS),
             Item(key="schedules", href="/schedules", icon="clock", duty=Duty.CHANGE_ACCESS),
