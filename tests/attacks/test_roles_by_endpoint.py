@@ -151,7 +151,6 @@ _ANY_BODY = {
     "since": "2026-03-04",
     "roster": str(uuid4()),
     "pay": {"jurisdiction": "de"},
-    "approve": True,
     "out": True,
 }
 
