@@ -40,6 +40,32 @@ async def give_consent(
     reference, NotFound for an unknown person, ForbiddenHere where the law does not take this consent.
     """
     require(actor, Duty.ENROL)
+    return await record_consent(
+        services,
+        actor,
+        person=person,
+        keep_photo=keep_photo,
+        form=form,
+        basis=basis,
+        wording=wording,
+        reference=reference,
+        guardian=guardian,
+    )
+
+
+async def record_consent(
+    services: Services,
+    actor: Actor,
+    *,
+    person: PersonId,
+    keep_photo: bool,
+    form: ConsentForm,
+    wording: str,
+    basis: LegalBasis = LegalBasis.CONSENT,
+    reference: str = "",
+    guardian: str = "",
+) -> Consent:
+    """The same, for whoever needs no duty to say so: the person themself."""
     if basis is LegalBasis.OTHER and not reference.strip():
         raise BadInput("write down the reference (law, contract, file) of a legal basis other than consent")
     purposes = {ConsentPurpose.FACE_RECOGNITION} | ({ConsentPurpose.ENROLMENT_PHOTO} if keep_photo else set())
@@ -98,6 +124,11 @@ async def withdraw_photo(services: Services, actor: Actor, *, person: PersonId) 
     photos, are sealed under a new one. Raises NotFound when no live consent covers a photo.
     """
     require(actor, Duty.ENROL)
+    return await take_photo(services, actor, person)
+
+
+async def take_photo(services: Services, actor: Actor, person: PersonId) -> list[Consent]:
+    """The same, for whoever needs no duty to ask: the person themself."""
     photo = ConsentPurpose.ENROLMENT_PHOTO
     async with services.database.transaction(actor.tenant) as tx:
         live = [one for one in await _consents(services, tx, actor, person) if one.covers(photo)]

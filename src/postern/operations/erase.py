@@ -118,6 +118,11 @@ async def erase_visit(services: Services, actor: Actor, id: VisitId, *, reason: 
 async def erase_face(services: Services, actor: Actor, person: PersonId, *, reason: str = "") -> Receipt:
     """Destroy a person's face key and what it sealed, and only that: what a withdrawn consent asks for."""
     require(actor, Duty.ENROL)
+    return await take_face(services, actor, person, reason=reason)
+
+
+async def take_face(services: Services, actor: Actor, person: PersonId, *, reason: str) -> Receipt:
+    """The same, for whoever needs no duty to ask: the person themself."""
     async with services.database.transaction(actor.tenant) as tx:
         stored = await people.references(tx, services.keyring, actor.tenant, [person])
     erasure = _begun(services, actor, subject=person, kind=PERSON, reason=reason, purposes=(Purpose.FACE,))

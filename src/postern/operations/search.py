@@ -138,7 +138,7 @@ async def search_passages(
     tagged = subject.bytes if subject is not None else comparison_form(wanted.plate or "").encode()
     found: list[Row] = []
     for site in site_ids:
-        found += await _at_site(services, actor.tenant, site, first=first, last=last, tagged=tagged)
+        found += await passages_at(services, actor.tenant, site, first=first, last=last, tagged=tagged)
     return sorted(found, key=lambda row: row.at, reverse=True)
 
 
@@ -148,9 +148,10 @@ async def _subject(services: Services, tx: Transaction, tenant: TenantId, wanted
     return await vehicles.find_by_plate(tx, services.keyring, tenant, wanted.plate or "")
 
 
-async def _at_site(
+async def passages_at(
     services: Services, tenant: TenantId, site: SiteId, *, first: date, last: date, tagged: bytes
 ) -> list[Row]:
+    """Decisions at that site about whoever the tag is of. Whoever calls has written the journal."""
     keys = await services.keyring.site_day_keys([site], first=first, last=last)
     tags = [(day, day_tag(key, tagged)) for (_, day), key in keys.items()]
     async with services.database.transaction(tenant) as tx:

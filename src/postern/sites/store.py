@@ -50,6 +50,16 @@ async def add_tenant(tx: Transaction, keyring: Keyring, tenant: Tenant) -> None:
         raise Conflict("this organisation is there already") from fault
 
 
+async def tenant(tx: Transaction, keyring: Keyring, id: TenantId) -> Tenant:
+    """The organisation. Raises NotFound."""
+    cursor = await tx.execute("SELECT sealed FROM tenant WHERE id = %s", (id,))
+    found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("there is no such organisation")
+    row = Row(scope=id, id=UUID(int=id), version=1, sealed=bytes(found[0]))
+    return rows.open_document(await keyring.purpose_key(id, "sites"), id, _TENANT, row, Tenant)
+
+
 async def tenant_ids(tx: Transaction) -> list[TenantId]:
     """Every tenant of the hub."""
     cursor = await tx.execute("SELECT id FROM tenant ORDER BY id")

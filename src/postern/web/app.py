@@ -59,6 +59,7 @@ from postern.web.head import HeadAsGet
 from postern.web.heard import Heard
 from postern.web.limits import BodyLimit
 from postern.web.login import closed_afterwards, signed_in
+from postern.web.own import held as own_held
 from postern.web.own import home as own_home
 from postern.web.own import signing as own_signing
 from postern.web.own.login import signed_in_member
@@ -108,7 +109,7 @@ PRIVATE = (
     provider.private,
     sign_ins.router,
 )
-OWN = (own_signing.router, own_home.router)
+OWN = (own_signing.router, own_home.router, own_held.router)
 """Pages of people about themselves: they take a member's cookie, and no operator's."""
 NO_PORTS = ConsolePorts()
 

@@ -21,6 +21,7 @@ from postern.parking.ledger import Account, MovementKind
 from postern.parking.validations import ValidationKind
 from postern.people.model import Sex
 from postern.privacy.model import ConsentForm
+from postern.privacy.requests import RequestKind, RequestState
 from postern.records.model import DoorCondition, Outcome
 from postern.sites.model import ControllerKind, DoorKind, LaneKind, LaneRule, ReaderKind
 from postern.visitors.model import LetterKind, VisitState
@@ -38,6 +39,7 @@ PYTHON = sorted(WEB.rglob("*.py"))
 SAYS = re.compile(r"""["']([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)["']""")
 
 KEY_KINDS = ("root", "tenant", "index", "signing", "site-day", "subject")
+HELD = ("looks", "details", "face", "access", "vehicles", "employments", "passages", "kept-for", "requests")
 MADE_OF_CODES = {
     "act": [one.value for one in Act],
     "approvals": [
@@ -75,6 +77,12 @@ MADE_OF_CODES = {
     "own": [
         *(f"nav-{item.key}" for item in ITEMS),
         *(f"about-{item.key}" for item in ITEMS if item.href != "/me"),
+    ],
+    "held": [
+        *(f"{no}{one}" for one in HELD for no in ("", "no-")),
+        *("name", "number", "resident-id", "sex", "born", "home-site", "notes"),
+        *(f"asked-{one.value}" for one in RequestKind),
+        *(f"state-{one.value}" for one in RequestState),
     ],
     "rules": [*SHOWN, *(f"is-{one}" for one in ("allowed", "refused", "with-consent", "yes"))],
     "outcome": [one.value for one in Outcome],

@@ -14,7 +14,10 @@ class OwnItem:
     icon: str
 
 
-ITEMS = (OwnItem(key="home", href="/me", icon="person"),)
+ITEMS = (
+    OwnItem(key="home", href="/me", icon="person"),
+    OwnItem(key="held", href="/me/held", icon="eye"),
+)
 
 
 def section(path: str) -> str:

@@ -1,0 +1,130 @@
+"""What is held about me and who looked: all of it, to oneself alone; withdraw, rectify, export, erase."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+
+from postern.errors import Conflict, KeyDestroyed, NotFound, Refused
+from postern.ids import PersonId
+from postern.operations import consent, credentials, look, own_consent, own_requests
+from postern.operations.enrol import enrol
+from postern.operations.held import held
+from postern.operators.model import Role
+from postern.privacy.member import JOURNAL_NAME, Member
+from postern.privacy.model import ConsentForm
+from postern.privacy.requests import RequestKind, RequestState
+from postern.sealing.keyring import Purpose
+from tests.flows.own_world import World, world
+
+__all__ = ["world"]
+
+
+def member_of(world: World, person: PersonId) -> Member:
+    return Member(tenant=world.demo.tenant, person=person, name="")
+
+
+async def test_one_sees_everything_about_oneself_and_who_looked(world: World) -> None:
+    person = await world.newcomer("Hedda Held", birth_date=date(1991, 7, 9), notes="left-handed")
+    await credentials.issue_card(world.hub, world.admin, person=person, number="0477HELD99")
+    guard = world.as_role(Role.SECURITY)
+    await look.person_file(world.hub, guard, person, purpose="a lost card", case="L-4")
+    async with world.own_phone(person) as phone:
+        page = (await phone.get("/me/held")).text
+        for told in ("Hedda Held", "9 Jul 1991", "left-handed", "…LD99", "a lost card", "L-4", "security"):
+            assert told in page, told
+        assert "0477HELD99" not in page
+        file = json.loads((await phone.get("/me/held/file.json")).text)
+        printed = await phone.get("/me/held/file.pdf")
+    assert file["details"]["name"] == "Hedda Held"
+    assert {"security", JOURNAL_NAME, "administrator"} == {one["actor"] for one in file["looks"]}
+    assert printed.headers["content-type"] == "application/pdf"
+    assert printed.content.startswith(b"%PDF")
+
+
+async def test_the_paper_is_in_chinese_for_whoever_reads_chinese(world: World) -> None:
+    person = await world.newcomer("何持有")
+    async with world.own_phone(person) as phone:
+        phone.client.cookies.set("postern-language", "zh")
+        assert "关于我保存了什么" in (await phone.get("/me/held")).text
+        assert b"STSong-Light" in (await phone.get("/me/held/file.pdf")).content
+
+
+async def test_looking_is_in_the_journal_before_anything_is_told(world: World) -> None:
+    person = await world.newcomer("Jonas Journal")
+    await held(world.hub, member_of(world, person))
+    await held(world.hub, member_of(world, person), exported=True)
+    told = await look.looked_at(world.hub, world.admin, person, purpose="a test")
+    own = [(one.act.value, one.purpose) for one in told.looks if one.actor == JOURNAL_NAME]
+    assert own == [("exported", "own data"), ("looked", "own data")]
+
+
+async def test_one_consents_and_withdraws_by_oneself_and_only_the_face_goes(world: World) -> None:
+    hub, person = world.hub, await world.newcomer("Wanda Withdraws")
+    async with world.own_phone(person) as phone:
+        assert (await phone.send("/me/held/consent")).status_code == 422
+        answer = await phone.send("/me/held/consent", agreed="yes", keep_photo="yes")
+        assert answer.headers["location"] == "/me/held?said=own-consented"
+        (given,) = await consent.consents(hub, world.admin, person)
+        assert (given.form, given.recorded_by) == (ConsentForm.ONLINE, JOURNAL_NAME)
+        await enrol(hub, world.admin, person=person, photos=[b"pic" + bytes((90, 30, 200))])
+        assert "The photo is kept, too." in (await phone.get("/me/held")).text
+        await phone.send("/me/held/withdraw-photo")
+        assert "No photo is kept." in (await phone.get("/me/held")).text
+        await phone.send("/me/held/withdraw")
+        page = (await phone.get("/me/held")).text
+    assert "withdrawn" in page
+    with pytest.raises(KeyDestroyed):
+        await hub.keyring.subject_key(world.demo.tenant, person, Purpose.FACE)
+    await hub.keyring.subject_key(world.demo.tenant, person, Purpose.IDENTITY)
+    with pytest.raises(NotFound):
+        await own_consent.withdraw(hub, member_of(world, person))
+
+
+async def test_a_request_is_answered_and_the_answer_is_seen(world: World) -> None:
+    hub, person = world.hub, await world.newcomer("Rosa Rectify")
+    officer = world.as_role(Role.PRIVACY_OFFICER)
+    async with world.own_phone(person) as phone:
+        assert (await phone.send("/me/held/rectify", rectify=" ")).status_code == 422
+        await phone.send("/me/held/rectify", rectify="My surname is Rectifey.")
+        assert "waits for its answer" in (await phone.get("/me/held")).text
+        (mine,) = [one for one in await own_requests.waiting(hub, officer) if one.name == "Rosa Rectify"]
+        await own_requests.decide(hub, officer, mine.request.id, done=True, answer="Put right today.")
+        page = (await phone.get("/me/held")).text
+    assert "Put right today." in page
+    with pytest.raises(Conflict):
+        await own_requests.decide(hub, officer, mine.request.id, done=False, answer="Once more.")
+
+
+async def test_an_erasure_that_is_granted_ends_the_page_and_every_request(world: World) -> None:
+    hub, person = world.hub, await world.newcomer("Erik Erased")
+    officer, me = world.as_role(Role.PRIVACY_OFFICER), member_of(world, person)
+    await own_requests.ask(hub, me, RequestKind.RECTIFY, "It is Eric.")
+    asked = await own_requests.ask(hub, me, RequestKind.ERASE, "")
+    with pytest.raises(Conflict):
+        await own_requests.ask(hub, me, RequestKind.ERASE, "now")
+    async with world.own_phone(person) as phone:
+        await own_requests.decide(hub, officer, asked.id, done=True, answer="As you asked.")
+        assert (await phone.get("/me/held")).headers["location"] == "/me/sign-in"
+    assert not [one for one in await own_requests.waiting(hub, officer) if one.request.person == person]
+    with pytest.raises(NotFound):
+        await held(hub, me)
+
+
+async def test_a_declined_erasure_erases_nothing(world: World) -> None:
+    hub, person = world.hub, await world.newcomer("Dora Declined")
+    officer, me = world.as_role(Role.PRIVACY_OFFICER), member_of(world, person)
+    asked = await own_requests.ask(hub, me, RequestKind.ERASE, "please")
+    await own_requests.decide(hub, officer, asked.id, done=False, answer="You still work here.")
+    found = await held(hub, me)
+    assert [(one.state, one.answer) for one in found.requests] == [
+        (RequestState.DECLINED, "You still work here.")
+    ]
+
+
+async def test_only_whoever_keeps_privacy_reads_requests(world: World) -> None:
+    for role in (Role.HR, Role.SECURITY, Role.AUDITOR):
+        with pytest.raises(Refused):
+            await own_requests.waiting(world.hub, world.as_role(role))
