@@ -33,6 +33,7 @@ from postern.operations import (
     erase_rows,
     look,
     members,
+    own_requests,
     register,
     tombstones,
 )
@@ -47,6 +48,7 @@ from postern.people.model import PersonDetails
 from postern.postgres.embedded import Cluster
 from postern.postgres.pool import Database
 from postern.privacy.member import MemberSecrets
+from postern.privacy.requests import RequestKind
 from postern.sealing.envelope import open_sealed
 from postern.sealing.keyring import Purpose
 from postern.sealing.tags import day_tag
@@ -153,6 +155,7 @@ async def _signed_in_for_herself(hub: Services, admin: Actor, person: PersonId) 
         known = await members.link_owner(hub, tx, link)
         await members.set_up(hub, tx, known, link, MemberSecrets(passphrase_hash=f"of {NAME}"))
     await members.new_member_link(hub, admin, person)
+    await own_requests.ask(hub, known.member, RequestKind.RECTIFY, f"My name is {NAME}.")
 
 
 async def _let_in(hub: Services, admin: Actor, subject: UUID, kind: SubjectKind) -> None:

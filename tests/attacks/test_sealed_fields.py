@@ -23,6 +23,7 @@ from postern.operations import (
     erase,
     insider_alarms,
     jurisdiction,
+    lawful_requests,
     look,
     retention,
     search,
@@ -39,6 +40,7 @@ from postern.operators.provider_store import ProviderLink, ProviderSubject, put_
 from postern.operators.roles import Duty
 from postern.operators.sign_in_store import NOWHERE
 from postern.people.employment import Terms
+from postern.privacy.lawful import LawfulAnswer
 from postern.privacy.retention import Retention
 from postern.records import alarm_notes, quarantine
 from postern.records.alarm_notes import AlarmNote
@@ -73,8 +75,6 @@ KEYED = {"tag", "tags", "session_tag"}
 ELSEWHERE = {
     ("bundle", "sealed"): "HPKE, to an agent: flipped below",
     ("alarm", "sealed"): "no alarm writes a detail yet",
-    ("member_request", "sealed"): "no operation writes one yet",
-    ("privacy_document", "sealed"): "no operation writes one yet",
 }
 A_COLUMN = 2
 """Fields of each column that are tried."""
@@ -121,8 +121,24 @@ async def filled(victim: Victim, clock: SetClock, tmp_path: Path) -> Victim:
     await _set_aside(victim)
     await visited(hub, admin, site, name="Quistina Umlauf", host=victim.person)
     await jurisdiction.choose_profile(hub, admin, site, "eu", version=0)
+    await lawful_requests.record(hub, admin, handed_over(victim))
     await parked(hub, admin, clock, tmp_path / "slips", Plates(inside=PLATE, vehicle=victim.vehicle))
     return victim
+
+
+def handed_over(victim: Victim) -> lawful_requests.Told:
+    """What an authority was given about her."""
+    return lawful_requests.Told(
+        received=victim.hub.clock.now().date(),
+        authority="District court",
+        law="StPO § 95",
+        asked="passages of a day",
+        answer=LawfulAnswer.HANDED_OVER,
+        handed="one page",
+        numbers=[str(victim.person)],
+        tell_from=None,
+        secrecy="StPO § 95a",
+    )
 
 
 async def _signed_in(victim: Victim, guard: Operator) -> None:

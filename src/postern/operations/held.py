@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from postern.clock import utc_day
 from postern.ids import SiteId, TenantId
 from postern.journal import store as journal
 from postern.journal.model import Act
+from postern.operations import lawful_requests
 from postern.operations.members import trace_own
 from postern.operations.search import passages_at
 from postern.operations.services import Services
@@ -24,6 +25,7 @@ from postern.people.model import PersonDetails
 from postern.postgres.pool import Transaction
 from postern.privacy import request_store, retention_store
 from postern.privacy import store as privacy
+from postern.privacy.lawful import LawfulRequest
 from postern.privacy.member import JOURNAL_NAME, Member
 from postern.privacy.model import Consent
 from postern.privacy.requests import OwnRequest
@@ -131,6 +133,7 @@ class Held:
     passages: tuple[OwnPassage, ...]
     kept_for: tuple[KeptFor, ...]
     requests: tuple[OwnRequest, ...]
+    authorities: tuple[LawfulRequest, ...]
     looks: tuple[OwnLook, ...]
 
 
@@ -152,6 +155,7 @@ async def held(services: Services, member: Member, *, exported: bool = False) ->
         vehicles = await _vehicles(services, tx, tenant, person)
         consents = await privacy.consents(tx, services.keyring, tenant, person)
         requests = await request_store.of_person(tx, services.keyring, tenant, person)
+        authorities = await lawful_requests.concerning(services, tx, tenant, person, today)
         looks = await _looks(services, tx, tenant, person)
         employments = await _employments(services, tx, member, names)
         kept_for = await _kept_for(services, tx, tenant, places)
@@ -177,6 +181,7 @@ async def held(services: Services, member: Member, *, exported: bool = False) ->
         passages=passages,
         kept_for=kept_for,
         requests=tuple(requests),
+        authorities=tuple(replace(one, subjects=(person,)) for one in authorities),
         looks=looks,
     )
 

@@ -91,11 +91,11 @@ async def count_waiting(services: Services, actor: Actor) -> int:
 async def decide(services: Services, actor: Actor, id: UUID, *, done: bool, answer: str) -> None:
     """Answer a request; an erasure that is granted is carried out. Raises Conflict when it was answered."""
     require(actor, Duty.KEEP_PRIVACY)
-    answer = stated(answer)
     async with services.database.transaction(actor.tenant) as tx:
         request = await store.get(tx, services.keyring, actor.tenant, id)
         if request.state is not RequestState.WAITING:
             raise Conflict("this request was answered meanwhile; reload and look")
+        answer = stated(answer)
         erases = done and request.kind is RequestKind.ERASE
         if erases:
             require(actor, Duty.ERASE)

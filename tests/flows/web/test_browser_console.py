@@ -63,6 +63,8 @@ PAGES = (
     "/journal/0/proof",
     "/search",
     "/privacy",
+    "/privacy/requests",
+    "/privacy/rules",
     "/sign-ins",
     "/profile/sign-ins",
     "/approvals",
@@ -351,6 +353,35 @@ def test_an_invited_operator_begins_with_a_passkey_and_sees_their_own_pages(
     context.close()
 
 
+def test_a_person_sees_what_is_held_about_them_within_two_minutes_of_the_link(
+    page: Page, running: Running, chromium: Browser
+) -> None:
+    page.goto(f"{running.url}/people")
+    page.get_by_role("link", name="Bruno Keller").click()
+    page.get_by_role("button", name="Make a one-time link").click()
+    link = page.locator("#own-link").inner_text()
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, locale="en-GB")
+    phone = context.new_page()
+    with_authenticator(phone)
+    began = time.monotonic()
+    phone.goto(link)
+    phone.get_by_role("button", name="Create a passkey").click()
+    phone.get_by_role("link", name="Held about me").first.click()
+    expect(phone.get_by_role("heading", name="What is held about me, and who looked")).to_be_visible()
+    assert time.monotonic() - began < 120
+    expect(phone.locator("#looks")).to_contain_text("administrator")
+    expect(phone.locator("#passages")).to_contain_text("Front door")
+    check_own_pages(phone)
+    context.close()
+
+
+def check_own_pages(phone: Page) -> None:
+    """Each of one's own pages: no barrier, and no wider than the phone."""
+    for path in ("/me", "/me/held"):
+        phone.goto(phone.url.partition("/me")[0] + path)
+        assert barriers_on(phone, path) == []
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_no_page_has_a_barrier_or_is_wider_than_the_screen(
     page: Page, running: Running, width: int, scheme: str
@@ -360,15 +391,19 @@ def test_no_page_has_a_barrier_or_is_wider_than_the_screen(
     barriers: list[str] = []
     for path in PAGES:
         page.goto(running.url + path)
-        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
-        barriers += [
-            f"{path}: {one['id']}: {node['html'][:160]}"
-            for one in found.response["violations"]
-            for node in one["nodes"]
-        ]
-        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if wider > 0:
-            barriers.append(f"{path}: {wider} px wider than the screen")
+        barriers += barriers_on(page, path)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
     assert barriers == []
+
+
+def barriers_on(page: Page, path: str) -> list[str]:
+    """What keeps somebody from using the page that is open."""
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    barriers = [
+        f"{path}: {one['id']}: {node['html'][:160]}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [*barriers, f"{path}: {wider} px wider than the screen"] if wider > 0 else barriers

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from postern.errors import Conflict, KeyDestroyed, NotFound, Refused
+from postern.errors import BadInput, Conflict, KeyDestroyed, NotFound, Refused
 from postern.ids import PersonId
-from postern.operations import consent, credentials, look, own_consent, own_requests
+from postern.operations import consent, credentials, lawful_requests, look, own_consent, own_requests
 from postern.operations.enrol import enrol
 from postern.operations.held import held
+from postern.operations.lawful_requests import Told
 from postern.operators.model import Role
+from postern.privacy.lawful import LawfulAnswer
 from postern.privacy.member import JOURNAL_NAME, Member
 from postern.privacy.model import ConsentForm
 from postern.privacy.requests import RequestKind, RequestState
@@ -128,3 +131,50 @@ async def test_only_whoever_keeps_privacy_reads_requests(world: World) -> None:
     for role in (Role.HR, Role.SECURITY, Role.AUDITOR):
         with pytest.raises(Refused):
             await own_requests.waiting(world.hub, world.as_role(role))
+
+
+def asked(number: str, **changed: object) -> Told:
+    """What a court wrote."""
+    written = Told(
+        received=date(2026, 3, 2),
+        authority="District court",
+        law="StPO § 95, 12 Gs 3/26",
+        asked="passages of a day",
+        answer=LawfulAnswer.HANDED_OVER,
+        handed="one page",
+        numbers=[number],
+        tell_from=date(2026, 3, 4),
+    )
+    return replace(written, **changed)  # type: ignore[arg-type]  # a test's own words
+
+
+async def test_an_authority_s_request_is_told_from_its_day_on_and_never_where_a_law_forbids(
+    world: World,
+) -> None:
+    hub, admin = world.hub, world.admin
+    person = await world.newcomer("Lars Lawful", employee_number="L-77")
+    await lawful_requests.record(hub, admin, asked("L-77"))
+    later, never = asked("L-77", tell_from=date(2026, 4, 1)), asked("L-77", tell_from=None, secrecy="§ 95a")
+    for one in (later, never):
+        await lawful_requests.record(hub, admin, one)
+    found = await held(hub, member_of(world, person))
+    assert [one.tell_from for one in found.authorities] == [date(2026, 3, 4)]
+    told = [one for one in found.looks if one.purpose == "an authority's request"]
+    assert len(told) == 1
+    every = await lawful_requests.register(hub, world.as_role(Role.AUDITOR))
+    assert len([one for one in every if person in one.subjects]) == 3
+
+
+async def test_the_register_takes_nothing_incomplete_and_nobody_unknown(world: World) -> None:
+    await world.newcomer("Mia Missing", employee_number="M-1")
+    for wrong in (
+        asked("M-1", authority=""),
+        asked("M-1", handed=" "),
+        asked("M-1", tell_from=None),
+    ):
+        with pytest.raises(BadInput):
+            await lawful_requests.record(world.hub, world.admin, wrong)
+    with pytest.raises(NotFound):
+        await lawful_requests.record(world.hub, world.admin, asked("M-2"))
+    with pytest.raises(Refused):
+        await lawful_requests.record(world.hub, world.as_role(Role.HR), asked("M-1"))

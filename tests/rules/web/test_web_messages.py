@@ -20,6 +20,7 @@ from postern.parking.cases import CaseKind, CaseState, Resolution
 from postern.parking.ledger import Account, MovementKind
 from postern.parking.validations import ValidationKind
 from postern.people.model import Sex
+from postern.privacy.lawful import LawfulAnswer
 from postern.privacy.model import ConsentForm
 from postern.privacy.requests import RequestKind, RequestState
 from postern.records.model import DoorCondition, Outcome
@@ -39,7 +40,10 @@ PYTHON = sorted(WEB.rglob("*.py"))
 SAYS = re.compile(r"""["']([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)["']""")
 
 KEY_KINDS = ("root", "tenant", "index", "signing", "site-day", "subject")
-HELD = ("looks", "details", "face", "access", "vehicles", "employments", "passages", "kept-for", "requests")
+HELD = (
+    *("looks", "details", "face", "access", "vehicles", "employments", "passages", "kept-for"),
+    *("authorities", "requests"),
+)
 MADE_OF_CODES = {
     "act": [one.value for one in Act],
     "approvals": [
@@ -84,6 +88,7 @@ MADE_OF_CODES = {
         *(f"asked-{one.value}" for one in RequestKind),
         *(f"state-{one.value}" for one in RequestState),
     ],
+    "requests": [one.value for one in LawfulAnswer],
     "rules": [*SHOWN, *(f"is-{one}" for one in ("allowed", "refused", "with-consent", "yes"))],
     "outcome": [one.value for one in Outcome],
     "part": [f"{what}{kind}" for what in ("", "add-", "none-") for kind in KINDS],

@@ -14,7 +14,7 @@ from postern.access.model import SubjectKind
 from postern.errors import BadInput, Conflict, PosternError
 from postern.ids import PersonId
 from postern.operations import consent as consent_operations
-from postern.operations import erase, insider_alarms, look, privacy_desk, retention
+from postern.operations import erase, insider_alarms, look, own_requests, privacy_desk, retention
 from postern.operations.look import Look
 from postern.operations.privacy_desk import Subject
 from postern.privacy.model import Consent
@@ -166,5 +166,6 @@ async def _page(request: Request, hub: Hub, caller: Caller, shown: Desk) -> Resp
         withdrawals=[one for one in done if one.withdrawal],
         runs=[run_line(one) for one in runs[:5]],
         receipts_key=(await erase.receipts_public_key(hub, caller.actor)).hex(),
+        requests=await own_requests.count_waiting(hub, caller.actor),
         zone=zone,
     )

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 
 from postern.access.reasons import Reason
 from postern.operations.held import Held, OwnLook, OwnPassage
+from postern.privacy.lawful import LawfulRequest
 from postern.privacy.model import Consent
 from postern.privacy.requests import OwnRequest
 from postern.web.i18n import Words
@@ -26,6 +27,7 @@ def sections(held: Held, t: Words, zone: tzinfo) -> Sequence[Section]:
         _employments(held, t),
         _passages(held, t, zone),
         _section("kept-for", t, [_kept(t, one.site, one.days, one.picture_days) for one in held.kept_for]),
+        _section("authorities", t, [_authority(one, t) for one in held.authorities]),
         _section("requests", t, [_request(one, t, zone) for one in held.requests]),
     )
 
@@ -137,3 +139,8 @@ def _kept(t: Words, site: str, days: int, pictures: int) -> Line:
 def _request(one: OwnRequest, t: Words, zone: tzinfo) -> Line:
     told = (t(f"held.asked-{one.kind.value}"), one.text, t(f"held.state-{one.state.value}"), one.answer)
     return Line(label=t.moment(one.asked_at, zone), value=" · ".join(text for text in told if text))
+
+
+def _authority(one: LawfulRequest, t: Words) -> Line:
+    told = (one.authority, one.law, one.asked, t(f"requests.{one.answer.value}"), one.handed)
+    return Line(label=t.day(one.received), value=" · ".join(text for text in told if text))
