@@ -64,15 +64,14 @@ async def waiting(services: Services, actor: Actor) -> Sequence[WaitingRequest]:
     async with looking(services, actor) as tx:
         found = await store.waiting(tx, services.keyring, actor.tenant)
         people = await services.registry.people.everyone(tx, actor.tenant)
-        if found:
-            opening = Opening(
-                act=Act.LOOKED,
-                purpose="requests of people about themselves",
-                subjects=sorted({one.person for one in found}),
-                own_desk=True,
-                on_purpose=False,
-            )
-            await open_subjects(services, tx, actor, opening)
+        opening = Opening(
+            act=Act.LOOKED,
+            purpose="requests of people about themselves",
+            subjects=sorted({one.person for one in found}),
+            own_desk=True,
+            on_purpose=False,
+        )
+        await open_subjects(services, tx, actor, opening)
     return [
         WaitingRequest(request=one, name=people[one.person].details.name)
         for one in found

@@ -41,8 +41,10 @@ from postern.operations import (
     garage_receipts,
     garage_setup,
     insider_alarms,
+    lawful_requests,
     look,
     own_hours,
+    own_requests,
     parking_cases,
     parking_views,
     privacy_desk,
@@ -55,6 +57,7 @@ from postern.operations import looked_at as looked_at_module
 from postern.operations.admit import Entrance, admit
 from postern.operations.demo import Demo
 from postern.operations.enrol import enrol
+from postern.operations.held import held
 from postern.operations.receive import receive
 from postern.operations.services import Services
 from postern.operations.try_picture import try_picture
@@ -220,6 +223,9 @@ OPENING: dict[str, Opening] = {
         at.hub, at.actor, at.garage_site, first=TODAY, last=TODAY
     ),
     "holding": lambda at: access_levels.holding(at.hub, at.actor, subject=at.person, kind=SubjectKind.PERSON),
+    "own_requests_waiting": lambda at: own_requests.waiting(at.hub, at.actor),
+    "register": lambda at: lawful_requests.register(at.hub, at.actor),
+    "held": lambda at: held(at.hub, Member(tenant=at.actor.tenant, person=at.person, name="")),
     "consents": lambda at: consent.consents(at.hub, at.actor, at.person),
     "assignment_of": lambda at: attendance_setup.assignment_of(at.hub, at.actor, at.person),
     "own_hours": lambda at: timesheets.own_hours(at.hub, at.member, first=TODAY, last=TODAY),
@@ -395,6 +401,8 @@ UNTRACED = {
     "employments.person_by": "the id behind a number that the caller knows",
     "teams.contractors": "companies and counts",
     "teams.teams": "names of teams, and counts",
+    "jurisdiction.rules_of_sites": "rules of places",
+    "own_requests.count_waiting": "a count",
     "key_desk.keys": "ages and counts of keys",
     "kiosks.kiosks": "tablets at lanes",
     "parking_cases.cases_open": "kinds, lanes and times of cases; no plate",
