@@ -41,8 +41,9 @@ accuracy: setup-dev  ## read every test picture, of which `make test` reads a sa
 soak: setup-dev  ## kill agent, hub and databases 300 times under load; POSTERN_CRASH_ROUNDS sets how often
 	@POSTERN_CRASH_ROUNDS=$${POSTERN_CRASH_ROUNDS:-300} $(BIN)/pytest tests/attacks/test_crash_kill.py
 
-simulate: setup-dev  ## play a garage's month of 200 bays twice, the second time killing the hub at 200 random moments
+simulate: setup-dev  ## play a garage's month twice, the second time killing the hub 200 times; and a month of people at work
 	@$(BIN)/postern simulate garage --seed 1 --days 30 --bays 200 --kills 200
+	@$(BIN)/postern simulate site --seed 1 --days 30
 
 bench: setup-dev  ## measure recognition, the archive and the console on this machine
 	@$(BIN)/python -m benchmarks

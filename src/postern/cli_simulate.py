@@ -26,13 +26,18 @@ def _silent(text: str) -> None:
 
 @simulate_app.command()
 def site(seed: Seed = 1, days: Days = 7, as_json: Json = False) -> None:
-    """People through doors, with power cuts and a line that is cut; the last line is a JSON summary."""
+    """People at work, with power cuts and a line that is cut; the last line is a JSON summary.
+
+    The exit status is 1 when a record, an hour, a visit or somebody inside is not as it was.
+    """
     from postern.logs import log_to_screen
     from postern.simulation.people import simulate_site
 
     log_to_screen("critical")
     summary = asyncio.run(simulate_site(seed=seed, days=days, say=_silent if as_json else _print))
     _print(summary.as_json())
+    if not summary.is_right:
+        raise typer.Exit(1)
 
 
 @simulate_app.command()

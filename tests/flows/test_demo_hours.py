@@ -14,13 +14,13 @@ from postern.attendance.pairing_rules import PairingRules
 from postern.clock import SetClock
 from postern.demo_hours import fill as demo_hours
 from postern.demo_hours.fill import fill_hours
-from postern.demo_hours.month import ROSTERS, WORKERS, month
+from postern.demo_hours.month import CONTRACTOR, ROSTERS, WORKERS, month
 from postern.devices.picture_folder import PictureFolder
 from postern.errors import Unavailable
 from postern.ids import PersonId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import employments
+from postern.operations import employments, teams
 from postern.operations.attendance_desk import Books, books_of
 from postern.operations.demo import Demo, set_up_demo
 from postern.operations.services import Services
@@ -119,6 +119,15 @@ async def test_everybody_has_hours_and_only_what_was_drawn_waits_for_somebody(
     actor = Actor(tenant=demo.tenant, name="admin", role=Role.ADMINISTRATOR)
     terms = (await employments.employment_file(hub, actor, known["1004"])).employments.every
     assert [(one.terms.occupation, one.terms.site) for one in terms] == [("fitter", demo.site)]
+    approved = {
+        one.number
+        for one in WORKERS
+        for book in (await books(hub, demo, known[one.number])).months
+        if book.approval is not None
+    }
+    assert approved == {"1001", "1002"}
+    (contractor,) = await teams.contractors(hub, actor, TODAY)
+    assert (contractor.unit.name, contractor.people) == (CONTRACTOR, 1)
 
 
 @pytest.mark.parametrize("cut", ["record", "sealed_row", "trace_as"])

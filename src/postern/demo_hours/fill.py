@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -29,8 +30,8 @@ from postern.attendance.settings import (
 )
 from postern.clock import utc_day
 from postern.demo_hours.month import ROSTERS, WORKERS, Forgot, Month, Passed, Worker, month
-from postern.errors import NotFound
-from postern.ids import AgentId, PersonId, SiteId, TeamId, TenantId, new_id
+from postern.errors import Conflict, NotFound
+from postern.ids import AgentId, ContractorId, PersonId, SiteId, TeamId, TenantId, new_id
 from postern.journal.model import Act
 from postern.operations import employments, teams, visits
 from postern.operations.attendance_settle import settle_hours
@@ -38,6 +39,7 @@ from postern.operations.demo import SITE
 from postern.operations.hub_records import HubRecord, record, sealed_row
 from postern.operations.publish_policy import publish_stale
 from postern.operations.services import Services
+from postern.operations.timesheets import approve_month
 from postern.operations.trace import trace_as
 from postern.operators.model import Actor, Role
 from postern.people import employment_store
@@ -87,6 +89,7 @@ async def fill_hours(services: Services) -> int:
     drawn = await asyncio.to_thread(month, services.clock.now(), zone_of(site.time_zone))
     await _write(services, tenant, site, workers, drawn)
     await settle_hours(services, tenant, site.id)
+    await _approve(services, actor, workers, drawn)
     await _invite(services, actor, site.id, workers)
     await publish_stale(services)
     seconds = round(asyncio.get_running_loop().time() - began, 1)
@@ -138,12 +141,26 @@ async def _employ(services: Services, actor: Actor, site: Site, workers: Mapping
             made[one.team] = team.id
         terms = Terms(
             first=utc_day(now - _EMPLOYED_SINCE),
+            contractor=await _contractor(services, actor, one.contractor) if one.contractor else None,
             site=site.id,
             team=made[one.team],
             occupation=one.occupation,
         )
         version = known[person].version
         await employments.add_employment(services, actor, person=person, version=version, terms=terms)
+
+
+async def _contractor(services: Services, actor: Actor, name: str) -> ContractorId:
+    known = await teams.contractors(services, actor, utc_day(services.clock.now()))
+    found = next((one.unit.id for one in known if one.unit.name == name), None)
+    return ContractorId(found) if found else (await teams.add_contractor(services, actor, name=name)).id
+
+
+async def _approve(services: Services, actor: Actor, workers: Mapping[str, PersonId], drawn: Month) -> None:
+    for one in _there(workers):
+        if one.approved:
+            with suppress(Conflict):
+                await approve_month(services, actor, workers[one.number], drawn.first)
 
 
 def _there(workers: Mapping[str, PersonId]) -> Iterator[Worker]:

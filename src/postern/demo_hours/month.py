@@ -15,6 +15,7 @@ from postern.attendance.model import Shift
 from postern.attendance.roster import BreakPattern, Roster, ShiftPattern, WeeklyShift
 
 COUNTRY = "DE"
+CONTRACTOR = "Metallbau Lenz (invented)"
 _MINUTE = timedelta(minutes=1)
 _WEEKDAYS, _NIGHTS = frozenset(range(5)), frozenset({6, 0, 1, 2, 3})
 
@@ -38,13 +39,18 @@ ROSTERS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worker:
-    """One of the demo's people, by employee number. `forgot_out`, `forgot_in`, `sick`, `missing`: on which
-    day of work before today, counted back, what happened."""
+    """One of the demo's people, by employee number; `contractor`: who employs them, if not the organisation.
+
+    `approved`: somebody has approved the hours of last month. `forgot_out`, `forgot_in`, `sick`, `missing`:
+    on which day of work before today, counted back, what happened.
+    """
 
     number: str
     roster: str
     team: str
     occupation: str
+    contractor: str = ""
+    approved: bool = False
     forgot_out: int | None = None
     forgot_in: int | None = None
     sick: int | None = None
@@ -52,11 +58,13 @@ class Worker:
 
 
 WORKERS = (
-    Worker(number="1001", roster="Office", team="Office", occupation="head of office"),
-    Worker(number="1002", roster="Night", team="Workshop", occupation="night watch"),
+    Worker(number="1001", roster="Office", team="Office", occupation="head of office", approved=True),
+    Worker(number="1002", roster="Night", team="Workshop", occupation="night watch", approved=True),
     Worker(number="1003", roster="Office", team="Office", occupation="accountant", forgot_in=7),
     Worker(number="1004", roster="Early", team="Workshop", occupation="fitter", forgot_out=2),
-    Worker(number="1005", roster="Early", team="Workshop", occupation="fitter", sick=9),
+    Worker(
+        number="1005", roster="Early", team="Workshop", occupation="fitter", contractor=CONTRACTOR, sick=9
+    ),
     Worker(number="1006", roster="Late", team="Workshop", occupation="dispatcher", missing=4),
 )
 

@@ -67,6 +67,12 @@ class SiteSummary:
     muster_wrong: int
     seconds: float
 
+    @property
+    def is_right(self) -> bool:
+        """Whether everything came out as the script says."""
+        faults = (self.wrong, self.lost, self.doubled, self.wrong_hours, self.wrong_anomalies)
+        return not any((*faults, self.wrong_visits, self.muster_wrong))
+
     def as_json(self) -> str:
         """One line; the same for two runs with one seed, but for `seconds`."""
         return json.dumps({name: getattr(self, name) for name in self.__slots__})
