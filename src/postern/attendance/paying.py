@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 from postern.attendance.limits import breaches
 from postern.attendance.meals import meal_lines
 from postern.attendance.model import WorkDay
+from postern.attendance.pairing_rules import PairingRules
 from postern.attendance.pay import Breach, PayLine, PayProfile
-from postern.attendance.payrules import rule_book
+from postern.attendance.payrules import checked, rule_book
 from postern.attendance.premiums import premium_lines
-from postern.attendance.public_holidays import PublicHolidays, public_holidays
-from postern.attendance.rules_model import Law
-from postern.attendance.tiers import worked_lines
+from postern.attendance.public_holidays import DayKind, PublicHolidays, public_holidays
+from postern.attendance.rules_model import Law, Reckoned, Tier
+from postern.attendance.tiers import NoPayRule, worked_lines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +47,15 @@ def calendar_of(profile: PayProfile, first: date, last: date, language: str = "e
     region = profile.region or book.region
     found = public_holidays(book.country, region, first.year - 1, last.year + 1, language)
     return replace(found, days_off=book.days_off)
+
+
+def check_terms(pairing: PairingRules, profile: PayProfile, day: date) -> None:
+    """Raises BadInput for what the law has no place for on `day`: a rounding, a region, a system of hours."""
+    checked(pairing, profile, day)
+    calendar_of(profile, day, day)
+    of_days = [tier for _, tier in law_of(profile).on(day).of(Tier) if tier.of is Reckoned.DAY]
+    if not all(any(kind in tier.on for tier in of_days) for kind in (DayKind.WORK, DayKind.REST)):
+        raise NoPayRule
 
 
 @lru_cache(maxsize=256)

@@ -18,6 +18,7 @@ import holidays
 
 from postern.attendance.model import Shift
 from postern.attendance.roster import Roster, RosterChange
+from postern.errors import BadInput
 
 _INSTEAD = re.compile(r"补假|调休")
 _MOVED_FROM = re.compile(r"由 (\d{4}-\d{2}-\d{2}) 调休")
@@ -63,10 +64,15 @@ NO_PUBLIC_HOLIDAYS = PublicHolidays(names={}, worked={})
 def public_holidays(
     country: str, region: str | None, first_year: int, last_year: int, language: str = "en"
 ) -> PublicHolidays:
-    """Those of a country, or of a part of it, in whole years. Raises NotImplementedError where unknown."""
+    """Those of a country, or of a part of it, in whole years. Raises BadInput for a part it does not have."""
     years = range(first_year, last_year + 1)
     words = {"zh": "zh_CN", "en": "en_US"}.get(language, language)
-    named = holidays.country_holidays(country, subdiv=region, years=years, language=words)
+    try:
+        named = holidays.country_holidays(country, subdiv=region, years=years, language=words)
+    except NotImplementedError:
+        raise BadInput(
+            "no public holidays are known of this region; write it as ISO 3166-2 does after the dash"
+        ) from None
     if country != "CN":
         return PublicHolidays(names=dict(sorted(named.items())), worked={})
     marked = holidays.country_holidays(country, subdiv=region, years=years, language="zh_CN")

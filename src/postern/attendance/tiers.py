@@ -21,6 +21,16 @@ from postern.errors import BadInput
 _WEEK = 7
 
 
+class NoPayRule(BadInput):
+    """The law does not know this way of reckoning hours."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no pay rule for this way of reckoning hours on one of the days."
+            " Choose another way or another jurisdiction in the pay profile."
+        )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
     """Minutes of one law's day and one kind. `moved`: the day is worked instead of another week's."""
@@ -116,10 +126,7 @@ def _parts_of_day(pieces: Sequence[Piece], in_force: InForce) -> Iterator[_Part]
     for piece in pieces:
         fits = [(tier.after or 0, rule, tier) for rule, tier in tiers if piece.kind in tier.on]
         if not fits:
-            raise BadInput(
-                "There is no pay rule for this way of reckoning hours on one of the days."
-                " Choose another way or another jurisdiction in the pay profile."
-            )
+            raise NoPayRule
         for minutes, rule, tier in _shared(gone, piece.minutes, fits):
             yield _Part(piece=piece, minutes=minutes, rule=rule, tier=tier)
         gone += piece.minutes

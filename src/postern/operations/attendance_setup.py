@@ -8,8 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from postern.attendance import store
-from postern.attendance.paying import calendar_of
-from postern.attendance.payrules import checked
+from postern.attendance.paying import check_terms
 from postern.attendance.settings import (
     Assigned,
     Assignment,
@@ -75,15 +74,9 @@ def _check(wanted: AttendanceSettings, today: date) -> None:
     if len(set(names)) < len(names) or not all(names):
         raise BadInput("give each pay profile a name of its own")
     for pay in (wanted.pay, *(one.pay for one in wanted.profiles)):
-        checked(wanted.pairing, pay, today)
+        check_terms(wanted.pairing, pay, today)
         if not 0 <= pay.week_starts <= 6:
             raise BadInput("weekdays are 0 (Monday) to 6 (Sunday)")
-        try:
-            calendar_of(pay, today, today)
-        except NotImplementedError as fault:
-            raise BadInput(
-                "no public holidays are known of this region; write it as ISO 3166-2 does after the dash"
-            ) from fault
 
 
 async def points(services: Services, actor: Actor, site: SiteId) -> tuple[AttendancePoint, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ import pytest
 from postern.attendance.model import Stretch, WorkDay
 from postern.attendance.pairing_rules import PairingRules, Rounding, RoundingMode
 from postern.attendance.pay import HoursSystem, Jurisdiction, PayProfile
-from postern.attendance.paying import calendar_of, law_of, pay_lines
+from postern.attendance.paying import calendar_of, check_terms, law_of, pay_lines
 from postern.attendance.roster import NO_ROSTER, Roster
 from postern.attendance.timesheet import Terms, Timesheet, reach, timesheet, totals
 from postern.errors import BadInput
@@ -223,6 +224,31 @@ def test_a_way_of_reckoning_hours_that_a_law_does_not_know_is_refused() -> None:
     profile = PayProfile(jurisdiction=Jurisdiction("us"), system=HoursSystem.COMPREHENSIVE)
     with pytest.raises(BadInput, match="no pay rule for this way"):
         month(worked("08:00-12:00"), profile=profile)
+
+
+@pytest.mark.parametrize(
+    ("profile", "rules"),
+    [
+        (replace(GERMAN, region="XX"), PairingRules()),
+        (replace(AMERICAN, system=HoursSystem.COMPREHENSIVE), PairingRules()),
+        (replace(GERMAN, jurisdiction=Jurisdiction("mars")), PairingRules()),
+        (CALIFORNIAN, PairingRules(rounding=Rounding(to=5))),
+    ],
+    ids=["a region", "a system of hours", "a jurisdiction", "a rounding"],
+)
+def test_terms_that_no_timesheet_could_be_reckoned_by_are_refused_beforehand(profile, rules) -> None:
+    with pytest.raises(BadInput):
+        check_terms(rules, profile, DAY)
+    with pytest.raises(BadInput):
+        month(worked("08:00-12:00"), profile=profile, rules=rules)
+
+
+@pytest.mark.parametrize(
+    "profile", [GERMAN, AMERICAN, CALIFORNIAN, CHINESE], ids=lambda one: one.jurisdiction
+)
+@pytest.mark.parametrize("system", [HoursSystem.STANDARD, HoursSystem.EXEMPT])
+def test_the_usual_terms_are_taken(profile, system) -> None:
+    check_terms(PairingRules(), replace(profile, system=system), DAY)
 
 
 def test_an_average_of_more_than_48_hours_over_24_weeks_is_against_german_law() -> None:
