@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ import httpx
 from postern.money import Money
 from postern.simulation.garage_books import books_of, furnish
 from postern.simulation.garage_hub import GarageHub, LocalHub
-from postern.simulation.garage_killed import NURSERY, RemoteHub, killed_hub
+from postern.simulation.garage_killed import RemoteHub, killed_hub
 from postern.simulation.garage_play import GaragePlay
 from postern.simulation.garage_rules import TIME_ZONE, Truth
 from postern.simulation.garage_script import GarageScript, garage_script
@@ -30,13 +30,12 @@ FIRST = date(2026, 3, 2)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What to play. `kills`: how often the hub dies meanwhile, and `nursery` how its process is started."""
+    """What to play. `kills`: how often the hub dies meanwhile."""
 
     seed: int
     days: int
     bays: int
     kills: int = 0
-    nursery: Sequence[str] = NURSERY
 
     def script(self) -> GarageScript:
         """What happens."""
@@ -106,7 +105,7 @@ async def _hub(setting: Setting, plan: Plan, script: GarageScript) -> AsyncItera
     span = range(20, 8 * len(script.stays))
     draw = Random(f"kills/{plan.seed}")  # noqa: S311 - a simulation, not a secret
     kills = draw.sample(span, min(plan.kills, len(span)))
-    async with killed_hub(told, kills=kills, command=plan.nursery) as way:
+    async with killed_hub(told, kills=kills) as way:
         yield RemoteHub(way), _Way(transport=way, killed=lambda: way.killed)
 
 

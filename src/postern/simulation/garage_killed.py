@@ -20,7 +20,7 @@ from postern.errors import Unavailable
 from postern.simulation.garage_rules import Driver, Linked, Picture, Told
 from postern.simulation.hub_process import Nursery, as_json, from_json
 
-NURSERY = (sys.executable, "-m", "postern.simulation.hub_process")
+_NURSERY = (sys.executable, "-m", "postern.simulation.hub_process")
 _LATEST_KILL = 0.03
 """Seconds after a request was sent: in the midst of it, or of what it left to be done."""
 _STARTS_ANEW = 0.02
@@ -130,12 +130,10 @@ class RemoteHub:
 
 
 @asynccontextmanager
-async def killed_hub(
-    told: Nursery, *, kills: Sequence[int], command: Sequence[str] = NURSERY
-) -> AsyncIterator[KilledHub]:
-    """A hub process and the way to it. `command` starts the nursery."""
+async def killed_hub(told: Nursery, *, kills: Sequence[int]) -> AsyncIterator[KilledHub]:
+    """A hub process and the way to it."""
     nursery = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *_NURSERY, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     if nursery.stdin is None:
         raise Unavailable("the nursery of simulated hubs has no input")
