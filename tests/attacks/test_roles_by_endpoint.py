@@ -324,6 +324,7 @@ async def neighbours(hub: Services, demo: Demo, clock: SetClock, tmp_path: Path)
         "visits": str(visit.visit.id),
         "teams": str(team.id),
         "contractors": str(contractor.id),
+        "hours": str(person),
         "employment": str(employed.every[0].id),
         "access-levels": str(staff),
         "schedules": str(schedule),

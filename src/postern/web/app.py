@@ -26,6 +26,10 @@ from postern.web.console import (
     garage_simulator,
     garage_tariffs,
     general,
+    hours,
+    hours_periods,
+    hours_person,
+    hours_setup,
     imports,
     keys,
     kiosk,
@@ -62,6 +66,7 @@ from postern.web.limits import BodyLimit
 from postern.web.login import closed_afterwards, signed_in
 from postern.web.own import held as own_held
 from postern.web.own import home as own_home
+from postern.web.own import hours as own_hours
 from postern.web.own import signing as own_signing
 from postern.web.own.login import signed_in_member
 from postern.web.pages import ASSETS
@@ -86,6 +91,10 @@ PRIVATE = (
     person_acts.router,
     employments.router,
     teams.router,
+    hours.router,
+    hours_periods.router,
+    hours_setup.router,
+    hours_person.router,
     imports.router,
     vehicles.router,
     visits.router,
@@ -111,7 +120,7 @@ PRIVATE = (
     provider.private,
     sign_ins.router,
 )
-OWN = (own_signing.router, own_home.router, own_held.router)
+OWN = (own_signing.router, own_home.router, own_held.router, own_hours.router)
 """Pages of people about themselves: they take a member's cookie, and no operator's."""
 NO_PORTS = ConsolePorts()
 

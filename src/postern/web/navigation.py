@@ -71,6 +71,15 @@ PARTS = (
         ),
     ),
     Part(
+        key="hours",
+        items=(
+            Item(key="hours", href="/hours", icon="clock", duty=Duty.SEE_HOURS),
+            Item(key="hours-contractors", href="/hours/contractors", icon="people", duty=Duty.SEE_HOURS),
+            Item(key="hours-periods", href="/hours/periods", icon="done", duty=Duty.SEE_HOURS),
+            Item(key="hours-setup", href="/hours/setup", icon="gear", duty=Duty.CHANGE_ATTENDANCE),
+        ),
+    ),
+    Part(
         key="where",
         items=(
             Item(key="sites", href="/sites", icon="site", duty=Duty.SEE_SITES),

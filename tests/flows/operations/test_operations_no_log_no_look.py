@@ -371,6 +371,7 @@ async def test_the_attack_catches_operations_that_go_on_without_their_entry(
 
 _TRACING = frozenset({"trace.trace", "trace.trace_as"})
 UNTRACED = {
+    "payroll_files.needs_second_person": "whether a period has many people",
     "access_levels.access_levels": "rules; of no subject",
     "attendance_setup.attendance_of": "a setting",
     "attendance_setup.points": "places",

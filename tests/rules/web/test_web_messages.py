@@ -10,9 +10,11 @@ import pytest
 
 from postern.access.model import CredentialKind
 from postern.access.reasons import Reason
+from postern.attendance.model import AnomalyKind, CorrectionDeed, CorrectionState, Direction, PunchSource
 from postern.journal.model import Act
 from postern.keystore.providers import Kind as HolderKind
 from postern.operations.approvals import Kind, State
+from postern.operations.payroll_files import FileKind
 from postern.operations.present import ACTS
 from postern.operators.model import Role
 from postern.operators.roles import Duty
@@ -27,6 +29,7 @@ from postern.records.model import DoorCondition, Outcome
 from postern.sites.model import ControllerKind, DoorKind, LaneKind, LaneRule, ReaderKind
 from postern.visitors.model import LetterKind, VisitState
 from postern.web.console.garage_case_views import WHY_CODES
+from postern.web.console.hours_periods import categories
 from postern.web.console.privacy_rules import SHOWN
 from postern.web.console.site_rows import KINDS
 from postern.web.i18n import LANGUAGES, MissingMessage, Words, catalogue, choose
@@ -72,6 +75,17 @@ MADE_OF_CODES = {
         for part in ("title", "text")
     ],
     "frame": [*(f"theme-{one}" for one in THEMES), *(part.key for part in PARTS)],
+    "hours": [
+        *(f"anomaly-{one.value}" for one in AnomalyKind),
+        *(f"{what}-{one.value}" for what in ("deed", "do") for one in CorrectionDeed),
+        *(f"state-{one.value}" for one in CorrectionState),
+        *(f"way-{one.value}" for one in Direction),
+        *(f"source-{one.value}" for one in PunchSource),
+        *(f"punch-{one}" for one in ("in", "out")),
+        *(f"chart-{one}" for one in ("worked", "overtime", "late", "absent")),
+        *(f"file-{one.value}" for one in FileKind),
+    ],
+    "pay-category": categories(),
     "keys": [
         *(f"{what}-{kind}" for what in ("kind", "about") for kind in KEY_KINDS),
         *(f"step-{step}" for step in ("rewrapping", "computing", "sweeping")),

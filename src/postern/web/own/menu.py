@@ -17,6 +17,8 @@ class OwnItem:
 ITEMS = (
     OwnItem(key="home", href="/me", icon="person"),
     OwnItem(key="held", href="/me/held", icon="eye"),
+    OwnItem(key="hours", href="/me/hours", icon="clock"),
+    OwnItem(key="punch", href="/me/punch", icon="enter"),
 )
 
 

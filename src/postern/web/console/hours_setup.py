@@ -1,0 +1,173 @@
+"""Keep hours at a site: by which law, at which access points, by which rosters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from postern.access.model import DaySpan
+from postern.attendance.model import Direction
+from postern.attendance.pay import Jurisdiction, PayProfile
+from postern.attendance.payrules import JURISDICTIONS, rule_book
+from postern.attendance.roster import BreakPattern, Roster, ShiftPattern, WeeklyShift
+from postern.attendance.settings import (
+    AttendancePoint,
+    AttendanceSettings,
+    RosterKept,
+    profile_of_country,
+)
+from postern.errors import NotFound, PosternError
+from postern.ids import SiteId, new_id
+from postern.operations import attendance_setup as operations
+from postern.operations import sites as site_operations
+from postern.web.forms import EMPTY, Form, FormReader
+from postern.web.login import Fields, Hub, SignedIn
+from postern.web.pages import Caller, go, page, words_for
+
+router = APIRouter(prefix="/hours/setup")
+WEEKDAYS = range(7)
+
+
+@router.get("")
+async def setup(request: Request, hub: Hub, caller: SignedIn, site: int | None = None) -> Response:
+    """One site's, or the first's."""
+    return await _page(request, hub, caller, site, EMPTY)
+
+
+@router.post("/{site}")
+async def keep(request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Response:
+    """Keep hours here from now on, or change how."""
+    found = {str(one): one for one in JURISDICTIONS}.get(fields.text("jurisdiction"))
+    if found is None:
+        fields.errors["jurisdiction"] = "form.not-in-list"
+        return await _page(request, hub, caller, site, fields.result())
+    before = await _settings(hub, caller, SiteId(site))
+    fresh = PayProfile(jurisdiction=found)
+    pay = replace(
+        before.pay if before is not None else fresh, jurisdiction=found, region=fields.maybe("region")
+    )
+    wanted = replace(
+        before or AttendanceSettings(site=SiteId(site), pay=pay),
+        pay=pay,
+        faces=fields.ticked("faces"),
+        phones=fields.ticked("phones"),
+    )
+    try:
+        await operations.set_attendance(hub, caller.actor, wanted)
+    except NotFound:
+        raise
+    except PosternError as fault:
+        return await _page(request, hub, caller, site, fields.result(fault))
+    return go(f"/hours/setup?site={site}", "saved")
+
+
+@router.post("/{site}/points")
+async def points(hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Response:
+    """Passages at exactly these access points are punches from now on."""
+    plan = await site_operations.plan(hub, caller.actor, SiteId(site))
+    wanted = [
+        AttendancePoint(access_point=one.id, direction=Direction(said))
+        for one in plan.access_points
+        if (said := fields.text(f"point-{one.id}")) in set(Direction)
+    ]
+    await operations.set_points(hub, caller.actor, SiteId(site), wanted)
+    return go(f"/hours/setup?site={site}", "saved")
+
+
+@router.post("/{site}/rosters")
+async def roster(request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Response:
+    """Add a roster of one shift on some days of every week."""
+    pattern = _pattern(fields)
+    chosen = fields.chosen.get("weekdays", ())
+    weekdays = frozenset(int(one) for one in chosen if one.isdigit() and int(one) in WEEKDAYS)
+    if not weekdays:
+        fields.errors.setdefault("weekdays", "form.needed")
+    if fields.errors or pattern is None:
+        return await _page(request, hub, caller, site, fields.result())
+    kept = RosterKept(
+        id=new_id(),
+        name=pattern.name,
+        roster=Roster(weekly=(WeeklyShift(weekdays=weekdays, pattern=pattern),)),
+    )
+    try:
+        await operations.put_roster(hub, caller.actor, SiteId(site), kept)
+    except NotFound:
+        raise
+    except PosternError as fault:
+        return await _page(request, hub, caller, site, fields.result(fault))
+    return go(f"/hours/setup?site={site}", "added")
+
+
+def _pattern(fields: FormReader) -> ShiftPattern | None:
+    for name in ("name", "start", "end"):
+        fields.needed(name)
+    start, end, rest, after = (
+        fields.parsed(name, time.fromisoformat, "form.not-a-time")
+        for name in ("start", "end", "break_start", "break_end")
+    )
+    if (rest is None) != (after is None):
+        fields.errors.setdefault("break_end", "form.needed")
+    if fields.errors or start is None or end is None:
+        return None
+    breaks = () if rest is None or after is None else (BreakPattern(hours=DaySpan(start=rest, end=after)),)
+    return ShiftPattern(name=fields.text("name"), hours=DaySpan(start=start, end=end), breaks=breaks)
+
+
+async def _settings(hub: Hub, caller: Caller, site: SiteId) -> AttendanceSettings | None:
+    if site not in {one.id for one in await operations.sites_with_hours(hub, caller.actor)}:
+        return None
+    return await operations.attendance_of(hub, caller.actor, site)
+
+
+def _shown(kept: RosterKept, names: list[str]) -> tuple[str, str]:
+    """A roster's name and its week in words."""
+    week = "; ".join(
+        f"{', '.join(names[day] for day in sorted(one.weekdays))} "
+        f"{one.pattern.hours.start:%H:%M}–{one.pattern.hours.end:%H:%M}"
+        for one in kept.roster.weekly
+    )
+    return kept.name, week
+
+
+async def _page(request: Request, hub: Hub, caller: Caller, site: int | None, form: Form) -> Response:
+    t, every = words_for(request), await site_operations.sites(hub, caller.actor)
+    if not every and site is None:
+        return page(request, "hours/setup.html", site=None)
+    chosen = next((one for one in every if site in (None, one.id)), None)
+    if chosen is None:
+        raise NotFound("there is no such site")
+    kept = await _settings(hub, caller, chosen.id)
+    by_country = profile_of_country(chosen.country)
+    pay = kept.pay if kept is not None else by_country or PayProfile(jurisdiction=Jurisdiction("de"))
+    plan = await site_operations.plan(hub, caller.actor, chosen.id)
+    named = await operations.points(hub, caller.actor, chosen.id) if kept is not None else ()
+    there = {one.access_point: one.direction.value for one in named}
+    rosters = await operations.rosters(hub, caller.actor, chosen.id) if kept is not None else ()
+    names = [t(f"weekday.short-{day}") for day in WEEKDAYS]
+    return page(
+        request,
+        "hours/setup.html",
+        status=422 if form.wrong else 200,
+        site=chosen,
+        sites=every,
+        form=form if form.wrong else _filled(pay, kept),
+        kept=kept is not None,
+        jurisdictions=[(one, rule_book(one).label.get(t.language, one)) for one in JURISDICTIONS],
+        points=[(one.id, one.name, there.get(one.id, "")) for one in plan.access_points],
+        directions=[(one.value, t(f"hours.way-{one.value}")) for one in Direction],
+        rosters=[_shown(one, names) for one in rosters],
+        weekdays=[(day, t(f"weekday.long-{day}")) for day in WEEKDAYS],
+    )
+
+
+def _filled(pay: PayProfile, kept: AttendanceSettings | None) -> Form:
+    ticked = {"phones": kept is None or kept.phones, "faces": kept is not None and kept.faces}
+    return Form(
+        values={"jurisdiction": pay.jurisdiction, "region": pay.region or ""},
+        chosen={name: ("yes",) for name, on in ticked.items() if on}
+        | {"weekdays": tuple(str(day) for day in range(5))},
+    )

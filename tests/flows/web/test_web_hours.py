@@ -1,0 +1,185 @@
+"""Hours on their pages: asked for on a phone, approved at a desk, closed, and handed to payroll."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, time
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from postern.access.model import DaySpan
+from postern.attendance.roster import Roster, ShiftPattern, WeeklyShift
+from postern.attendance.settings import RosterKept
+from postern.clock import SetClock
+from postern.ids import OperatorId, PersonId, new_id
+from postern.operations import attendance_setup, employments, members, teams
+from postern.operations.services import Services
+from postern.operations.sign_in import start_login
+from postern.operators import store as operators
+from postern.operators.model import Actor, Operator, Role
+from postern.people.employment import Terms
+from tests.flows.attendance.worked import Worked, at, worked
+from tests.flows.web.conftest import HOME, SAME_ORIGIN, Browser
+
+DAY_SHIFT = Roster(
+    weekly=(
+        WeeklyShift(
+            weekdays=frozenset(range(5)),
+            pattern=ShiftPattern(name="Day", hours=DaySpan(start=time(8), end=time(16))),
+        ),
+    )
+)
+FIRST = date(2026, 3, 1)
+
+
+@pytest.fixture
+async def works(hub: Services, admin: Actor, clock: SetClock) -> Worked:
+    return await worked(hub, admin, clock)
+
+
+@pytest.fixture
+async def anna(works: Worked) -> PersonId:
+    """Works by day for a contractor; on Thursday she forgot to punch when she went."""
+    hub, admin = works.services, works.admin
+    who = await works.person("Anna")
+    contractor = await teams.add_contractor(hub, admin, name="Nord Bau", address="Kai 1", contract="N-17")
+    terms = Terms(first=FIRST, contractor=contractor.id, site=works.site, occupation="Roofer")
+    await employments.add_employment(hub, admin, person=who, version=0, terms=terms)
+    kept = RosterKept(id=new_id(), name="Day", roster=DAY_SHIFT)
+    await attendance_setup.put_roster(hub, admin, works.site, kept)
+    since = date(2026, 3, 4)
+    await attendance_setup.assign_roster(hub, admin, who, since=since, roster=kept.id)
+    await works.works(who, at("03-04 11:30"), at("03-04 15:00"))
+    await works.passes(works.way_in, who, at("03-05 07:00"))
+    await works.works(who, at("03-06 07:10"), at("03-06 15:00"))
+    works.clock.advance(at("03-07 10:00") - works.clock.now())
+    await works.send()
+    return who
+
+
+@asynccontextmanager
+async def at_desk(app: FastAPI, works: Worked) -> AsyncIterator[Browser]:
+    """A second administrator has just signed in."""
+    hub, tenant = works.services, works.tenant
+    name = f"op-{new_id().hex[:8]}"
+    operator = Operator(id=OperatorId(new_id()), tenant=tenant, login_name=name, role=Role.ADMINISTRATOR)
+    async with hub.database.transaction(tenant) as tx:
+        await operators.add(tx, hub.keyring, operator)
+        signed = await start_login(hub, tx, operator, detail="drawn")
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    cookies = {"__Host-postern": signed.secret}
+    async with httpx.AsyncClient(transport=transport, base_url=HOME, cookies=cookies) as client:
+        yield Browser(client=client)
+
+
+@pytest.fixture
+async def phone(app: FastAPI, works: Worked, anna: PersonId) -> AsyncIterator[Browser]:
+    """Anna has signed in for herself."""
+    link = (await members.new_member_link(works.services, works.admin, anna)).removeprefix(HOME)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=HOME) as client:
+        phrase = "four words on a phone"
+        data = {"passphrase": phrase, "again": phrase}
+        answer = await client.post(link, data=data, headers=SAME_ORIGIN)
+        assert answer.status_code == 303, answer.text
+        yield Browser(client=client)
+
+
+async def own(phone: Browser, path: str, **fields: str) -> httpx.Response:
+    found = re.search(r'name="form_key" value="([0-9a-f]{64})"', (await phone.get("/me")).text)
+    assert found is not None
+    return await phone.client.post(path, data={"form_key": found[1], **fields}, headers=SAME_ORIGIN)
+
+
+def suggested(page: str) -> dict[str, str]:
+    """What the form of the first suggestion carries."""
+    found = re.findall(r'name="(day|deed|punch|at|direction)" value="([^"]*)"', page)
+    return dict(found[:5])
+
+
+async def keeping_hours_is_set_up(browser: Browser, hub: Services, admin: Actor) -> None:
+    """At the demo's site, on the page."""
+    page = (await browser.get("/hours/setup?site=1")).text
+    assert "Keep hours here" in page or "Save" in page
+    law = {"jurisdiction": "de", "region": "BE", "phones": "yes"}
+    assert (await browser.send("/hours/setup/1", jurisdiction="atlantis")).status_code == 422
+    assert (await browser.send("/hours/setup/1", **law)).status_code == 303
+    page = (await browser.get("/hours/setup?site=1")).text
+    point = re.search(r'name="point-([0-9a-f-]{36})"', page)
+    assert point is not None
+    assert (await browser.send("/hours/setup/1/points", **{f"point-{point[1]}": "in"})).status_code == 303
+    (named,) = await attendance_setup.points(
+        hub, admin, (await attendance_setup.sites_with_hours(hub, admin))[0].id
+    )
+    assert str(named.access_point) == point[1]
+    roster = {"name": "Early", "start": "06:00", "end": "14:00", "break_start": "10:00"}
+    assert (await browser.send("/hours/setup/1/rosters", **roster)).status_code == 422
+    body = {**roster, "break_end": "10:30", "weekdays": ["0", "1"]}
+    assert (await browser.send("/hours/setup/1/rosters", **body)).status_code == 303
+    assert "06:00–14:00" in (await browser.get("/hours/setup?site=1")).text
+
+
+async def test_an_employee_asks_on_the_phone_and_the_approved_month_goes_to_payroll(
+    app: FastAPI, phone: Browser, works: Worked, anna: PersonId
+) -> None:
+    page = (await phone.get("/me/hours")).text
+    assert "Somebody came at 08:00, but never went." in page
+    fields = suggested(page)
+    assert (fields["day"], fields["deed"], fields["direction"]) == ("2026-03-05", "add", "out")
+    wrong = await own(phone, "/me/hours", **{**fields, "at": "later"}, reason="forgot")
+    assert wrong.status_code == 422
+    asked = await own(phone, "/me/hours", **fields, reason="forgot, I left at four")
+    assert asked.status_code == 303, asked.text
+    assert "Waits" in (await phone.get("/me/hours")).text
+    assert (await own(phone, "/me/punch", direction="in")).status_code == 303
+    assert "by phone" in (await phone.get("/me/punch")).text
+
+    async with at_desk(app, works) as browser:
+        await keeping_hours_is_set_up(browser, works.services, works.admin)
+        team = (await browser.get(f"/hours?site={works.site}")).text
+        assert "Corrections waiting: 1" in team
+        month = (await browser.get(f"/hours/people/{anna}")).text
+        assert "forgot, I left at four" in month
+        correction = re.search(r"/corrections/([0-9a-f-]{36})\?", month)
+        assert correction is not None
+        path = f"/hours/people/{anna}/corrections/{correction[1]}"
+        assert (await browser.send(path, approved="no", reason="")).status_code == 422
+        assert (await browser.send(path, approved="yes")).status_code == 303
+        month = (await browser.get(f"/hours/people/{anna}")).text
+        assert "Somebody came at 08:00" not in month
+        assert "15:20" in month or "8:00" in month
+        entered = {"entered_at": "2026-03-03T08:00", "entered_direction": "in", "entered_reason": "x"}
+        assert (await browser.send(f"/hours/people/{anna}/punches", **entered)).status_code == 422
+
+        company = (await browser.get(f"/hours/contractors?site={works.site}")).text
+        assert "Nord Bau" in company
+    works.clock.advance(at("04-02 10:00") - works.clock.now())
+    async with at_desk(app, works) as browser:
+        closing = {"first": "2026-03-01", "last": "2026-03-31", "reason": "Anna came by phone on a Saturday"}
+        closed = await browser.send(f"/hours/periods/{works.site}", **closing)
+        assert closed.status_code == 303, closed.text
+        assert "Closed" in (await browser.get(f"/hours/people/{anna}?month=2026-03")).text
+        wanted = {"period": "1", "purpose": "pay for March"}
+        file = f"/hours/periods/{works.site}/file"
+        book = await browser.send(file, kind="xlsx", **wanted)
+        assert book.content[:2] == b"PK"
+        paid = await browser.send(file, kind="csv-pay", **wanted)
+        assert "regular" in paid.content.decode("utf-8-sig")
+        refused = await browser.send(file, kind="datev-lodas", adviser="1234567", client="10001", **wanted)
+        assert "no employee number" in refused.text
+        chosen = re.search(r'<option value="([0-9a-f-]{36})">Nord Bau', refused.text)
+        assert chosen is not None
+        form = await browser.send(
+            file, kind="wh-347", contractor=chosen[1], week_ending="2026-03-08", project="Quay", **wanted
+        )
+        assert form.content[:4] == b"%PDF", form.text
+        assert b"(Roofer)" in form.content
+        again = await browser.send(
+            f"/hours/periods/{works.site}/1/reopen", why_reopened="a day was forgotten"
+        )
+        assert again.status_code == 303
+        assert (await browser.send(file, kind="xlsx", **wanted)).status_code == 404
