@@ -19,6 +19,7 @@ from postern.journal.leaves import Row
 from postern.journal.store import ROW
 from postern.operations.parking_receipts import _Whose
 from postern.operations.parking_rows import BEGINNINGS, _StoredBeginning
+from postern.operations.presence_rows import CALLS, KNOWN
 from postern.operations.services import Services
 from postern.postgres.pool import Database, Transaction
 from postern.records.model import RecordKey
@@ -47,6 +48,8 @@ BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
     "retention_report": ("retention", "id", "sealed"),
     "erasure": ("erasures", "id", "sealed"),
     "kiosk": ("sites", "id", "sealed"),
+    "lockdown": ("presence", "site_id", "sealed"),
+    "muster_code": ("presence", "site_id", "sealed"),
     "visit_rules": ("sites", "id", "sealed"),
     "visit_terms": ("sites", "id", "sealed"),
     "site_profile": ("privacy", "id", "sealed"),
@@ -205,6 +208,9 @@ async def _projections(
     found = []
     for _, kind, id, sealed in rows:
         outer = _at(tenant, id, "sealed", bytes(sealed), by_id)
+        if kind in (KNOWN, CALLS):
+            found += _whereabouts(outer, by_id) if kind == KNOWN else [outer]
+            continue
         found += _of_a_beginning(tenant, outer, by_id) if kind == BEGINNINGS else _kept(outer, by_id)
     return found
 
@@ -219,6 +225,13 @@ def _kept(outer: Field, by_id: Mapping[bytes, Key]) -> list[Field]:
     """A session or a case, and who it was."""
     plaintext = outer.opened() or b""
     who = plaintext[4 + int.from_bytes(plaintext[:4]) + DAY_TAG_BYTES :]
+    id = UUID(bytes=outer.context.row)
+    return [outer, *([_at(outer.context.tenant, id, "who", who, by_id)] if who else [])]
+
+
+def _whereabouts(outer: Field, by_id: Mapping[bytes, Key]) -> list[Field]:
+    """What is known of somebody's whereabouts, and around it whose it is."""
+    who = (outer.opened() or b"")[DAY_TAG_BYTES:]
     id = UUID(bytes=outer.context.row)
     return [outer, *([_at(outer.context.tenant, id, "who", who, by_id)] if who else [])]
 

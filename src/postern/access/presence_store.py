@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from postern import documents
 from postern.access.lockdown import Lockdowns
@@ -139,4 +140,4 @@ async def put_code_key(
 
 
 def _context(tenant: TenantId, table: str, site: SiteId) -> Context:
-    return Context(tenant=tenant, table=table, column="sealed", row=site.to_bytes(8))
+    return Context(tenant=tenant, table=table, column="sealed", row=UUID(int=site).bytes)

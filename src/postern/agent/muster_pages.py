@@ -120,7 +120,7 @@ def roll_of(
         people=len(people) + more,
         missing=len(people) - safe + more,
         safe=safe,
-        areas=_areas(inside, names, policy, wall, words) if muster is not None else (),
+        areas=_areas(inside, names, policy, at, words) if muster is not None else (),
     )
 
 
@@ -128,9 +128,10 @@ def _areas(
     inside: list[Whereabouts],
     names: Mapping[UUID, str],
     policy: Policy | None,
-    wall: ZoneInfo,
+    at: datetime,
     words: Words,
 ) -> tuple[AreaLines, ...]:
+    wall = zone_of(policy.site.time_zone if policy is not None else "UTC")
     areas = {one.id: one.name for one in policy.areas} if policy is not None else {}
     doors = {one.id: one.name for one in policy.access_points} if policy is not None else {}
     found: dict[str, list[Line]] = {}
@@ -140,7 +141,7 @@ def _areas(
             id=one.subject,
             name=names.get(one.subject) or words("no-name"),
             evidence=_evidence(one, doors.get(one.via, "–") if one.via else "–", names, words),
-            since=_clock(one.since, wall),
+            since=_since(one.since, at, wall),
             more=one.more,
             safe=words("safe-by", name=one.safe.by, at=_clock(one.safe.order.at, wall)) if one.safe else "",
             is_person=one.kind is not SubjectKind.VEHICLE,
@@ -160,6 +161,12 @@ def _evidence(one: Whereabouts, door: str, names: Mapping[UUID, str], words: Wor
             return words("aboard", vehicle=vehicle, by=one.by)
         case Evidence.STATED:
             return words("stated", by=one.by)
+
+
+def _since(since: datetime, now: datetime, wall: ZoneInfo) -> str:
+    """The time of day, with its date when that is another than today's."""
+    then, today = since.astimezone(wall), now.astimezone(wall).date()
+    return f"{then:%H:%M}" if then.date() == today else f"{then:%Y-%m-%d %H:%M}"
 
 
 def _clock(at: datetime, wall: ZoneInfo) -> str:

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.flows.web.muster_phone import a_muster_with_the_hub_stopped
 from tests.flows.web.test_browser_console import Running, chromium, page, playwright, running
 from tests.needs import needs
 
@@ -44,6 +45,10 @@ GARAGE_PAGES = (
     "/garage/setup",
     "/garage/posters/1",
     "/garage/1/sessions",
+    "/occupancy",
+    "/muster",
+    "/lockdown",
+    "/lockdown/1",
     "/kiosk",
 )
 SHOTS = os.environ.get("POSTERN_TEST_SHOTS", "")
@@ -245,3 +250,9 @@ def barriers_on(page: Page, running: Running, paths: tuple[str, ...], *, shots: 
             found.append(f"{path}: {wider} px wider than the screen")
         shoot(page, f"{path.strip('/').replace('/', '-')}-{shots}")
     return found
+
+
+def test_a_warden_holds_a_muster_on_a_phone_while_the_hub_is_stopped(
+    page: Page, running: Running, chromium: Browser
+) -> None:
+    a_muster_with_the_hub_stopped(page, chromium, url=running.url)

@@ -1,0 +1,66 @@
+"""A warden's phone at the agent's own muster page, while the hub does not answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+WARDEN = "Wendy Warden"
+PATIENCE = 60
+"""Seconds until the agent has fetched the roll: it asks every ten."""
+
+
+@contextmanager
+def stopped_hub() -> Iterator[None]:
+    """The hub's process below this one stands still, as a machine that hangs does."""
+    children = psutil.Process().children(recursive=True)
+    (hub,) = [one for one in children if one.cmdline()[-2:] == ["postern", "hub"]]
+    hub.suspend()
+    try:
+        yield
+    finally:
+        hub.resume()
+
+
+def a_muster_with_the_hub_stopped(page: Page, chromium: Browser, *, url: str) -> None:
+    """From the code in the console to a mark on a phone, and back to the console's roll."""
+    agent = f"https://127.0.0.1:{int(url.rpartition(':')[2]) + 2}/"
+    page.goto(f"{url}/muster")
+    page.get_by_role("button", name="Make a new code").click()
+    code = page.locator(".mustercode").inner_text()
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, locale="en-GB", ignore_https_errors=True
+    )
+    phone = context.new_page()
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        phone.goto(agent)
+        if phone.get_by_role("button", name="Open the roll").count():
+            break
+        time.sleep(0.5)
+    with stopped_hub():
+        phone.get_by_label("Your name").fill(WARDEN)
+        phone.get_by_label("Muster code").fill("ABCDE-FGHJK")
+        phone.get_by_role("button", name="Open the roll").click()
+        expect(phone.get_by_role("alert")).to_contain_text("not the site's muster code")
+        phone.get_by_label("Muster code").fill(code)
+        phone.get_by_role("button", name="Open the roll").click()
+        expect(phone.get_by_text("Ada Nowak")).to_have_count(0)
+        phone.get_by_role("button", name="Call a muster").click()
+        phone.get_by_role("button", name="Safe: Ada Nowak").click()
+        expect(phone.get_by_text(f"Seen safe by {WARDEN}")).to_be_visible()
+        looked = Axe().run(phone, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+        assert looked.response["violations"] == []
+    context.close()
+    page.goto(f"{url}/muster/1")
+    while page.get_by_text(f"Seen safe by {WARDEN}").count() == 0 and time.monotonic() < until + PATIENCE:
+        time.sleep(0.5)
+        page.goto(f"{url}/muster/1")
+    expect(page.get_by_text(f"Seen safe by {WARDEN}")).to_be_visible()
+    page.get_by_role("button", name="End the muster").click()
+    expect(page.get_by_text("The muster has ended.")).to_be_visible()
