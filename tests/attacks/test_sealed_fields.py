@@ -24,7 +24,10 @@ from postern.operations import (
     insider_alarms,
     jurisdiction,
     lawful_requests,
+    lockdown,
     look,
+    muster,
+    muster_wire,
     retention,
     search,
     teams,
@@ -119,6 +122,10 @@ async def filled(victim: Victim, clock: SetClock, tmp_path: Path) -> Victim:
     )
     await _signed_in(victim, guard)
     await _set_aside(victim)
+    await lockdown.lock_down(hub, admin, site, area=None, drill=True)
+    await muster_wire.new_code(hub, admin, site)
+    await muster.call(hub, admin, site, drill=True)
+    await muster.roll(hub, admin, site)
     await visited(hub, admin, site, name="Quistina Umlauf", host=victim.person)
     await jurisdiction.choose_profile(hub, admin, site, "eu", version=0)
     await lawful_requests.record(hub, admin, handed_over(victim))

@@ -43,6 +43,7 @@ from postern.operations import (
     insider_alarms,
     lawful_requests,
     look,
+    muster,
     own_hours,
     own_requests,
     parking_cases,
@@ -58,6 +59,7 @@ from postern.operations.admit import Entrance, admit
 from postern.operations.demo import Demo
 from postern.operations.enrol import enrol
 from postern.operations.held import held
+from postern.operations.presence import present
 from postern.operations.receive import receive
 from postern.operations.services import Services
 from postern.operations.try_picture import try_picture
@@ -163,6 +165,15 @@ async def _hours_are_kept(hub: Services, admin: Actor, site: SiteId, person: Per
 
 Opening = Callable[[Place], Awaitable[object]]
 
+
+async def _mustered(at: Place, opening: Callable[[Services, Actor, SiteId], Awaitable[object]]) -> object:
+    """While a muster runs, and as for somebody who has not seen the roll yet."""
+    at.hub.registry.windows.clear()
+    if (await present(at.hub, at.actor.tenant, at.demo.site)).muster is None:
+        await muster.call(at.hub, at.actor, at.demo.site, drill=True)
+    return await opening(at.hub, at.actor, at.demo.site)
+
+
 OPENING: dict[str, Opening] = {
     "wall": lambda at: look.wall(at.hub, at.actor, at.demo.site),
     "evidence": lambda at: look.evidence(at.hub, at.actor, at.record, purpose="a dent"),
@@ -222,6 +233,8 @@ OPENING: dict[str, Opening] = {
     "ledger_csv": lambda at: parking_views.ledger_csv(
         at.hub, at.actor, at.garage_site, first=TODAY, last=TODAY
     ),
+    "roll": lambda at: _mustered(at, muster.roll),
+    "find": lambda at: _mustered(at, lambda *given: muster.find(*given, "a")),
     "holding": lambda at: access_levels.holding(at.hub, at.actor, subject=at.person, kind=SubjectKind.PERSON),
     "own_requests_waiting": lambda at: own_requests.waiting(at.hub, at.actor),
     "register": lambda at: lawful_requests.register(at.hub, at.actor),
@@ -380,6 +393,8 @@ UNTRACED = {
     "close_period.closed_periods": "days, counts and random ids; nobody is named",
     "agents.agents": "agents",
     "alarms.alarms": "alarms name no subject",
+    "lockdown.locked_down": "places, and who locked them down",
+    "muster_wire.has_code": "whether there is one",
     "budget.desks": "which sites are whose desk; of no subject",
     "erase.erasures": "random ids, counts and ids of keys that no longer exist; nobody is named",
     "erase.receipt": "the same, signed",
