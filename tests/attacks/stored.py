@@ -12,11 +12,14 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from postern import documents
+from postern.attendance.periods import PeriodEntry
 from postern.errors import CannotOpen
 from postern.ids import AgentId, SiteId, TenantId
 from postern.journal import leaves
 from postern.journal.leaves import Row
 from postern.journal.store import ROW
+from postern.operations.attendance_closed import closed_context
+from postern.operations.attendance_rows import MONTHS
 from postern.operations.parking_receipts import _Whose
 from postern.operations.parking_rows import BEGINNINGS, _StoredBeginning
 from postern.operations.presence_rows import CALLS, KNOWN
@@ -56,6 +59,9 @@ BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
     "privacy_document": ("privacy", "id", "sealed"),
     "parking_permit": ("parking", "id", "sealed"),
     "parking_merchant": ("parking", "id", "sealed"),
+    "attendance_site": ("attendance", "site_id", "sealed"),
+    "attendance_roster": ("attendance", "id", "sealed"),
+    "attendance_period": ("attendance", "(site_id::bigint << 32) | number", "sealed"),
     "team": ("personnel", "id", "sealed"),
     "contractor": ("personnel", "id", "sealed"),
     "ledger": ("parking", "movement", "sealed"),
@@ -77,6 +83,7 @@ BY_SUBJECT_KEY: Mapping[str, tuple[Purpose, str, str]] = {
     "member_login": (Purpose.IDENTITY, "person_id", "id"),
     "member_request": (Purpose.IDENTITY, "person_id", "id"),
     "employment": (Purpose.IDENTITY, "person_id", "person_id"),
+    "attendance_assignment": (Purpose.IDENTITY, "person_id", "person_id"),
 }
 """Table: the subject key's purpose, the column that says whose, and the one that binds."""
 
@@ -129,6 +136,7 @@ async def fields(hub: Services, owner: Database, keyring: Keyring, tenant: Tenan
                 )
         found += await _journal(tx, keyring, tenant)
         found += await _receipts(tx, keyring, tenant, subjects)
+        found += await _closed_hours(tx, keyring, tenant)
         found += await _projections(tx, keyring, tenant, subjects)
         for table in ("record", "record_quarantine"):
             found += await _records(tx, keyring, tenant, table, subjects)
@@ -138,7 +146,8 @@ async def fields(hub: Services, owner: Database, keyring: Keyring, tenant: Tenan
 async def _rows(
     tx: Transaction, table: str, bound: str, column: str
 ) -> list[tuple[UUID | int | bytes, bytes]]:
-    query = sql.SQL("SELECT {}, {} FROM {}").format(*map(sql.Identifier, (bound, column, table)))
+    # What binds it may be put together of two columns.
+    query = sql.SQL("SELECT {}, {} FROM {}").format(sql.SQL(bound), *map(sql.Identifier, (column, table)))
     cursor = await tx.execute(query)
     return [(id, bytes(sealed)) for id, sealed in await cursor.fetchall()]
 
@@ -196,6 +205,30 @@ async def _receipts(
     return [*whose, *(at(id, "sealed", bytes(sealed)) for id, _, sealed in rows)]
 
 
+async def _closed_hours(tx: Transaction, keyring: Keyring, tenant: TenantId) -> list[Field]:
+    """Each under its person's statutory key; who was in it, the entry of its period says."""
+    key = await keyring.purpose_key(tenant, "attendance")
+    people: set[UUID] = set()
+    rows = await (await tx.execute("SELECT site_id, number, sealed FROM attendance_period")).fetchall()
+    for site, number, sealed in rows:
+        row = UUID(int=site << 32 | number).bytes
+        context = Context(tenant=tenant, table="attendance_period", column="sealed", row=row)
+        people |= set(documents.from_bytes(PeriodEntry, open_sealed(key, bytes(sealed), context)).people)
+    statutory = await keyring.subject_keys(tenant, sorted(people), Purpose.STATUTORY)
+    by_id = {one.id: one for one in statutory.values()}
+    rows = await (await tx.execute("SELECT id, sealed FROM attendance_closed")).fetchall()
+    return [
+        Field(
+            table="attendance_closed",
+            column="sealed",
+            context=closed_context(tenant, id),
+            key=by_id.get(key_id(bytes(sealed))),
+            sealed=bytes(sealed),
+        )
+        for id, sealed in rows
+    ]
+
+
 async def _projections(
     tx: Transaction, keyring: Keyring, tenant: TenantId, subjects: Iterable[UUID]
 ) -> list[Field]:
@@ -210,6 +243,8 @@ async def _projections(
         outer = _at(tenant, id, "sealed", bytes(sealed), by_id)
         if kind in (KNOWN, CALLS):
             found += _whereabouts(outer, by_id) if kind == KNOWN else [outer]
+        if kind == MONTHS:
+            found.append(outer)
             continue
         found += _of_a_beginning(tenant, outer, by_id) if kind == BEGINNINGS else _kept(outer, by_id)
     return found

@@ -16,10 +16,9 @@ import yaml
 
 from postern.clock import SetClock
 from postern.errors import CannotOpen
-from postern.ids import PersonId, TenantId, new_id
+from postern.ids import TenantId, new_id
 from postern.operations import (
     commands,
-    employments,
     erase,
     insider_alarms,
     jurisdiction,
@@ -42,7 +41,6 @@ from postern.operators.model import Operator, Role
 from postern.operators.provider_store import ProviderLink, ProviderSubject, put_link
 from postern.operators.roles import Duty
 from postern.operators.sign_in_store import NOWHERE
-from postern.people.employment import Terms
 from postern.privacy.lawful import LawfulAnswer
 from postern.privacy.retention import Retention
 from postern.records import alarm_notes, quarantine
@@ -98,11 +96,8 @@ async def filled(victim: Victim, clock: SetClock, tmp_path: Path) -> Victim:
         wanted=Wanted(subject=victim.person), sites=(site,), first=today - timedelta(days=20), last=today
     )
     await search.ask_to_search(hub, admin, wanted, purpose="a complaint", case="C-7")
-    team = await teams.add_team(hub, admin, name="Roof")
-    contractor = await teams.add_contractor(hub, admin, name="Nord Bau")
-    terms = Terms(first=today, team=team.id, contractor=contractor.id)
-    person = PersonId(victim.person)
-    await employments.add_employment(hub, admin, person=person, version=0, terms=terms)
+    await teams.add_team(hub, admin, name="Roof")
+    await teams.add_contractor(hub, admin, name="Nord Bau")
     await add_operator(hub, admin, login_name="guard", role=Role.SECURITY)
     async with hub.database.transaction(admin.tenant) as tx:
         guard = next(one for one in await operator_store.operators(tx, admin.tenant))

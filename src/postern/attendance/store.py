@@ -318,9 +318,9 @@ async def closed_rows(tx: Transaction, site: SiteId, ids: Sequence[UUID]) -> lis
 
 
 def _period_context(tenant: TenantId, site: SiteId, number: int) -> Context:
-    row = site.to_bytes(4) + number.to_bytes(4)
-    return Context(tenant=tenant, table="attendance_period", column="sealed", row=row)
+    row = UUID(int=site << 32 | number)
+    return Context(tenant=tenant, table="attendance_period", column="sealed", row=row.bytes)
 
 
 def _context(tenant: TenantId, table: str, row: int) -> Context:
-    return Context(tenant=tenant, table=table, column="sealed", row=row.to_bytes(8))
+    return Context(tenant=tenant, table=table, column="sealed", row=UUID(int=row).bytes)

@@ -55,8 +55,11 @@ async def enter_punch(
     )
     async with services.database.transaction(actor.tenant) as tx:
         site, id = await _record(services, tx, actor.tenant, made)
+        # The reason may tell of the person: it stands in the record, which an erasure closes, and not here.
         detail = f"punch {id} entered: {direction.value} {at.isoformat()}"
-        await trace(services, tx, actor, Act.CHANGED, purpose=reason, subjects=[person], detail=detail)
+        await trace(
+            services, tx, actor, Act.CHANGED, purpose="punch entered", subjects=[person], detail=detail
+        )
     await settle_hours(services, actor.tenant, site)
     return id
 

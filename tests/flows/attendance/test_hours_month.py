@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 
-from postern.access.model import DaySpan
 from postern.attendance.asking import WantedCorrection
 from postern.attendance.model import AnomalyKind, CorrectionDeed, CorrectionState, Direction
-from postern.attendance.roster import Roster, ShiftPattern, WeeklyShift
 from postern.attendance.settings import AttendanceSettings, RosterKept
 from postern.errors import BadInput, Conflict, NotFound, Refused
 from postern.ids import OperatorId, PersonId, new_id
@@ -29,17 +27,10 @@ from postern.operations.timesheets import TeamWanted
 from postern.operators.model import Actor
 from postern.privacy.member import Member
 from postern.privacy.profiles import ForbiddenHere
+from tests.flows.attendance.rosters import DAY_SHIFT
 from tests.flows.attendance.worked import BERLIN, Worked, at
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
-DAY_SHIFT = Roster(
-    weekly=(
-        WeeklyShift(
-            weekdays=frozenset(range(5)),
-            pattern=ShiftPattern(name="Day", hours=DaySpan(start=time(8), end=time(16))),
-        ),
-    )
-)
 
 
 async def on_day_shift(works: Worked, name: str, since: date = FIRST) -> PersonId:
