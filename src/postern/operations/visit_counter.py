@@ -46,7 +46,7 @@ class VisitCounter:
         """Who waits for a host. Raises NotFound, TooMany."""
         self._take(asked.client)
         try:
-            return await visit_page.waiting(self.services, asked.link)
+            return await visit_page.who_waits(self.services, asked.link)
         except NotFound:
             self._limits.count(UNKNOWN, asked.client)
             raise

@@ -60,7 +60,7 @@ async def sign(
     return view
 
 
-async def waiting(services: Services, link: str) -> wire.WaitingView:
+async def who_waits(services: Services, link: str) -> wire.WaitingView:
     """Who waits for the host of that link. Raises NotFound."""
     tenant, secret = _parted(link)
     async with services.database.transaction(tenant) as tx:

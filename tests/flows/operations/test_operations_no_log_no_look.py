@@ -53,6 +53,9 @@ from postern.operations import (
     teams,
     timesheets,
     trace,
+    visit_look,
+    visit_page,
+    visits,
 )
 from postern.operations import looked_at as looked_at_module
 from postern.operations.admit import Entrance, admit
@@ -63,13 +66,16 @@ from postern.operations.presence import present
 from postern.operations.receive import receive
 from postern.operations.services import Services
 from postern.operations.try_picture import try_picture
+from postern.operations.visits import Invited
 from postern.operators.model import Actor
 from postern.people.employment import Terms
 from postern.postgres.pool import Database, Transaction
 from postern.privacy.member import Member
 from postern.records.model import RecordKey
 from postern.sites.store import SitePlan
+from postern.visitors import store as visit_store
 from tests.attacks.parked import Parked, parked
+from tests.attacks.visited import visited
 from tests.flows.operations.drawn import NOON, DrawnAgent
 
 TODAY = NOON.date()
@@ -96,6 +102,7 @@ class Place:
     garage: Parked
     team: TeamId
     contractor: ContractorId
+    visit: Invited
 
     @property
     def member(self) -> Member:
@@ -135,7 +142,12 @@ async def place(
     wanted = approvals.Asked(kind=approvals.Kind.SEARCH, exactly=b"", words="", subjects=(person,))
     asked = await approvals.ask(hub, admin, wanted, purpose="a complaint", case="C-2")
     await _hours_are_kept(hub, admin, demo.site, person)
+    visit = await visited(hub, admin, demo.site, name="Vera Gast", host=person)
+    async with hub.database.transaction(admin.tenant) as tx:
+        digest = visits.digest_of(visit.link.partition("-")[2])
+        await visit_store.put_host_link(tx, admin.tenant, visit.visit.id, digest)
     return Place(
+        visit=visit,
         asked=asked.id,
         team=(await teams.add_team(hub, admin, name="Roof")).id,
         contractor=(await teams.add_contractor(hub, admin, name="Nord Bau")).id,
@@ -233,6 +245,11 @@ OPENING: dict[str, Opening] = {
     "ledger_csv": lambda at: parking_views.ledger_csv(
         at.hub, at.actor, at.garage_site, first=TODAY, last=TODAY
     ),
+    "visits_of_day": lambda at: visit_look.visits_of_day(at.hub, at.actor, at.demo.site),
+    "visit_file": lambda at: visit_look.visit_file(at.hub, at.actor, at.visit.visit.id),
+    "find_host": lambda at: visits.find_host(at.hub, at.actor, at.demo.site, "Ada Nowak"),
+    "invitation": lambda at: visit_page.invitation(at.hub, at.visit.link),
+    "who_waits": lambda at: visit_page.who_waits(at.hub, at.visit.link),
     "roll": lambda at: _mustered(at, muster.roll),
     "find": lambda at: _mustered(at, lambda *given: muster.find(*given, "a")),
     "holding": lambda at: access_levels.holding(at.hub, at.actor, subject=at.person, kind=SubjectKind.PERSON),
@@ -384,6 +401,7 @@ async def test_the_attack_catches_operations_that_go_on_without_their_entry(
 
 _TRACING = frozenset({"trace.trace", "trace.trace_as"})
 UNTRACED = {
+    "visit_rules.rules_of_site": "a setting, and the text that visitors sign",
     "payroll_files.needs_second_person": "whether a period has many people",
     "access_levels.access_levels": "rules; of no subject",
     "attendance_setup.attendance_of": "a setting",

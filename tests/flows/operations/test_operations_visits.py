@@ -403,7 +403,7 @@ async def test_somebody_at_a_kiosk_waits_for_the_host_and_comes_in(
     assert (await visit_walk_up.standing(hub, known, id)).state is VisitState.ASKED
     await send_letters(hub, demo.tenant)
     link = post.link("hanna@example.org")
-    assert (await visit_page.waiting(hub, link)).name == "Mei Tanaka"
+    assert (await visit_page.who_waits(hub, link)).name == "Mei Tanaka"
     assert (await visit_page.answer(hub, link, approve=True)).state == "expected"
     with pytest.raises(Conflict):
         await visit_page.answer(hub, link, approve=False)
