@@ -8,10 +8,9 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from holidays import country_holidays
-
 from postern.access.model import DaySpan
 from postern.attendance.model import Shift
+from postern.attendance.public_holidays import kept, public_holidays
 from postern.attendance.roster import BreakPattern, Roster, ShiftPattern, WeeklyShift
 
 COUNTRY = "DE"
@@ -152,8 +151,7 @@ def _works(worker: Worker, draw: Random, shift: Shift, back: int, made: _Made) -
 
 
 def _shifts(roster: Roster, first: date, today: date, time_zone: ZoneInfo) -> Iterator[Shift]:
-    closed = country_holidays(COUNTRY, years=[first.year, today.year])
+    """The roster's, without public holidays."""
+    planned = kept(roster, public_holidays(COUNTRY, None, first.year, today.year), first, today)
     for number in range((today - first).days + 1):
-        day = first + timedelta(days=number)
-        if day not in closed:
-            yield from roster.shifts_on(day, time_zone)
+        yield from planned.shifts_on(first + timedelta(days=number), time_zone)
