@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +23,7 @@ from postern.web.i18n import LANGUAGES, Words, catalogue, choose
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 THEMES = ("auto", "light", "dark")
+_BRACKETS = re.compile(r"[(（].*?[)）]")
 LANGUAGE_COOKIE = "postern-language"
 THEME_COOKIE = "postern-theme"
 
@@ -41,8 +43,9 @@ class Caller:
 
 
 def initials(name: str) -> str:
-    """One or two letters to stand for a name: the last character of a Chinese one."""
-    words = name.split()
+    """One or two letters to stand for a name, without what it has in brackets: the last character of a
+    Chinese one."""
+    words = _BRACKETS.sub("", name).split()
     if not words:
         return "?"
     if any("\u4e00" <= letter <= "\u9fff" for letter in name):

@@ -93,7 +93,8 @@ def test_an_id_number_is_masked() -> None:
 
 
 def test_initials_stand_for_any_name() -> None:
-    assert [initials(name) for name in ("", "Ada", "Ada Nowak", "林小雨")] == ["?", "A", "AN", "雨"]
+    names = ("", "Ada", "Ada Nowak", "林小雨", "Ines Duarte (invented)", "何志强（虚构）")
+    assert [initials(name) for name in names] == ["?", "A", "AN", "雨", "ID", "强"]
 
 
 def test_each_login_has_a_form_key_of_its_own() -> None:
