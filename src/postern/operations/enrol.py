@@ -15,6 +15,7 @@ from postern.errors import BadPicture, Conflict, Refused, Unavailable
 from postern.ids import CredentialId, PersonId, ReferenceId, new_id
 from postern.journal.model import Act
 from postern.operations.ports import RecognitionPort
+from postern.operations.privacy_texts import note_faces
 from postern.operations.publish_policy import mark_stale, publish_stale
 from postern.operations.services import Services
 from postern.operations.trace import trace
@@ -158,6 +159,7 @@ async def _keep(
             )
             await people.add_reference(tx, services.keyring, actor.tenant, reference)
         await _put_face(services, tx, actor, person)
+        await note_faces(services, tx, actor.tenant)
         await mark_stale(services, tx, actor.tenant)
         await trace(
             services,

@@ -13,7 +13,7 @@ from postern.clock import utc_day
 from postern.ids import SiteId, TenantId
 from postern.journal import store as journal
 from postern.journal.model import Act
-from postern.operations import lawful_requests
+from postern.operations import lawful_requests, privacy_texts
 from postern.operations.members import trace_own
 from postern.operations.search import passages_at
 from postern.operations.services import Services
@@ -29,6 +29,7 @@ from postern.privacy.lawful import LawfulRequest
 from postern.privacy.member import JOURNAL_NAME, Member
 from postern.privacy.model import Consent
 from postern.privacy.requests import OwnRequest
+from postern.privacy.texts import Ground
 from postern.records.model import Kind
 from postern.sites import store as sites
 from postern.sites.model import Site
@@ -134,6 +135,7 @@ class Held:
     kept_for: tuple[KeptFor, ...]
     requests: tuple[OwnRequest, ...]
     authorities: tuple[LawfulRequest, ...]
+    grounds: tuple[Ground, ...]
     looks: tuple[OwnLook, ...]
 
 
@@ -182,6 +184,7 @@ async def held(services: Services, member: Member, *, exported: bool = False) ->
         kept_for=kept_for,
         requests=tuple(requests),
         authorities=tuple(replace(one, subjects=(person,)) for one in authorities),
+        grounds=(await privacy_texts.grounds(services, tenant)).every,
         looks=looks,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from postern.attendance import store as attendance
 from postern.ids import SiteId, TenantId
 from postern.journal.model import Act
 from postern.operations.services import Services
@@ -18,6 +19,7 @@ from postern.privacy import profile_store as store
 from postern.privacy import retention_store
 from postern.privacy.model import Consent
 from postern.privacy.profiles import (
+    ForbiddenHere,
     Profile,
     WorkingTime,
     profile,
@@ -80,10 +82,40 @@ async def choose_profile(
         wanted = store.SiteProfile(site=site, profile=id, version=version)
         await store.put(tx, services.keyring, actor.tenant, wanted)
         found = await _rules(services, tx, place)
-        await _cut_retention(services, tx, actor.tenant, found)
+        await _hold_to(services, tx, actor.tenant, found)
         detail = f"site {site}: {found.profile.id}"
         await trace(services, tx, actor, Act.CHANGED, purpose="choose a jurisdiction", detail=detail)
     return found
+
+
+async def hold_to_rules(services: Services, tx: Transaction, site: Site) -> None:
+    """The site's country has changed, and with it perhaps its rules."""
+    await _hold_to(services, tx, site.tenant, await _rules(services, tx, site))
+
+
+async def _hold_to(services: Services, tx: Transaction, tenant: TenantId, found: SiteRules) -> None:
+    """What was set before and is not allowed any more ends at once."""
+    await _cut_retention(services, tx, tenant, found)
+    if found.profile.working_time is WorkingTime.WITH_CONSENT:
+        return
+    if found.site.id in await attendance.attendance_sites(tx):
+        kept = await attendance.settings(tx, services.keyring, tenant, found.site.id)
+        if kept.faces:
+            await attendance.put_settings(tx, services.keyring, tenant, replace(kept, faces=False))
+
+
+async def profiles_in_force(services: Services, tx: Transaction, tenant: TenantId) -> Sequence[Profile]:
+    """The profile of every site."""
+    every = await sites.sites(tx, services.keyring, tenant)
+    return [(await _rules(services, tx, one)).profile for one in every]
+
+
+async def refuse_interests(services: Services, tx: Transaction, tenant: TenantId) -> None:
+    """Raises ForbiddenHere where the law of a site knows no legitimate interests."""
+    for one in await profiles_in_force(services, tx, tenant):
+        ruling = one.ruling("legitimate-interests")
+        if ruling is not None and ruling.value == "refused":
+            raise ForbiddenHere(ruling)
 
 
 async def _cut_retention(services: Services, tx: Transaction, tenant: TenantId, found: SiteRules) -> None:

@@ -8,6 +8,7 @@ from postern.access.controller import checked_seconds
 from postern.errors import BadInput
 from postern.ids import SiteId, TenantId
 from postern.journal.model import Act
+from postern.operations.jurisdiction import hold_to_rules
 from postern.operations.names import named
 from postern.operations.publish_policy import mark_stale
 from postern.operations.services import Services
@@ -59,6 +60,7 @@ async def change_site(services: Services, actor: Actor, site: Site) -> Site:
     _own(actor, site.tenant)
     async with services.database.transaction(actor.tenant) as tx:
         changed = await store.change_site(tx, services.keyring, replace(site, name=named(site.name)))
+        await hold_to_rules(services, tx, changed)
         await _traced(services, tx, actor, f"site {site.id} changed")
     return changed
 

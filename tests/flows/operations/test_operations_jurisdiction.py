@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from postern.errors import Conflict, NotFound, Refused
+from postern.attendance.pay import Jurisdiction, PayProfile
+from postern.attendance.settings import AttendanceSettings
+from postern.errors import BadInput, Conflict, NotFound, Refused
 from postern.ids import SiteId
-from postern.operations import consent, jurisdiction, retention, sites
+from postern.operations import attendance_setup, consent, jurisdiction, privacy_texts, retention, sites
+from postern.operations.enrol import enrol
 from postern.operators.model import Role
+from postern.privacy import profiles
 from postern.privacy.model import ConsentForm
 from postern.privacy.profiles import ForbiddenHere
 from postern.privacy.retention import KindDays, Retention
+from postern.privacy.texts import FIRST_GROUNDS, FIRST_TEXT, Filing
 from postern.records.model import Kind
 from tests.flows.own_world import World, world
 
@@ -79,3 +85,65 @@ async def test_a_child_s_face_needs_a_guardian_and_illinois_a_signature(world: W
     with pytest.raises(ForbiddenHere, match="740 ILCS"):
         await consent.give_consent(hub, admin, person=grown, form=ConsentForm.ON_SCREEN)
     await consent.give_consent(hub, admin, person=grown, form=ConsentForm.SIGNED_PAPER)
+
+
+async def test_a_new_wording_is_shown_from_then_on_and_earlier_consents_keep_theirs(world: World) -> None:
+    hub, admin = world.hub, world.admin
+    before = await privacy_texts.text_in_force(hub, admin.tenant)
+    made = await privacy_texts.publish_text(
+        hub, admin, en=f"{FIRST_TEXT.en} Also at the gate.", zh=f"{FIRST_TEXT.zh}大门亦然。"
+    )
+    assert made.number == before.number + 1
+    assert (await privacy_texts.text_in_force(hub, admin.tenant)) == made
+    assert (await privacy_texts.texts(hub, admin.tenant))[-1] == FIRST_TEXT
+    with pytest.raises(BadInput):
+        await privacy_texts.publish_text(hub, admin, en=FIRST_TEXT.en, zh="")
+    with pytest.raises(Refused):
+        await privacy_texts.publish_text(hub, world.as_role(Role.HR), en=FIRST_TEXT.en, zh=FIRST_TEXT.zh)
+
+
+async def test_chinese_law_knows_no_legitimate_interests(world: World) -> None:
+    hub, admin = world.hub, world.admin
+    await privacy_texts.set_grounds(hub, admin, FIRST_GROUNDS)
+    site = await site_in(world, "CN")
+    with pytest.raises(ForbiddenHere, match="第十三条"):
+        await privacy_texts.set_grounds(hub, admin, FIRST_GROUNDS)
+    await jurisdiction.choose_profile(hub, admin, site, "sg", version=0)
+    await privacy_texts.set_grounds(hub, admin, FIRST_GROUNDS)
+
+
+async def test_the_filing_is_due_from_the_enrolment_that_reaches_the_threshold(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, admin = world.hub, world.admin
+    site = await site_in(world, None)
+    await jurisdiction.choose_profile(hub, admin, site, "cn", version=0)
+    state = await privacy_texts.filing_state(hub, admin)
+    assert state is not None
+    assert (state.threshold, state.filing.due) == (100_000, None)
+    small = replace(state.ruling, value=str(state.people + 1))
+    real = profiles.profile
+
+    def lowered(id: str, on: date) -> profiles.Profile:
+        found = real(id, on)
+        return replace(found, rulings={**found.rulings, "filing-at": small}) if id == "cn" else found
+
+    monkeypatch.setattr(jurisdiction, "profile", lowered)
+    person = await world.newcomer("Fang Filed")
+    await consent.give_consent(hub, admin, person=person)
+    await enrol(hub, admin, person=person, photos=[b"pic" + bytes((5, 250, 120))])
+    await privacy_texts.set_filing(hub, admin, Filing(handler="Demo", reached=date(2020, 1, 1)))
+    after = await privacy_texts.filing_state(hub, admin)
+    assert after is not None
+    assert (after.people, after.filing.reached) == (state.people + 1, hub.clock.now().date())
+    assert after.filing.handler == "Demo"
+
+
+async def test_a_change_of_country_ends_hours_from_faces(world: World) -> None:
+    hub, admin = world.hub, world.admin
+    site = await sites.create_site(hub, admin, name="Moved", time_zone="Europe/Paris", country="DE")
+    wanted = AttendanceSettings(site=site.id, faces=True, pay=PayProfile(jurisdiction=Jurisdiction("de")))
+    kept = await attendance_setup.set_attendance(hub, admin, wanted)
+    assert kept.faces
+    await sites.change_site(hub, admin, replace(site, country="FR"))
+    assert not (await attendance_setup.attendance_of(hub, admin, site.id)).faces

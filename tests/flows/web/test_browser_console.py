@@ -65,6 +65,8 @@ PAGES = (
     "/privacy",
     "/privacy/requests",
     "/privacy/rules",
+    "/privacy/texts",
+    "/privacy/texts/sign/1",
     "/sign-ins",
     "/profile/sign-ins",
     "/approvals",

@@ -25,6 +25,7 @@ from postern.people.model import Sex
 from postern.privacy.lawful import LawfulAnswer
 from postern.privacy.model import ConsentForm
 from postern.privacy.requests import RequestKind, RequestState
+from postern.privacy.texts import Basis, Purpose
 from postern.records.model import DoorCondition, Outcome
 from postern.sites.model import ControllerKind, DoorKind, LaneKind, LaneRule, ReaderKind
 from postern.visitors.model import LetterKind, VisitState
@@ -45,7 +46,7 @@ SAYS = re.compile(r"""["']([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)["']""")
 KEY_KINDS = ("root", "tenant", "index", "signing", "site-day", "subject")
 HELD = (
     *("looks", "details", "face", "access", "vehicles", "employments", "passages", "kept-for"),
-    *("authorities", "requests"),
+    *("grounds", "authorities", "requests"),
 )
 MADE_OF_CODES = {
     "act": [one.value for one in Act],
@@ -103,6 +104,11 @@ MADE_OF_CODES = {
         *(f"state-{one.value}" for one in RequestState),
     ],
     "requests": [one.value for one in LawfulAnswer],
+    "grounds": [*(one.value for one in Purpose), *(one.value for one in Basis)],
+    "filing": [
+        *("who", "what-for", "how-many", "handling", "assessment-part", "handler", "address", "contact"),
+        *("purposes", "how", "people", "measures", "rules", "assessment"),
+    ],
     "rules": [*SHOWN, *(f"is-{one}" for one in ("allowed", "refused", "with-consent", "yes"))],
     "outcome": [one.value for one in Outcome],
     "part": [f"{what}{kind}" for what in ("", "add-", "none-") for kind in KINDS],

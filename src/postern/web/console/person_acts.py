@@ -15,14 +15,15 @@ from postern.ids import CredentialId, PersonId
 from postern.operations import access_levels, consent, credentials, enrol, members, register, revoke
 from postern.operations.credentials import Issued
 from postern.operations.enrol import PhotoReport
+from postern.operations.privacy_texts import text_in_force
 from postern.privacy.model import ConsentForm
 from postern.privacy.profiles import ForbiddenHere
 from postern.web.console import person_page
 from postern.web.console.holders import read_grant, with_grant, without_grant, zone_for
-from postern.web.console.person_page import CONSENT_WORDING, Forms
+from postern.web.console.person_page import Forms
 from postern.web.forms import FormReader
 from postern.web.login import Fields, Hub, SignedIn
-from postern.web.pages import Caller, go
+from postern.web.pages import Caller, go, words_for
 
 router = APIRouter(prefix="/people/{id}")
 PERSON = SubjectKind.PERSON
@@ -35,6 +36,7 @@ async def give_consent(request: Request, hub: Hub, caller: SignedIn, fields: Fie
     if not fields.ticked("agreed"):
         fields.errors["agreed"] = "consent.not-agreed"
     fault: PosternError | None = None
+    wording = f"{(await text_in_force(hub, caller.actor.tenant)).name} ({words_for(request).language})"
     if not fields.errors:
         try:
             await consent.give_consent(
@@ -43,7 +45,7 @@ async def give_consent(request: Request, hub: Hub, caller: SignedIn, fields: Fie
                 person=PersonId(id),
                 keep_photo=fields.ticked("keep_photo"),
                 form=form,
-                wording=CONSENT_WORDING,
+                wording=wording,
                 guardian=fields.text("guardian"),
             )
         except ForbiddenHere as caught:

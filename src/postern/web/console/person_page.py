@@ -15,6 +15,7 @@ from postern.operations import sites as site_operations
 from postern.operations.credentials import Issued
 from postern.operations.enrol import PhotoReport
 from postern.operations.look import PersonFile
+from postern.operations.privacy_texts import text_in_force
 from postern.privacy.model import Consent, ConsentForm, ConsentPurpose
 from postern.web.console import employments
 from postern.web.console.holders import level_choices, view_of, zone_for
@@ -24,8 +25,6 @@ from postern.web.login import Hub
 from postern.web.pages import Caller, page, words_for
 from postern.web.qr import qr_picture
 
-CONSENT_WORDING = "face-recognition 2026-01"
-"""Names the text `consent.text` of the message catalogue; a changed text gets a new name."""
 CREDENTIAL_KINDS = ("card", "pin", "qr")
 
 
@@ -135,7 +134,7 @@ async def render(
         forms=forms,
         credential_kinds=[(one, t(f"credential.{one}")) for one in CREDENTIAL_KINDS],
         consent_forms=[(one.value, t(f"consent-form.{one.value}")) for one in ConsentForm],
-        consent_version=CONSENT_WORDING,
+        consent_text=await text_in_force(hub, caller.actor.tenant),
         issued=None if issued is None or not issued.secret else _issued(issued),
         report=tuple(_photo(t, one) for one in report),
         own_link=OwnLink(url=own_link, picture=qr_picture(own_link)) if own_link else None,

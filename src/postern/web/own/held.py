@@ -13,9 +13,9 @@ from postern.errors import PosternError
 from postern.operations import held as operations
 from postern.operations import members, own_consent, own_requests
 from postern.operations.held import Held
+from postern.operations.privacy_texts import text_in_force
 from postern.privacy.model import ConsentPurpose
 from postern.privacy.requests import RequestKind
-from postern.web.console.person_page import CONSENT_WORDING
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub
 from postern.web.own.held_words import sections
@@ -48,7 +48,7 @@ async def _page(request: Request, hub: Hub, own: Own, form: Form) -> Response:
         at_first=SHOWN_AT_FIRST,
         face=_live(held, ConsentPurpose.FACE_RECOGNITION),
         photo=_live(held, ConsentPurpose.ENROLMENT_PHOTO),
-        wording=CONSENT_WORDING,
+        wording=await text_in_force(hub, own.member.tenant),
     )
 
 
@@ -83,8 +83,10 @@ async def consent(request: Request, hub: Hub, own: SignedInMember, fields: Field
         fields.errors["agreed"] = "held.not-agreed"
         return await _page(request, hub, own, fields.result())
     try:
+        text = await text_in_force(hub, own.member.tenant)
+        wording = f"{text.name} ({words_for(request).language})"
         photo = fields.ticked("keep_photo")
-        await own_consent.give(hub, own.member, keep_photo=photo, wording=CONSENT_WORDING)
+        await own_consent.give(hub, own.member, keep_photo=photo, wording=wording)
     except PosternError as fault:
         return await _page(request, hub, own, fields.result(fault))
     return go("/me/held", "own-consented")

@@ -10,6 +10,7 @@ from postern.operations.held import Held, OwnLook, OwnPassage
 from postern.privacy.lawful import LawfulRequest
 from postern.privacy.model import Consent
 from postern.privacy.requests import OwnRequest
+from postern.privacy.texts import Ground
 from postern.web.i18n import Words
 from postern.web.papers import Line, Section
 
@@ -27,6 +28,7 @@ def sections(held: Held, t: Words, zone: tzinfo) -> Sequence[Section]:
         _employments(held, t),
         _passages(held, t, zone),
         _section("kept-for", t, [_kept(t, one.site, one.days, one.picture_days) for one in held.kept_for]),
+        _section("grounds", t, [_ground(one, t) for one in held.grounds]),
         _section("authorities", t, [_authority(one, t) for one in held.authorities]),
         _section("requests", t, [_request(one, t, zone) for one in held.requests]),
     )
@@ -144,3 +146,8 @@ def _request(one: OwnRequest, t: Words, zone: tzinfo) -> Line:
 def _authority(one: LawfulRequest, t: Words) -> Line:
     told = (one.authority, one.law, one.asked, t(f"requests.{one.answer.value}"), one.handed)
     return Line(label=t.day(one.received), value=" · ".join(text for text in told if text))
+
+
+def _ground(one: Ground, t: Words) -> Line:
+    told = (t(f"grounds.{one.basis.value}"), one.reference)
+    return Line(label=t(f"grounds.{one.purpose.value}"), value=" · ".join(text for text in told if text))
