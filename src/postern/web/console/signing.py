@@ -118,11 +118,11 @@ def told(request: Request, fault: PosternError) -> Response:
     return problem(fault.status, fault.code, spoken(fault, words_for(request)).text)
 
 
-def ceremony_answer(request: Request, ceremony: Ceremony) -> Response:
+def ceremony_answer(request: Request, ceremony: Ceremony, cookie: str = CEREMONY) -> Response:
     """What the browser's authenticator is asked, with the cookie by which its answer is matched."""
     answer = Response(ceremony.options, media_type="application/json")
     answer.set_cookie(
-        CEREMONY,
+        cookie,
         ceremony.secret,
         max_age=300,
         httponly=True,

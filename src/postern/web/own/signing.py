@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse, Response
 from postern.errors import BadInput, NotFound, NotSignedIn, PosternError, TooMany
 from postern.operations import member_passkeys, members
 from postern.web.console.signing import (
-    CEREMONY,
     ceremony_answer,
     checked_password,
     passkeys_possible,
@@ -21,6 +20,8 @@ from postern.web.own.login import SignedInMember, drop_login, name_cookie, set_l
 from postern.web.pages import go, page
 
 public = APIRouter(prefix="/me")
+CEREMONY = "postern-me-passkey"
+"""Apart from the console's: somebody may have both open."""
 router = APIRouter(prefix="/me")
 
 
@@ -54,7 +55,7 @@ async def enter(request: Request, hub: Hub, fields: Fields) -> Response:
 @public.post("/sign-in/passkey/options")
 async def passkey_options(request: Request, hub: Hub) -> Response:
     """What the browser's authenticator is asked."""
-    return ceremony_answer(request, await member_passkeys.begin_sign_in(hub))
+    return ceremony_answer(request, await member_passkeys.begin_sign_in(hub), CEREMONY)
 
 
 @public.post("/sign-in/passkey")
@@ -104,7 +105,7 @@ async def use_link(request: Request, hub: Hub, fields: Fields, secret: str) -> R
 async def link_passkey_options(request: Request, hub: Hub, secret: str) -> Response:
     """What the authenticator is asked by a person's first passkey."""
     try:
-        return ceremony_answer(request, await member_passkeys.begin_link_passkey(hub, secret))
+        return ceremony_answer(request, await member_passkeys.begin_link_passkey(hub, secret), CEREMONY)
     except PosternError as fault:
         return told(request, fault)
 
