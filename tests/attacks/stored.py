@@ -241,10 +241,8 @@ async def _projections(
     found = []
     for _, kind, id, sealed in rows:
         outer = _at(tenant, id, "sealed", bytes(sealed), by_id)
-        if kind in (KNOWN, CALLS):
+        if kind in (KNOWN, CALLS, MONTHS):
             found += _whereabouts(outer, by_id) if kind == KNOWN else [outer]
-        if kind == MONTHS:
-            found.append(outer)
             continue
         found += _of_a_beginning(tenant, outer, by_id) if kind == BEGINNINGS else _kept(outer, by_id)
     return found

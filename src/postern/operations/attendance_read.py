@@ -73,7 +73,7 @@ async def joined(
     faces = settings.faces and await hours_by_face(services, tx, tenant, site)
     settings = replace(settings, faces=faces)
     names = await naming(services, tenant)
-    arrivals = latest_possible(records)
+    told = told_before(records)
     decisions = {(one.key.agent, one.key.seq): one for one in records if _is_decision(one)}
     passages = [one for one in records if isinstance(one.happening, PassageRecord)] if points else []
     decisions |= await _looked_up(services, tx, tenant, site, _without(passages, decisions))
@@ -82,7 +82,7 @@ async def joined(
         decided = decisions.get(_of(one))
         punch = _punch(names, settings, points, decided, one) if decided is not None else None
         if punch is not None and decided is not None:
-            found.append(_with_arrival(punch, arrivals.get(decided.key)))
+            found.append(_with_arrival(punch, decided, told.get(decided.key)))
     for one in records:
         if recorder is not None and one.key.agent == recorder[0]:
             stated = _stated(names, site, one)
@@ -90,9 +90,12 @@ async def joined(
     return found
 
 
-def latest_possible(records: Sequence[OpenedRecord]) -> dict[RecordKey, datetime]:
-    """When each decision was made at the latest: an agent numbers what it records in the order in which it
-    happened, so whatever it tells later, by a clock that was put right, was not before."""
+def told_before(records: Sequence[OpenedRecord]) -> dict[RecordKey, datetime]:
+    """The earliest moment of what each decision's agent recorded after it: the decision was not later.
+
+    An agent numbers what it records in the order in which it happened, so that a clock that was ahead shows
+    once it is put right, however late the records come.
+    """
     found: dict[RecordKey, datetime] = {}
     later: dict[AgentId, datetime] = {}
     for one in sorted(records, key=lambda one: one.key.seq, reverse=True):
@@ -101,21 +104,28 @@ def latest_possible(records: Sequence[OpenedRecord]) -> dict[RecordKey, datetime
             continue
         told = later.get(one.key.agent, happening.at)
         if isinstance(happening, DecisionRecord):
-            found[one.key] = min(told, happening.received_at or told)
+            found[one.key] = told
         later[one.key.agent] = min(told, happening.at)
     return found
 
 
-def _with_arrival(told: Told, arrival: datetime | None) -> Told:
-    """With the time of arrival beside the device's, where the two say something about its clock.
+def _arrival(decision: DecisionRecord, told: datetime | None) -> datetime | None:
+    """The time of arrival, where it says something about the clock of the agent.
 
     What an agent kept while its line was down arrives late by no fault of its clock: the hub hears no agent
     whose clock is wrong by more than minutes when it hands something in (`wire.TIME_WINDOW`).
     """
-    punch = told.entry
-    if not isinstance(punch, Punch) or arrival is None or punch.at + LATE < arrival:
+    if told is not None and told < decision.at:
         return told
-    return replace(told, entry=replace(punch, received_at=arrival))
+    arrived = decision.received_at
+    return arrived if arrived is not None and arrived <= decision.at + LATE else None
+
+
+def _with_arrival(punch: Told, decided: OpenedRecord, told: datetime | None) -> Told:
+    if not isinstance(punch.entry, Punch) or not isinstance(decided.happening, DecisionRecord):
+        return punch
+    arrival = _arrival(decided.happening, told)
+    return replace(punch, entry=replace(punch.entry, received_at=arrival))
 
 
 def _is_decision(one: OpenedRecord) -> bool:

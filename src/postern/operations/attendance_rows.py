@@ -19,7 +19,7 @@ from postern.privacy.retention import LONGEST_DAYS
 from postern.sealed_rows import off_the_loop
 from postern.sealing.keyring import Purpose
 
-MONTHS = 20
+MONTHS = 30
 """The kind of projection."""
 NAMES = "attendance/names"
 
