@@ -1,4 +1,4 @@
-"""Import people with cards, or vehicles with plates, from CSV: each line is judged before any is taken."""
+"""Import people, vehicles or visits (import_visits.py) from CSV: each line is judged before any is taken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from postern.access.model import AccessLevel, Credential, CredentialKind, Holdin
 from postern.errors import BadInput, Conflict
 from postern.ids import CredentialId, EmploymentId, PersonId, VehicleId, new_id
 from postern.journal.model import Act
-from postern.operations.import_lines import EMPLOYMENT, Ground, ImportKind, Parsed, read_line, read_rows
+from postern.operations import import_visits
+from postern.operations.import_lines import (
+    EMPLOYMENT,
+    Ground,
+    ImportKind,
+    ImportReport,
+    LineReport,
+    Parsed,
+    read_line,
+    read_rows,
+)
 from postern.operations.publish_policy import mark_stale
 from postern.operations.services import Services
 from postern.operations.trace import trace
@@ -31,29 +41,10 @@ from postern.vehicles.model import Vehicle, VehicleDetails
 __all__ = ["ImportKind", "ImportReport", "LineReport", "apply_import", "check_import"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LineReport:
-    """A line of the file (the heading is line 1); `problem` says why it is refused, empty when it is good."""
-
-    line: int
-    problem: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportReport:
-    """Every line with its problem, if it has one; `applied`: how many were taken in (0 in a dry run)."""
-
-    lines: tuple[LineReport, ...]
-    applied: int = 0
-
-    @property
-    def bad(self) -> tuple[LineReport, ...]:
-        """The refused lines."""
-        return tuple(one for one in self.lines if one.problem)
-
-
 async def check_import(services: Services, actor: Actor, *, kind: ImportKind, data: bytes) -> ImportReport:
     """A dry run: what is wrong with which line. Nothing is changed."""
+    if kind is ImportKind.VISITS:
+        return await import_visits.check_visits(services, actor, data)
     _require(actor, kind)
     async with services.database.transaction(actor.tenant) as tx:
         report, _ = await _checked(services, tx, actor, kind, data)
@@ -64,6 +55,8 @@ async def apply_import(
     services: Services, actor: Actor, *, kind: ImportKind, data: bytes, skip_bad: bool = False
 ) -> ImportReport:
     """Take in the file's lines in one transaction. Raises BadInput while a line is bad, unless `skip_bad`."""
+    if kind is ImportKind.VISITS:
+        return await import_visits.take_visits(services, actor, data, skip_bad=skip_bad)
     _require(actor, kind)
     async with services.database.transaction(actor.tenant) as tx:
         report, good = await _checked(services, tx, actor, kind, data)

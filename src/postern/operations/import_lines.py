@@ -39,6 +39,28 @@ class ImportKind(StrEnum):
 
     PEOPLE = "people"
     VEHICLES = "vehicles"
+    VISITS = "visits"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineReport:
+    """A line of the file (the heading is line 1); `problem` says why it is refused, empty when it is good."""
+
+    line: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportReport:
+    """Every line with its problem, if it has one; `applied`: how many were taken in (0 in a dry run)."""
+
+    lines: tuple[LineReport, ...]
+    applied: int = 0
+
+    @property
+    def bad(self) -> tuple[LineReport, ...]:
+        """The refused lines."""
+        return tuple(one for one in self.lines if one.problem)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +117,10 @@ _COLUMNS: dict[ImportKind, frozenset[str]] = {
         {"name", "employee_number", "resident_id_number", "sex", "birth_date", "card", *_SHARED, *EMPLOYMENT}
     ),
     ImportKind.VEHICLES: frozenset({"plate", "country", "description", "keeper_employee_number", *_SHARED}),
+    ImportKind.VISITS: frozenset(
+        {"name", "company", "mail", "purpose", "language"}
+        | {"host_employee_number", "site", "start", "end", "access_level"}
+    ),
 }
 
 
@@ -105,7 +131,7 @@ def read_rows(data: bytes, kind: ImportKind) -> list[tuple[int, Mapping[str, str
     separator = max(",;\t", key=heading.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     columns = [(name or "").strip().lower() for name in reader.fieldnames or []]
-    needed = "name" if kind is ImportKind.PEOPLE else "plate"
+    needed = "plate" if kind is ImportKind.VEHICLES else "name"
     unknown = [name for name in columns if name not in _COLUMNS[kind]]
     if needed not in columns or unknown:
         wrong = f"unknown: {', '.join(unknown)[:100]}" if unknown else f"missing: {needed}"
@@ -151,11 +177,13 @@ def read_line(kind: ImportKind, line: int, fields: Mapping[str, str], ground: Gr
 def _person_line(line: int, fields: Mapping[str, str], ground: Ground) -> Parsed:
     details = checked_details(
         PersonDetails(
-            name=_of(fields, "name"),
+            name=text_of(fields, "name"),
             employee_number=fields.get("employee_number") or None,
             resident_id_number=fields.get("resident_id_number") or None,
-            sex=_read(fields, "sex", _sex, "write female, male or other"),
-            birth_date=_read(fields, "birth_date", date.fromisoformat, "write the birth date as 1990-12-31"),
+            sex=read_field(fields, "sex", _sex, "write female, male or other"),
+            birth_date=read_field(
+                fields, "birth_date", date.fromisoformat, "write the birth date as 1990-12-31"
+            ),
         )
     )
     card = card_number(fields["card"]) if fields.get("card") else None
@@ -173,23 +201,23 @@ def _terms(fields: Mapping[str, str], ground: Ground) -> Terms | None:
     """The employment in a line, if it has any of its columns filled."""
     if not any(fields.get(name) for name in EMPLOYMENT):
         return None
-    first = _read(fields, "first_day", _day, "write the date as 2026-12-31")
+    first = read_field(fields, "first_day", _day, "write the date as 2026-12-31")
     if first is None:
         raise BadInput("an employment needs its first_day")
     return checked_terms(
         Terms(
             first=first,
-            last=_read(fields, "last_day", _day, "write the date as 2026-12-31"),
-            contractor=_named(fields, "contractor", ground.contractors),
-            team=_named(fields, "team", ground.teams),
-            site=_named(fields, "site", ground.sites),
+            last=read_field(fields, "last_day", _day, "write the date as 2026-12-31"),
+            contractor=named_field(fields, "contractor", ground.contractors),
+            team=named_field(fields, "team", ground.teams),
+            site=named_field(fields, "site", ground.sites),
             occupation=fields.get("occupation", ""),
             pay_profile=fields.get("pay_profile", ""),
         )
     )
 
 
-def _named(fields: Mapping[str, str], name: str, known: Mapping[str, T]) -> T | None:
+def named_field(fields: Mapping[str, str], name: str, known: Mapping[str, T]) -> T | None:
     text = " ".join(fields.get(name, "").split())
     if not text:
         return None
@@ -201,7 +229,7 @@ def _named(fields: Mapping[str, str], name: str, known: Mapping[str, T]) -> T | 
 def _vehicle_line(line: int, fields: Mapping[str, str], ground: Ground) -> Parsed:
     details = checked_vehicle(
         VehicleDetails(
-            plate=_of(fields, "plate"),
+            plate=text_of(fields, "plate"),
             country=fields.get("country") or None,
             description=fields.get("description", ""),
         )
@@ -210,7 +238,7 @@ def _vehicle_line(line: int, fields: Mapping[str, str], ground: Ground) -> Parse
     return Parsed(line=line, details=details, grants=_grants(fields, ground), keeper_number=keeper)
 
 
-def _of(fields: Mapping[str, str], name: str) -> str:
+def text_of(fields: Mapping[str, str], name: str) -> str:
     if "" in fields:
         raise BadInput(
             "the line has more fields than the heading; put quotation marks around text with commas"
@@ -222,7 +250,7 @@ def _sex(text: str) -> Sex:
     return {"女": Sex.FEMALE, "男": Sex.MALE}.get(text) or Sex(text.lower())
 
 
-def _read(fields: Mapping[str, str], name: str, parse: Callable[[str], T], advice: str) -> T | None:
+def read_field(fields: Mapping[str, str], name: str, parse: Callable[[str], T], advice: str) -> T | None:
     text = fields.get(name)
     if not text:
         return None
@@ -237,8 +265,8 @@ def _grants(fields: Mapping[str, str], ground: Ground) -> tuple[Grant, ...]:
     unknown = [name for name in names if name.casefold() not in ground.levels]
     if unknown:
         raise BadInput(f"there is no access level {unknown[0]!r}; add it first, or correct its name")
-    first = _read(fields, "valid_from", _day, "write the date as 2026-12-31")
-    last = _read(fields, "valid_until", _day, "write the date as 2026-12-31")
+    first = read_field(fields, "valid_from", _day, "write the date as 2026-12-31")
+    last = read_field(fields, "valid_until", _day, "write the date as 2026-12-31")
     if first and last and last < first:
         raise BadInput("valid_until lies before valid_from")
     valid = Span(

@@ -56,7 +56,7 @@ async def invite(services: Services, actor: Actor, details: VisitDetails, *, mai
         await store_new(services, tx, visit)
         await bring_in(services, tx, actor, visit.id)
         link = await new_link(tx, visit)
-        mailed = mail and await _mail_invitation(services, tx, visit, link)
+        mailed = mail and await mail_invitation(services, tx, visit, link)
         await trace(services, tx, actor, Act.ADDED, purpose=WHY, subjects=[visit.id], detail="invited")
     return Invited(visit=visit, link=link, mailed=mailed)
 
@@ -69,7 +69,7 @@ async def invite_again(services: Services, actor: Actor, id: VisitId) -> Invited
         if visit.state.is_end:
             raise Conflict("this visit is over; invite the visitor anew")
         link = await new_link(tx, visit)
-        mailed = await _mail_invitation(services, tx, visit, link)
+        mailed = await mail_invitation(services, tx, visit, link)
         await trace(services, tx, actor, Act.CHANGED, purpose=WHY, subjects=[id], detail="new link")
     return Invited(visit=visit, link=link, mailed=mailed)
 
@@ -207,7 +207,7 @@ async def decided(services: Services, tx: Transaction, visit: Visit) -> Visit:
     """Store what was answered to somebody without invitation; who may come in gets the page by mail, too."""
     changed = await store_changed(services, tx, visit)
     if changed.state is VisitState.EXPECTED and services.post is not None and changed.details.mail:
-        await _mail_invitation(services, tx, changed, await new_link(tx, changed))
+        await mail_invitation(services, tx, changed, await new_link(tx, changed))
     return changed
 
 
@@ -264,7 +264,7 @@ async def write_to_host(services: Services, tx: Transaction, visit: Visit, kind:
     return True
 
 
-async def _mail_invitation(services: Services, tx: Transaction, visit: Visit, link: str) -> bool:
+async def mail_invitation(services: Services, tx: Transaction, visit: Visit, link: str) -> bool:
     if services.post is None or visit.details.mail is None:
         return False
     await write_letter(services, tx, visit, LetterKind.INVITATION, visit.details.mail, secret=link)

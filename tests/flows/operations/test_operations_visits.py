@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -35,6 +35,7 @@ from postern.operations import (
 )
 from postern.operations.admit import Admitted, Entrance, admit
 from postern.operations.demo import Demo, set_up_demo
+from postern.operations.import_csv import ImportKind, apply_import, check_import
 from postern.operations.ports import Letter
 from postern.operations.publish_policy import publish_stale
 from postern.operations.receive import receive
@@ -538,6 +539,35 @@ async def test_a_role_without_the_duty_neither_sees_nor_invites(
     attendant = replace(admin, role=Role.ATTENDANT)
     with pytest.raises(Refused):
         await visit_rules.change_rules(hub, attendant, VisitRules(site=demo.site), english="", chinese="")
+
+
+async def test_many_are_invited_from_a_file_whose_every_line_is_judged_first(
+    hub: Services, admin: Actor, demo: Demo, hanna: PersonId, post: DrawnPost
+) -> None:
+    heading = "name,mail,host_employee_number,start,end,access_level\n"
+    good = "Ona Rist,ona@example.org,H-1,2026-04-01 09:00,2026-04-01 17:00,Always\n"
+    bad = (
+        "No Time,,H-1,,,Always\n"
+        "Too Early,,H-1,2026-01-01 09:00,2026-01-01 17:00,\n"
+        "No Host,,H-9,2026-04-01 09:00,2026-04-01 17:00,\n"
+        "No Level,,,2026-04-01 09:00,2026-04-01 17:00,Nowhere\n"
+        "No Address,ona,,2026-04-01 09:00,2026-04-01 17:00,\n"
+    )
+    report = await check_import(hub, admin, kind=ImportKind.VISITS, data=(heading + good + bad).encode())
+    assert [one.line for one in report.bad] == [3, 4, 5, 6, 7]
+    with pytest.raises(BadInput, match="5 of 6"):
+        await apply_import(hub, admin, kind=ImportKind.VISITS, data=(heading + good + bad).encode())
+
+    done = await apply_import(
+        hub, admin, kind=ImportKind.VISITS, data=(heading + good + bad).encode(), skip_bad=True
+    )
+
+    assert done.applied == 1
+    page = await visit_look.visits_of_day(hub, admin, demo.site, date(2026, 4, 1))
+    assert [(one.visit.details.name, one.host) for one in page.rows] == [("Ona Rist", "Hanna Gast")]
+    assert page.rows[0].visit.details.valid.start == datetime(2026, 4, 1, 7, tzinfo=UTC)
+    assert await send_letters(hub, demo.tenant) >= 1
+    assert (await visit_page.invitation(hub, post.link("ona@example.org"))).name == "Ona Rist"
 
 
 async def test_a_visit_kept_long_enough_is_erased_with_a_receipt(

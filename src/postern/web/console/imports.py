@@ -22,6 +22,7 @@ COLUMNS = {
     "people": "name, employee_number, resident_id_number, sex, birth_date, card, access_levels, "
     "valid_from, valid_until, first_day, last_day, contractor, team, manager_employee_number, site, "
     "occupation, pay_profile",
+    "visits": "name, company, mail, host_employee_number, site, start, end, access_level, purpose, language",
     "vehicles": "plate, country, description, keeper_employee_number, access_levels, valid_from, valid_until",
 }
 SHOWN_PROBLEMS = 200
@@ -63,7 +64,7 @@ async def run(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> R
         )
     except PosternError as fault:
         return _page(request, fields.result(fault))
-    return go("/people" if kind is ImportKind.PEOPLE else "/vehicles", "imported")
+    return go(f"/{kind.value}", "imported")
 
 
 def _page(
