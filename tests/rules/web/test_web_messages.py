@@ -11,6 +11,8 @@ import pytest
 from postern.access.model import CredentialKind
 from postern.access.reasons import Reason
 from postern.attendance.model import AnomalyKind, CorrectionDeed, CorrectionState, Direction, PunchSource
+from postern.attendance.pay import HoursSystem, Premiums
+from postern.attendance.payrules import JURISDICTIONS, rule_book
 from postern.journal.model import Act
 from postern.keystore.providers import Kind as HolderKind
 from postern.operations.approvals import Kind, State
@@ -31,6 +33,7 @@ from postern.sites.model import ControllerKind, DoorKind, LaneKind, LaneRule, Re
 from postern.visitors.model import LetterKind, VisitState
 from postern.web.console.garage_case_views import WHY_CODES
 from postern.web.console.hours_periods import categories
+from postern.web.console.hours_rules import GRACES, left_open
 from postern.web.console.privacy_rules import SHOWN
 from postern.web.console.site_rows import KINDS
 from postern.web.i18n import LANGUAGES, MissingMessage, Words, catalogue, choose
@@ -85,6 +88,16 @@ MADE_OF_CODES = {
         *(f"punch-{one}" for one in ("in", "out")),
         *(f"chart-{one}" for one in ("worked", "overtime", "late", "absent")),
         *(f"file-{one.value}" for one in FileKind),
+    ],
+    "counting": [
+        *(f"grace-{one}" for one in GRACES),
+        *(f"system-{one.value}" for one in HoursSystem),
+        *(f"premiums-{one.value}" for one in Premiums),
+        *(
+            f"tick-{tick.replace('_', '-')}"
+            for one in JURISDICTIONS
+            for tick in left_open(rule_book(one)).ticks
+        ),
     ],
     "pay-category": categories(),
     "keys": [
