@@ -30,10 +30,11 @@ from postern.attendance.settings import (
 )
 from postern.clock import utc_day
 from postern.demo_hours.month import ROSTERS, WORKERS, Forgot, Month, Passed, Worker, month
+from postern.demo_hours.visitors import expect_visitors
 from postern.errors import Conflict, NotFound
 from postern.ids import AgentId, ContractorId, PersonId, SiteId, TeamId, TenantId, new_id
 from postern.journal.model import Act
-from postern.operations import employments, teams, visits
+from postern.operations import employments, teams
 from postern.operations.attendance_settle import settle_hours
 from postern.operations.demo import SITE
 from postern.operations.hub_records import HubRecord, record, sealed_row
@@ -60,19 +61,11 @@ from postern.sealing.keyring import Purpose
 from postern.sites import agents
 from postern.sites import store as sites
 from postern.sites.model import AccessPoint, Site, zone_of
-from postern.spans import Span
-from postern.visitors.model import VisitDetails
 
 OPERATOR = "job:demo"
 _DOOR = "Front door"
 _WALKS = timedelta(seconds=4)
 _EMPLOYED_SINCE = timedelta(days=400)
-_VISITORS = (
-    ("Ines Duarte (invented)", "Kontor Nord GmbH", 1, 2),
-    ("何志强（虚构）", "Old Town cinema", 3, 1),
-)
-"""Name, company, in how many hours, for how many."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -90,7 +83,7 @@ async def fill_hours(services: Services) -> int:
     await _write(services, tenant, site, workers, drawn)
     await settle_hours(services, tenant, site.id)
     await _approve(services, actor, workers, drawn)
-    await _invite(services, actor, site.id, workers)
+    await expect_visitors(services, actor, site.id, host=next(iter(workers.values()), None))
     await publish_stale(services)
     seconds = round(asyncio.get_running_loop().time() - began, 1)
     _log.info("the demo's people have hours behind them", punches=len(drawn.passed), seconds=seconds)
@@ -324,18 +317,3 @@ def _approved(asked: AttendanceRecord) -> AttendanceRecord:
         correction=asked.correction,
         day=asked.day,
     )
-
-
-async def _invite(services: Services, actor: Actor, site: SiteId, workers: Mapping[str, PersonId]) -> None:
-    """Somebody is expected in the next hours. Their hosts fetch them at the door."""
-    host = next(iter(workers.values()), None)
-    for name, company, start, hours in _VISITORS:
-        begins = services.clock.now() + timedelta(hours=start)
-        details = VisitDetails(
-            site=site,
-            name=name,
-            company=company,
-            valid=Span(start=begins, end=begins + timedelta(hours=hours)),
-            host=host,
-        )
-        await visits.invite(services, actor, details, mail=False)
