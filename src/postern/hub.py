@@ -40,6 +40,8 @@ _DAILY = timedelta(days=1).total_seconds()
 _FAREWELL_SECONDS = 3
 _AGENT_BEGINS_SECONDS = 30.0
 _LOOKS_EVERY_SECONDS = 0.5
+_PASSES_SECONDS = 8.0
+"""Until the last of the demo's passages is through its door, and its record here."""
 
 
 async def serve(settings: Settings, handover: Handover) -> None:
@@ -79,7 +81,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
             ),
             asyncio.create_task(_rotations(services, settings, handover), name="unfinished rotations"),
             asyncio.create_task(_begin(services, demo=settings.mode == "demo"), name="begin"),
-            asyncio.create_task(_begin_demo(services, settings), name="demo's past"),
+            asyncio.create_task(_begin_garage(services, settings), name="demo garage"),
         ]
         try:
             await server.serve()
@@ -105,14 +107,16 @@ async def _begin(services: Services, *, demo: bool) -> None:
     try:
         await warm(services)
         if demo:
-            await show_passages(services)
+            if await show_passages(services):
+                await asyncio.sleep(_PASSES_SECONDS)
+            # Who passed just now has not come to work: the hours begin after it.
+            await fill_hours(services)
     except PosternError as fault:
         _log.warning("beginning", fault=str(fault))
 
 
-async def _begin_demo(services: Services, settings: Settings) -> None:
-    """Give the demo's people and its garage their past, once this machine's agent is at work: it starts
-    faster alone."""
+async def _begin_garage(services: Services, settings: Settings) -> None:
+    """Give the demo's garage its past, once this machine's agent is at work: it starts faster alone."""
     if settings.mode != "demo":
         return
     ready = settings.folder("run") / "agent.ready"
@@ -120,11 +124,10 @@ async def _begin_demo(services: Services, settings: Settings) -> None:
         async with asyncio.timeout(_AGENT_BEGINS_SECONDS):
             while not ready.exists():  # noqa: ASYNC110 - another process makes it
                 await asyncio.sleep(_LOOKS_EVERY_SECONDS)
-    for past, written in (("hours", fill_hours), ("garage", fill)):
-        try:
-            await written(services)
-        except PosternError as fault:
-            _log.warning("a part of the demo is not written", part=past, fault=str(fault))
+    try:
+        await fill(services)
+    except PosternError as fault:
+        _log.warning("the demo's garage is not written", fault=str(fault))
 
 
 def _configuration(

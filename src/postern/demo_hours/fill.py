@@ -64,6 +64,7 @@ from postern.sites.model import AccessPoint, Site, zone_of
 
 OPERATOR = "job:demo"
 _DOOR = "Front door"
+_WEEK_MINUTES = 40 * 60
 _WALKS = timedelta(seconds=4)
 _EMPLOYED_SINCE = timedelta(days=400)
 _log = structlog.get_logger(__name__)
@@ -208,7 +209,7 @@ async def _set_up(  # noqa: PLR0917 - the place, then what is kept there
     workers: Mapping[str, PersonId],
     drawn: Month,
 ) -> None:
-    pay = PayProfile(jurisdiction=Jurisdiction("de"))
+    pay = PayProfile(jurisdiction=Jurisdiction("de"), contract_minutes=_WEEK_MINUTES)
     await store.put_settings(tx, services.keyring, tenant, AttendanceSettings(site=site, pay=pay))
     await store.begin_now(tx, site)
     points = (

@@ -138,7 +138,8 @@ def _works(worker: Worker, draw: Random, shift: Shift, back: int, made: _Made) -
     """In, out and in for the break, out: a bit early or late, and now and then one of them forgotten."""
     at = [shift.start + draw.triangular(-14, 6, -4) * _MINUTE]
     for one in shift.breaks:
-        at += [one.start + draw.uniform(-3, 4) * _MINUTE, one.end + draw.uniform(-3, 4) * _MINUTE]
+        rests = one.start + draw.uniform(-3, 4) * _MINUTE
+        at += [rests, rests + (one.end - one.start) + draw.uniform(0.2, 6) * _MINUTE]
     at.append(shift.end + draw.triangular(-2, 40, 5) * _MINUTE)
     left_out = len(at) - 1 if back and back == worker.forgot_out else None
     left_out = 0 if back and back == worker.forgot_in else left_out
