@@ -19,7 +19,7 @@ from postern.clock import utc_day
 from postern.errors import PosternError
 from postern.ids import SiteId, TenantId, new_id
 from postern.journal.model import Act
-from postern.operations import erase, parking_retention, tombstones
+from postern.operations import attendance_retention, erase, parking_retention, tombstones
 from postern.operations.jurisdiction import refuse_retention
 from postern.operations.opening import OpenedRecord, opened
 from postern.operations.services import Services
@@ -148,6 +148,7 @@ class _Run:
         """Pictures first, then rows kind by kind, and at last the keys: an opened row needs its key."""
         site, pictures_before = wanted.site, wanted.pictures_ended_before(self.today)
         await parking_retention.take_in_before(self.services, self.tenant, site)
+        await attendance_retention.take_in_hours(self.services, self.tenant, site)
         since = self.pictures_since.get(site, date.min)
         pictures = unreadable = 0
         for quarantined in (False, True):
@@ -157,6 +158,8 @@ class _Run:
         for kind in Kind:
             late = await self._end_rows(wanted, kind)
             pictures, unreadable = pictures + late[0], unreadable + late[1]
+        months_before = wanted.ended_before(Kind.ATTENDANCE, self.today)
+        await attendance_retention.end_months(self.services, self.tenant, site, before=months_before)
         keys_before = wanted.keys_ended_before(self.today)
         async with self.services.database.transaction(self.tenant) as tx:
             aside = [

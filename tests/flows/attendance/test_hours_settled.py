@@ -8,6 +8,7 @@ import pytest
 
 from postern.access.model import CredentialKind
 from postern.attendance.model import Direction
+from postern.operations.retention import end_what_is_over
 from postern.records.model import Outcome
 from tests.flows.attendance.worked import Worked, at
 
@@ -74,3 +75,18 @@ async def test_a_clock_that_was_put_right_later_is_found_by_the_order_of_its_rec
     (book,) = await works.books(anna, MARCH)
     wrong = [one for one in book.punches if one.received_at and one.received_at < one.at]
     assert [one.received_at for one in wrong] == ([at("03-02 09:05")] if ahead else [])
+
+
+async def test_months_end_with_retention(works: Worked) -> None:
+    anna = await works.person("Anna")
+    await works.works(anna, at("02-27 07:58"), at("02-27 16:31"))
+    await works.works(anna, at("03-02 08:02"), at("03-02 16:30"))
+    await works.send()
+    await works.settle()
+    works.clock.advance(at("06-10 08:00") - works.clock.now())  # 90 days are kept: all of February is over
+    await end_what_is_over(works.services)
+    assert await works.times(anna, FEBRUARY) == []
+    assert len(await works.times(anna, MARCH)) == 2
+    works.clock.advance(timedelta(days=30))
+    await end_what_is_over(works.services)
+    assert await works.times(anna, MARCH) == []
