@@ -19,6 +19,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from tests.flows.web.hours_in_browser import ask_and_approve
 from tests.needs import needs
 
 pytestmark = needs("chromium")
@@ -47,6 +48,11 @@ PAGES = (
     "/visits",
     "/visits/new",
     "/visits/rules/1",
+    "/teams",
+    "/hours",
+    "/hours/contractors",
+    "/hours/periods",
+    "/hours/setup",
     "/vehicles",
     "/access-levels",
     "/access-levels/new",
@@ -304,6 +310,16 @@ def test_a_photo_is_taken_with_the_camera(page: Page, running: Running) -> None:
     page.get_by_role("button", name="Stop the camera").click()
     page.get_by_role("button", name="Enrol", exact=True).click()
     expect(page.get_by_text("Photo 1: not enrolled")).to_be_visible()  # the drawn camera shows nobody
+
+
+def test_an_employee_asks_on_a_phone_for_what_is_approved_at_a_desk(
+    page: Page, running: Running, chromium: Browser
+) -> None:
+    phone = ask_and_approve(page, chromium, running.url, "Farah Aziz")
+    for path in ("/me/hours", "/me/punch"):
+        phone.goto(f"{running.url}{path}")
+        assert barriers_on(phone, path) == []
+    phone.context.close()
 
 
 def with_authenticator(page: Page) -> None:

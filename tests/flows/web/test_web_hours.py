@@ -10,13 +10,21 @@ from datetime import date, time
 import httpx
 import pytest
 from fastapi import FastAPI
+from pyrage import decrypt, x25519
 
 from postern.access.model import DaySpan
 from postern.attendance.roster import Roster, ShiftPattern, WeeklyShift
 from postern.attendance.settings import RosterKept
 from postern.clock import SetClock
 from postern.ids import OperatorId, PersonId, new_id
-from postern.operations import attendance_setup, employments, members, teams
+from postern.operations import (
+    approvals,
+    attendance_setup,
+    employments,
+    members,
+    payroll_files,
+    teams,
+)
 from postern.operations.services import Services
 from postern.operations.sign_in import start_login
 from postern.operators import store as operators
@@ -123,8 +131,32 @@ async def keeping_hours_is_set_up(browser: Browser, hub: Services, admin: Actor)
     assert "06:00–14:00" in (await browser.get("/hours/setup?site=1")).text
 
 
+async def many_people_need_a_second_person(
+    browser: Browser, works: Worked, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked for, agreed to and made is the same file once, and only its recipient opens it."""
+    monkeypatch.setattr(payroll_files, "BULK", 0)
+    payroll = x25519.Identity.generate()
+    wanted = {"kind": "xlsx", "period": "1", "purpose": "pay for March", "recipient": "Payroll Ltd"}
+    assert (await browser.send(file, **wanted, recipient_key="age1nobody")).status_code == 422
+    wanted["recipient_key"] = str(payroll.to_public())
+    assert (await browser.send(file, **wanted)).status_code == 303
+    (asked,) = await approvals.waiting(works.services, works.admin)
+    await approvals.decide(works.services, works.admin, asked.id, approved=True, reason="March is closed")
+    assert (await browser.send(file, **{**wanted, "kind": "csv-pay"})).status_code == 303  # not this one
+    made = await browser.send(file, **wanted)
+    assert made.content.startswith(b"age-encryption.org/v1")
+    assert decrypt(made.content, [payroll])[:2] == b"PK"
+    assert (await browser.send(file, **wanted)).status_code == 303  # used up: asked for anew
+    monkeypatch.undo()
+
+
 async def test_an_employee_asks_on_the_phone_and_the_approved_month_goes_to_payroll(
-    app: FastAPI, phone: Browser, works: Worked, anna: PersonId
+    app: FastAPI,
+    phone: Browser,
+    works: Worked,
+    anna: PersonId,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page = (await phone.get("/me/hours")).text
     assert "Somebody came at 08:00, but never went." in page
@@ -178,6 +210,7 @@ async def test_an_employee_asks_on_the_phone_and_the_approved_month_goes_to_payr
         )
         assert form.content[:4] == b"%PDF", form.text
         assert b"(Roofer)" in form.content
+        await many_people_need_a_second_person(browser, works, file, monkeypatch)
         again = await browser.send(
             f"/hours/periods/{works.site}/1/reopen", why_reopened="a day was forgotten"
         )
