@@ -16,7 +16,7 @@ from postern.attendance.paying import law_of
 from postern.attendance.payrules import rule_book
 from postern.attendance.rules_model import ClosedDays, Meals, Premium, Rests, RuleBook, Tier
 from postern.attendance.settings import AttendanceSettings
-from postern.errors import BadInput, NotFound, PosternError
+from postern.errors import NotFound, PosternError
 from postern.ids import SiteId
 from postern.operations import attendance_setup as operations
 from postern.operations import sites as site_operations
@@ -144,7 +144,7 @@ def _whole(fields: FormReader, name: str, least: int, most: int) -> int:
 
     def read(text: str) -> int:
         if not least <= int(text) <= most:
-            raise BadInput("out of its range")
+            raise ValueError(text)
         return int(text)
 
     fields.needed(name)
