@@ -25,6 +25,7 @@ from tests.attacks.sweep import Finding, Sweep
 from tests.attacks.ways import (
     by_a_crashing_database,
     by_looking,
+    by_oneself,
     by_passages,
     by_the_console,
     logging_to,
@@ -61,6 +62,7 @@ async def test_ten_thousand_planted_values_lie_readable_nowhere(postern: World, 
     postern.start_hub()
     await postern.hub_answers()
     await by_the_console(postern, plan, planted)
+    await by_oneself(postern, plan, planted)
     agent = await by_passages(postern, plan, planted, PASSAGES)
     await by_looking(postern, plan, planted)
     await by_a_garage(postern, plan, planted)

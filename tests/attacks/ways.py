@@ -28,7 +28,7 @@ from postern.clock import SystemClock, utc_day
 from postern.errors import PosternError
 from postern.ids import PersonId
 from postern.logs import log_to_file
-from postern.operations import consent, enrol, look, operators
+from postern.operations import consent, enrol, look, members, operators
 from postern.operations.admit import Entrance, admit
 from postern.operations.import_csv import ImportKind, apply_import
 from postern.operations.look import Wanted
@@ -133,6 +133,31 @@ async def _signed_in(postern: World, plan: Plan, planted: Planted, client: httpx
     cookie = client.cookies["postern"]
     client.headers["Postern-Form-Key"] = form_key_of(cookie)
     planted.more += [link, password, known.totp_secret, cookie, form_key_of(cookie), *codes]
+
+
+async def by_oneself(postern: World, plan: Plan, planted: Planted) -> None:
+    """Somebody signs in for themself, wrongly at first, and asks for something in their own words."""
+    chance = secrets.token_urlsafe
+    services, actor = postern.services, postern.actor(plan)
+    person = (await look.find_people(services, actor, text=planted.people[1].name)).rows[0].person.id
+    link, passphrase, words, wrong = (
+        (await members.new_member_link(services, actor, person)).rpartition("/")[2],
+        *(chance(18) for _ in range(3)),
+    )
+    planted.more += [link, passphrase, words, wrong]
+    async with httpx.AsyncClient(
+        base_url=postern.url, headers={"Origin": postern.url}, timeout=PATIENCE, trust_env=False
+    ) as client:
+        form = {"passphrase": passphrase, "again": passphrase}
+        assert (await client.post(f"/me/first/{link}", data=form)).status_code == 303
+        cookie, name = client.cookies["postern-me"], client.cookies["postern-me-name"]
+        planted.more += [cookie, form_key_of(cookie)]
+        asked = {"rectify": words, "form_key": form_key_of(cookie)}
+        assert (await client.post("/me/held/rectify", data=asked)).status_code == 303
+        for path in ("/me", "/me/held", "/me/held/file.json", "/me/held/file.pdf"):
+            assert (await client.get(path)).status_code == 200
+        attempt = {"name": name, "passphrase": wrong}
+        assert (await client.post("/me/sign-in", data=attempt)).status_code == 422
 
 
 async def _wrongly(client: httpx.AsyncClient, planted: Planted) -> None:

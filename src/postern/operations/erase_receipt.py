@@ -26,6 +26,10 @@ _PERMITS = Kept(
     what="copies, in older backups of the data, of garages' permits for this plate",
     basis="sealed under a key of the organisation; they end with those backups, and here they are closed",
 )
+_REGISTER = Kept(
+    what="lines of the register of authorities' requests, under this subject's random id",
+    basis="accountability: GDPR art. 5 (2) and 17 (3) (b), (e); PIPL art. 9 and 54",
+)
 _PASSAGES = Kept(
     what="passages without subject, plate and picture",
     basis="they tell of nobody any more; the site's retention ends them",
@@ -38,6 +42,7 @@ def receipt_of(erasure: Erasure, held: Theirs, tried: Sequence[Tried], *, now: d
     law = () if keeps is None else (Kept(what=keeps.what, basis=keeps.basis, until=keeps.until),)
     named = (_NAMED,) if any(one.named for one in held.records) else ()
     permits = (_PERMITS,) if held.on_a_permit else ()
+    register = (_REGISTER,) if held.in_the_register else ()
     copies = Counter(copy.what for copy in held.copies)
     counts = [Count(what=what, count=count) for what, count in sorted(copies.items())]
     return Receipt(
@@ -55,6 +60,8 @@ def receipt_of(erasure: Erasure, held: Theirs, tried: Sequence[Tried], *, now: d
             Count(what="record closed", count=len(held.records)),
         ),
         tried=tuple(tried),
-        kept=(_JOURNAL,) if erasure.is_withdrawal else (*law, *named, *permits, _PASSAGES, _JOURNAL),
+        kept=(_JOURNAL,)
+        if erasure.is_withdrawal
+        else (*law, *named, *permits, *register, _PASSAGES, _JOURNAL),
         backups_turned_over=utc_day(now) + BACKUPS_TURN_OVER,
     )

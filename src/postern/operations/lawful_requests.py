@@ -100,6 +100,11 @@ async def concerning(
     return [one for one in every if person in one.subjects and one.may_be_told(on)]
 
 
+async def is_named(services: Services, tx: Transaction, tenant: TenantId, subject: UUID) -> bool:
+    """Whether any request concerns them, told or not: the register outlives their erasure."""
+    return any(subject in one.subjects for one in await _every(services, tx, tenant))
+
+
 async def _every(services: Services, tx: Transaction, tenant: TenantId) -> list[LawfulRequest]:
     found = await store.every(tx, services.keyring, tenant, DocumentKind.LAWFUL_REQUEST, LawfulRequest)
     return sorted((one.document for one in found), key=lambda one: one.recorded_at, reverse=True)

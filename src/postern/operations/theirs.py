@@ -18,7 +18,7 @@ from postern.attendance.sealed import month_context
 from postern.clock import utc_day
 from postern.errors import BadInput, CannotOpen, KeyDestroyed, NotFound
 from postern.ids import PersonId, SiteId, TenantId
-from postern.operations import presence_rows
+from postern.operations import lawful_requests, presence_rows
 from postern.operations.attendance_rows import every_page, stored_months
 from postern.operations.enrol import photo_context
 from postern.operations.services import Services
@@ -95,6 +95,8 @@ class Theirs:
     """A vehicle's, where it is known still."""
     on_a_permit: bool = False
     """Whether a garage's permit names the plate."""
+    in_the_register: bool = False
+    """Whether a request of an authority in the register concerns them."""
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -138,6 +140,7 @@ async def gather(
         photos=tuple(photos),
         plate=plate,
         on_a_permit=plate is not None and await _is_on_a_permit(services, tx, tenant, plate),
+        in_the_register=await lawful_requests.is_named(services, tx, tenant, subject),
     )
 
 

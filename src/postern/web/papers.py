@@ -5,10 +5,11 @@ Chinese is set in a font that every PDF reader brings along (Adobe's STSong-Ligh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
+from itertools import groupby
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
@@ -25,6 +26,8 @@ _CHINESE = "STSong-Light"
 _LATIN = 0x100
 _MARGIN = 18 * mm
 _LABEL = 52 * mm
+_PADDING = 6
+"""Points that a frame leaves around what is in it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +74,7 @@ def _section(section: Section) -> list[Flowable]:
     if not section.lines:
         return [*head, _words(section.nothing, grey=True)]
     rows = [[_words(line.label, grey=True), _words(line.value)] for line in section.lines]
-    table = LongTable(rows, colWidths=[_LABEL, A4[0] - 2 * _MARGIN - _LABEL])
+    table = LongTable(rows, colWidths=[_LABEL, A4[0] - 2 * (_MARGIN + _PADDING) - _LABEL])
     ruled = TableStyle(
         [
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -86,17 +89,30 @@ def _section(section: Section) -> list[Flowable]:
 
 
 def _words(text: str, *, size: float = 9.5, bold: bool = False, grey: bool = False) -> Paragraph:
-    latin = all(ord(letter) < _LATIN for letter in text)
-    font = ("Helvetica-Bold" if bold else "Helvetica") if latin else _CHINESE
+    latin = "Helvetica-Bold" if bold else "Helvetica"
+    chinese = not all(map(_is_latin, text))
     style = ParagraphStyle(
-        name=f"{font}-{size}",
-        fontName=font,
+        name=f"{latin}-{size}",
+        fontName=_CHINESE if chinese else latin,
         fontSize=size,
         leading=size * 1.35,
         textColor=HexColor("#525b57" if grey else "#1a211f"),
-        wordWrap=None if latin else "CJK",
+        wordWrap="CJK" if chinese else None,
     )
-    return Paragraph(escape(text, quote=False).replace("\n", "<br/>"), style)
+    runs = [
+        "".join(run) if own else f'<font name="{latin}">{"".join(run)}</font>' for own, run in _runs(text)
+    ]
+    return Paragraph("".join(runs), style)
+
+
+def _runs(text: str) -> Iterator[tuple[bool, Sequence[str]]]:
+    """The text in pieces that one font sets, escaped; whether it is the Chinese one."""
+    for latin, letters in groupby(text, key=_is_latin):
+        yield not latin, [escape(one, quote=False).replace("\n", "<br/>") for one in letters]
+
+
+def _is_latin(letter: str) -> bool:
+    return ord(letter) < _LATIN or letter in "–—…•€"
 
 
 def _numbered(canvas: Canvas, _: SimpleDocTemplate) -> None:

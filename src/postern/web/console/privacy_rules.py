@@ -109,12 +109,17 @@ def ruling_lines(profile: Profile, t: Words) -> Sequence[RulingLine]:
         RulingLine(
             question=t(f"rules.{question}"),
             value=_value(question, ruling.value, t),
-            why=ruling.why.in_language(t.language),
+            why=sentence(ruling.why.in_language(t.language)),
             article=ruling.article,
         )
         for question, ruling in found
         if ruling is not None
     ]
+
+
+def sentence(text: str) -> str:
+    """The text as a sentence of its own."""
+    return text[:1].upper() + text[1:]
 
 
 def _value(question: str, value: str, t: Words) -> str:

@@ -16,6 +16,7 @@ from postern.operations.jurisdiction import SiteRules
 from postern.operations.privacy_texts import FilingState
 from postern.privacy.texts import Basis, Filing, Ground, Grounds, Purpose
 from postern.records.model import Kind
+from postern.web.console.privacy_rules import sentence
 from postern.web.forms import EMPTY, Form, filled
 from postern.web.i18n import LANGUAGES, Words
 from postern.web.login import Fields, Hub, SignedIn
@@ -65,7 +66,7 @@ async def _page(request: Request, hub: Hub, caller: Caller, forms: Forms) -> Res
         grounds=(await privacy_texts.grounds(hub, caller.actor.tenant)).every,
         bases=[(one.value, t(f"grounds.{one.value}")) for one in Basis],
         filing=state,
-        why=state.ruling.why.in_language(t.language) if state is not None else "",
+        why=sentence(state.ruling.why.in_language(t.language)) if state is not None else "",
         sites=[one.site for one in await jurisdiction.rules_of_sites(hub, caller.actor)],
     )
 
