@@ -33,6 +33,8 @@ from postern.agent.files import site_key
 from postern.agent.health import Health
 from postern.agent.hub import Hub, connection, enrol
 from postern.agent.identity import Identity, Keep, load_identity, save_identity
+from postern.agent.muster import MusterDesk
+from postern.agent.presence_book import PresenceBook
 from postern.agent.spool import Spool, SpoolLimits
 from postern.agent.sync import Sync
 from postern.clock import SystemClock
@@ -156,12 +158,23 @@ async def run(options: Options) -> None:
             save_identity(options.folder / "identity", key, identity)
         bundles = BundleStore(options.folder / "policy", key)
         bundles.load(identity)
-        spool = TellingSpool(options.folder / "spool.sqlite", identity.owner, SpoolLimits(reserve=0))
+        book = PresenceBook(key)
+        limits = SpoolLimits(reserve=0)
+        spool = TellingSpool(options.folder / "spool.sqlite", identity.owner, limits, presence=book)
         spool.told = os.open(options.ledger.with_name("acknowledged"), APPEND, 0o600)
         if options.mutant == "unsynced":
             spool._database.execute("PRAGMA synchronous = OFF")
         hub = Hub(client, identity, SystemClock())
         keep = Keep(identity=options.folder / "identity", key=key)
+        musters = MusterDesk(
+            book=book,
+            spool=spool,
+            hub=hub,
+            clock=SystemClock(),
+            policy=lambda: bundles.policy,
+            file=options.folder / "muster.sealed",
+            key=key,
+        )
         sync = Sync(
             hub=hub,
             spool=spool,
@@ -171,7 +184,10 @@ async def run(options: Options) -> None:
             health=lambda: Health(software="under attack"),
             apply=_nothing_to_do,
             heartbeat=timedelta(seconds=0.5),
-            erasures=Erasures(hub=hub, bundles=bundles, keep=keep, in_memory=lambda: bundles.policy),
+            erasures=Erasures(
+                hub=hub, bundles=bundles, keep=keep, in_memory=lambda: bundles.policy, musters=musters
+            ),
+            musters=musters,
         )
         try:
             await _work(options, spool, bundles, sync)

@@ -19,6 +19,7 @@ from postern.postgres.pool import Transaction
 from postern.sealing import xaes
 from tests.attacks.conftest import Measured
 from tests.attacks.planted_garage import by_a_garage, by_signing_in
+from tests.attacks.planted_muster import by_a_muster
 from tests.attacks.planted_visits import by_visits
 from tests.attacks.planting import Planted, PlantedPerson
 from tests.attacks.sweep import Finding, Sweep
@@ -65,6 +66,7 @@ async def test_ten_thousand_planted_values_lie_readable_nowhere(postern: World, 
     await by_oneself(postern, plan, planted)
     agent = await by_passages(postern, plan, planted, PASSAGES)
     await by_looking(postern, plan, planted)
+    await by_a_muster(postern, plan, planted, agent)
     await by_a_garage(postern, plan, planted)
     await by_visits(postern, plan, planted)
     await by_signing_in(postern, planted)

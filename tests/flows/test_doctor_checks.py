@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -55,6 +56,9 @@ def test_the_declared_socket_is_well(stray_socket: int, settings: Settings) -> N
 def test_a_console_wider_than_its_settings_is_a_danger(settings: Settings) -> None:
     wide = sockets.Listening(program="postern", host="0.0.0.0", port=settings.port)
     assert levels(sockets.judge([wide], settings, has_tls=True)) == {Level.DANGER}
+    muster = sockets.Listening(program="postern", host="127.0.0.1", port=settings.port + 2)
+    assert levels(sockets.judge([muster], settings, has_tls=False)) == {Level.OK}
+    assert levels(sockets.judge([replace(muster, host="0.0.0.0")], settings, has_tls=False)) == {Level.DANGER}
 
 
 def test_a_console_on_the_network_without_tls_is_a_danger(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from postern.console_tls import is_loopback, public_side
+from postern.console_tls import is_loopback, muster_side, public_side
 from postern.doctor.finding import Finding, danger, ok, warn
 from postern.settings import Settings
 
@@ -50,12 +50,15 @@ def family(parent: int) -> list[psutil.Process]:
 
 
 def judge(sockets: Iterable[Listening], settings: Settings, *, has_tls: bool) -> list[Finding]:
-    """Only the console and the drivers' pages may listen, and the console beyond this machine only with TLS.
+    """Only the console, the drivers' pages and the agent's muster page may listen; the console beyond this
+    machine only with TLS.
 
-    The drivers' pages take no password; beyond this machine they always have a certificate.
+    The drivers' pages take no password; beyond this machine they always have a certificate, and the muster
+    page has one everywhere.
     """
-    findings, sockets, drivers = [], list(sockets), public_side(settings)
-    undeclared = [one for one in sockets if one.port not in (settings.port, drivers.port)]
+    findings, sockets = [], list(sockets)
+    drivers, wardens = public_side(settings), muster_side(settings)
+    undeclared = [one for one in sockets if one.port not in (settings.port, drivers.port, wardens.port)]
     findings += [
         danger(
             NAME,
@@ -64,7 +67,12 @@ def judge(sockets: Iterable[Listening], settings: Settings, *, has_tls: bool) ->
         )
         for one in undeclared
     ]
-    for side, name in ((settings, "the console listens"), (drivers, "the drivers' pages listen")):
+    sides = (
+        (settings, "the console listens"),
+        (drivers, "the drivers' pages listen"),
+        (wardens, "the muster page listens"),
+    )
+    for side, name in sides:
         wider = [one for one in sockets if one.port == side.port and not is_loopback(one.host)]
         findings += [
             danger(
@@ -83,8 +91,8 @@ def judge(sockets: Iterable[Listening], settings: Settings, *, has_tls: bool) ->
                 "give it a certificate (docs/certificates.md) or bind it to 127.0.0.1",
             )
         )
-    places = f"{settings.host}:{settings.port} and {drivers.host}:{drivers.port}"
-    return findings or [ok(NAME, f"only the console and the drivers' pages listen, on {places}")]
+    places = ", ".join(f"{side.host}:{side.port}" for side, _ in sides)
+    return findings or [ok(NAME, f"only the console, the drivers' and the muster page listen, on {places}")]
 
 
 def examine(parent: int | None, settings: Settings, *, has_tls: bool) -> list[Finding]:

@@ -65,7 +65,9 @@ async def lock_down(
             drill=drill,
         )
         await _put(services, tx, actor, site, replace(now, every=(*now.every, made)))
-        await trace(services, tx, actor, Act.LOCKED_DOWN, purpose=made.reason, detail=_words(site, made))
+        # A reason may name somebody: it is in the sealed part.
+        detail = f"{_words(site, made)}: {made.reason}"
+        await trace(services, tx, actor, Act.LOCKED_DOWN, purpose="lockdown", detail=detail)
     return made
 
 

@@ -94,9 +94,9 @@ async def call(services: Services, actor: Actor, site: SiteId, *, drill: bool, r
         told = _told(services, actor, PresenceDeed.CALLED, drill=drill, reason=words)
         await _record(services, tx, actor, site, [told])
         kind = "drill" if drill else "muster"
-        await trace(
-            services, tx, actor, Act.MUSTERED, purpose=words or kind, detail=f"site {site}, {kind} called"
-        )
+        # A reason may name somebody: it is in the sealed part.
+        detail = f"site {site}, called: {words or kind}"
+        await trace(services, tx, actor, Act.MUSTERED, purpose=kind, detail=detail)
 
 
 async def end(services: Services, actor: Actor, site: SiteId) -> None:
@@ -170,9 +170,9 @@ async def state(
             tx,
             actor,
             Act.MUSTERED,
-            purpose=reason,
+            purpose="whereabouts",
             subjects=[subject],
-            detail=f"site {site}, stated",
+            detail=f"site {site}, stated: {reason}",
         )
 
 

@@ -124,6 +124,22 @@ async def remove(place: Place, ids: Iterable[UUID]) -> None:
         await place.tx.execute(_DELETE, (place.site, KNOWN, gone))
 
 
+async def end_rows(services: Services, tenant: TenantId, site: SiteId) -> int:
+    """Delete rows whose day's key is destroyed: nobody can open them any more. How many there were."""
+    async with services.database.transaction(tenant) as tx:
+        place = Place(services=services, tx=tx, tenant=tenant, site=site)
+        alive = list(await _days(place))
+        # A sealed field begins with its version, and then names its key.
+        gone = await tx.execute(
+            "DELETE FROM projection WHERE site_id = %s AND kind = ANY(%s)"
+            " AND NOT (substring(sealed from 2 for 8) = ANY(%s::bytea[]))",
+            (site, [KNOWN, CALLS], alive),
+        )
+        if gone.rowcount:
+            await store.outdate(tx, site)
+    return gone.rowcount
+
+
 async def forget(services: Services, tx: Transaction, tenant: TenantId, subject: UUID) -> int:
     """Delete what is known of a subject at every site, as part of `tx`; how many rows that were.
 

@@ -19,7 +19,13 @@ from postern.clock import utc_day
 from postern.errors import PosternError
 from postern.ids import SiteId, TenantId, new_id
 from postern.journal.model import Act
-from postern.operations import attendance_retention, erase, parking_retention, tombstones
+from postern.operations import (
+    attendance_retention,
+    erase,
+    parking_retention,
+    presence_rows,
+    tombstones,
+)
 from postern.operations.jurisdiction import refuse_retention
 from postern.operations.opening import OpenedRecord, opened
 from postern.operations.services import Services
@@ -171,6 +177,7 @@ class _Run:
         await tombstones.set_up(self.services, self.tenant, keys)
         if keys:
             await parking_retention.end_rows(self.services, self.tenant, site)
+            await presence_rows.end_rows(self.services, self.tenant, site)
         self.sites.append(
             SiteEnd(
                 site=site,

@@ -15,7 +15,7 @@ from postern.clock import SetClock, utc_day
 from postern.errors import Conflict, NotFound, Refused
 from postern.ids import PersonId, VehicleId
 from postern.journal.model import Act
-from postern.operations import erase, lockdown, look, muster, muster_wire, occupancy
+from postern.operations import erase, lockdown, look, muster, muster_wire, occupancy, retention
 from postern.operations.admit import Entrance, admit
 from postern.operations.demo import Demo
 from postern.operations.presence import present
@@ -176,8 +176,8 @@ async def test_passengers_come_and_go_with_their_vehicle(
     assert await names(hub, admin, demo) == {}
 
 
-async def test_presence_is_the_same_after_the_hub_was_restarted(
-    hub: Services, admin: Actor, demo: Demo, walk: Walk
+async def test_presence_is_the_same_after_a_restart_of_the_hub_and_ends_with_its_retention(
+    hub: Services, admin: Actor, demo: Demo, walk: Walk, database: Database
 ) -> None:
     await walk.goes(ADA_CARD)
     await walk.arrives()
@@ -190,6 +190,12 @@ async def test_presence_is_the_same_after_the_hub_was_restarted(
     await walk.arrives()
     for services in (restarted, hub):
         assert len((await present(services, demo.tenant, demo.site)).inside()) == 2
+    # And when its day's retention has ended, nothing of it is left.
+    assert (await kept(database, 20), await kept(database, 21)) == (2, 1)
+    walk.clock.advance(timedelta(days=100))
+    await retention.end_what_is_over(hub)
+    assert (await kept(database, 20), await kept(database, 21)) == (0, 0)
+    assert (await present(hub, demo.tenant, demo.site)).inside() == []
 
 
 async def test_an_erasure_takes_the_whereabouts_with_it(
@@ -210,9 +216,15 @@ async def test_an_erasure_takes_the_whereabouts_with_it(
     tried = {one.what: (one.tried, one.opened) for one in receipt.tried}
     assert tried["whereabouts"] == (1, 0)
     assert await names(hub, admin, demo) == {}
+    assert await kept(database, 20) == 0
+
+
+async def kept(database: Database, kind: int) -> int:
     async with database.transaction() as tx:
-        rows = await tx.execute("SELECT count(*) FROM projection WHERE kind = 20")
-        assert await rows.fetchone() == (0,)
+        rows = await tx.execute("SELECT count(*) FROM projection WHERE kind = %s", (kind,))
+        row = await rows.fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def test_a_lockdown_is_in_the_next_policy_and_refuses_entries_until_it_is_released(
