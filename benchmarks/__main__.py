@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
-from benchmarks import answer, archive, console, isolation, journal, lane, parking, recognition, sealing
+from benchmarks import (
+    answer,
+    archive,
+    console,
+    hours,
+    isolation,
+    journal,
+    lane,
+    parking,
+    recognition,
+    sealing,
+)
 
 
 def main() -> None:
@@ -14,6 +25,7 @@ def main() -> None:
     asyncio.run(isolation.run(40_000))
     asyncio.run(journal.run(1_000_000))
     parking.run()
+    asyncio.run(hours.run())
     asyncio.run(lane.run())
     asyncio.run(answer.run())
     console.main(10)
