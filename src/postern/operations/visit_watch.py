@@ -171,13 +171,21 @@ class VisitJob:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def round(self, tenant: TenantId) -> None:
-        """What is new at sites with visits, what is over there, and letters that are due."""
+        """What is new at sites with visits, what is over there, and letters that are due.
+
+        A site where something is wrong is tried again the next time, and holds no other up.
+        """
         now = self.services.clock.now()
         for site, upto in (await self._sites(tenant)).items():
             turned = self._turned_at.get(site)
-            if self._seen_upto.get(site) != upto or turned is None or now - turned >= TURN:
+            if self._seen_upto.get(site) == upto and turned is not None and now - turned < TURN:
+                continue
+            try:
                 await follow_visits(self.services, tenant, site)
-                self._seen_upto[site], self._turned_at[site] = upto, now
+            except (PosternError, psycopg.Error) as fault:
+                _log.error("visits not followed", site=site, fault=type(fault).__name__)
+                continue
+            self._seen_upto[site], self._turned_at[site] = upto, now
         await send_letters(self.services, tenant)
 
     async def _tenants(self) -> list[TenantId]:
