@@ -14,6 +14,7 @@ from postern.ids import SiteId, TenantId
 from postern.journal import store as journal
 from postern.journal.model import Act
 from postern.operations import lawful_requests, privacy_texts
+from postern.operations.attendance_desk import books_of
 from postern.operations.members import trace_own
 from postern.operations.search import passages_at
 from postern.operations.services import Services
@@ -90,6 +91,15 @@ class OwnPassage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OwnPunch:
+    """A time at which they came or went, as hours are kept from it, before corrections."""
+
+    at: datetime
+    direction: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OwnLook:
     """An entry of the journal about them."""
 
@@ -132,6 +142,7 @@ class Held:
     employments: tuple[OwnEmployment, ...]
     since: date
     passages: tuple[OwnPassage, ...]
+    punches: tuple[OwnPunch, ...]
     kept_for: tuple[KeptFor, ...]
     requests: tuple[OwnRequest, ...]
     authorities: tuple[LawfulRequest, ...]
@@ -160,6 +171,7 @@ async def held(services: Services, member: Member, *, exported: bool = False) ->
         authorities = await lawful_requests.concerning(services, tx, tenant, person, today)
         looks = await _looks(services, tx, tenant, person)
         employments = await _employments(services, tx, member, names)
+        punches = await _punches(services, tx, member, first=since, last=today)
         kept_for = await _kept_for(services, tx, tenant, places)
         organisation = (await sites.tenant(tx, services.keyring, tenant)).name
     passages = await _passages(services, member, places, vehicles, first=since, last=today)
@@ -181,6 +193,7 @@ async def held(services: Services, member: Member, *, exported: bool = False) ->
         employments=employments,
         since=since,
         passages=passages,
+        punches=punches,
         kept_for=kept_for,
         requests=tuple(requests),
         authorities=tuple(replace(one, subjects=(person,)) for one in authorities),
@@ -238,6 +251,17 @@ async def _looks(services: Services, tx: Transaction, tenant: TenantId, person: 
             case=one.entry.case or "",
         )
         for one in reversed(found)
+    )
+
+
+async def _punches(
+    services: Services, tx: Transaction, member: Member, *, first: date, last: date
+) -> tuple[OwnPunch, ...]:
+    books = await books_of(services, tx, member.tenant, [member.person], first=first, last=last)
+    found = [one for month in books[member.person].months for one in month.punches]
+    return tuple(
+        OwnPunch(at=one.at, direction=one.direction.value, source=one.source.value)
+        for one in sorted(found, key=lambda one: one.at, reverse=True)
     )
 
 

@@ -12,9 +12,10 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from postern.errors import NotFound, NotSignedIn
+from postern.errors import BadInput, NotFound, NotSignedIn, Refused
 from postern.ids import PersonId
 from postern.journal.model import Act
+from postern.operations.ports import Letter
 from postern.operations.services import Services
 from postern.operations.sign_in import FORGOTTEN_AFTER, HASHING, refuse_if_locked
 from postern.operations.trace import trace, trace_as
@@ -60,6 +61,31 @@ async def new_member_link(services: Services, actor: Actor, person: PersonId) ->
         await store.add_link(tx, services.keyring, member, _digest(secret), until)
         await trace(services, tx, actor, Act.ADDED, purpose="link to their own page", subjects=[person])
     return f"{services.public_url}/me/first/{secret}"
+
+
+async def mail_member_link(services: Services, actor: Actor, person: PersonId) -> None:
+    """Send the person their one-time link. Raises Refused or Unavailable when it cannot be delivered, and
+    BadInput for somebody without a mail address."""
+    require(actor, Duty.GIVE_OWN_PAGE)
+    if services.post is None:
+        raise Refused("no mail is set up; show the link instead")
+    async with services.database.transaction(actor.tenant) as tx:
+        to = (await people.get(tx, services.keyring, actor.tenant, person)).details.mail
+    if to is None:
+        raise BadInput("this person has no mail address; write it down first, or show the link")
+    link = await new_member_link(services, actor, person)
+    await services.post.send(Letter(to=to, subject=_SUBJECT, text=_LETTER.format(link=link)))
+
+
+_SUBJECT = "Your own page · 您的个人页面"
+_LETTER = """This link lets you see what is held about you and who looked. It works once, within 24 hours.
+Give it to nobody: whoever opens it signs in as you.
+
+您可凭此链接查看本组织保存了您的哪些信息、谁查看过。链接仅可使用一次，24 小时内有效。
+请勿转交他人：打开链接者即以您的身份登录。
+
+{link}
+"""
 
 
 async def link_owner(services: Services, tx: Transaction, link: str) -> KnownMember:

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from postern.errors import NotFound, NotSignedIn, Refused, TooMany
+from postern.errors import BadInput, NotFound, NotSignedIn, Refused, TooMany
 from postern.ids import OperatorId, PersonId, new_id
 from postern.operations import look, members, register
 from postern.operations.sign_in import start_login
@@ -17,6 +17,7 @@ from postern.operators import store as operators
 from postern.operators.model import Operator, Role
 from postern.privacy.member import JOURNAL_NAME
 from postern.web.login import FORM_KEY_HEADER, form_key_of
+from tests.flows.operations.test_operations_visits import DrawnPost
 from tests.flows.own_world import HOME, PASSPHRASE, SAME_ORIGIN, World, world
 
 __all__ = ["world"]
@@ -160,3 +161,20 @@ async def test_only_whoever_keeps_people_gives_out_links(world: World) -> None:
             await members.new_member_link(world.hub, world.as_role(role), person)
     with pytest.raises(NotFound):
         await members.new_member_link(world.hub, world.admin, PersonId(UUID(int=7)))
+
+
+async def test_a_link_is_mailed_where_mail_is_set_up_and_there_is_an_address(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, person = world.hub, await world.newcomer("Mel Mailed", mail="mel@example.org")
+    with pytest.raises(Refused):
+        await members.mail_member_link(hub, world.admin, person)
+    post = DrawnPost()
+    monkeypatch.setitem(hub.__dict__, "post", post)
+    await members.mail_member_link(hub, world.admin, person)
+    (letter,) = post.sent
+    link = next(word for word in letter.text.split() if "/me/first/" in word)
+    assert letter.to == "mel@example.org"
+    await members.look_at_link(hub, link.rpartition("/")[2])
+    with pytest.raises(BadInput):
+        await members.mail_member_link(hub, world.admin, await world.newcomer("Nil Nomail"))

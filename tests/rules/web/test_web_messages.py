@@ -48,7 +48,7 @@ SAYS = re.compile(r"""["']([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)["']""")
 
 KEY_KINDS = ("root", "tenant", "index", "signing", "site-day", "subject")
 HELD = (
-    *("looks", "details", "face", "access", "vehicles", "employments", "passages", "kept-for"),
+    *("looks", "details", "face", "access", "vehicles", "employments", "passages", "punches", "kept-for"),
     *("grounds", "authorities", "requests"),
 )
 MADE_OF_CODES = {
@@ -112,7 +112,7 @@ MADE_OF_CODES = {
     ],
     "held": [
         *(f"{no}{one}" for one in HELD for no in ("", "no-")),
-        *("name", "number", "resident-id", "sex", "born", "home-site", "notes"),
+        *("name", "number", "resident-id", "sex", "born", "mail", "home-site", "notes"),
         *(f"asked-{one.value}" for one in RequestKind),
         *(f"state-{one.value}" for one in RequestState),
     ],

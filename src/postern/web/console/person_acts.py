@@ -64,8 +64,11 @@ async def withdraw(hub: Hub, caller: SignedIn, id: UUID) -> Response:
 
 
 @router.post("/own-page")
-async def give_own_page(request: Request, hub: Hub, caller: SignedIn, id: UUID) -> Response:
-    """A one-time link with which the person signs in for themself; it is shown once."""
+async def give_own_page(request: Request, hub: Hub, caller: SignedIn, fields: Fields, id: UUID) -> Response:
+    """A one-time link with which the person signs in for themself: it is shown once, or mailed to them."""
+    if fields.text("how") == "mail":
+        await members.mail_member_link(hub, caller.actor, PersonId(id))
+        return go(f"/people/{id}", "own-link-mailed")
     link = await members.new_member_link(hub, caller.actor, PersonId(id))
     return await person_page.render(request, hub, caller, PersonId(id), own_link=link)
 

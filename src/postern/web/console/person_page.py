@@ -137,6 +137,7 @@ async def render(
         consent_text=await text_in_force(hub, caller.actor.tenant),
         issued=None if issued is None or not issued.secret else _issued(issued),
         report=tuple(_photo(t, one) for one in report),
+        may_mail=hub.post is not None and file.person.details.mail is not None,
         own_link=OwnLink(url=own_link, picture=qr_picture(own_link)) if own_link else None,
     )
 

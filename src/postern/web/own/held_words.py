@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from postern.access.reasons import Reason
-from postern.operations.held import Held, OwnLook, OwnPassage
+from postern.operations.held import Held, OwnLook, OwnPassage, OwnPunch
 from postern.privacy.lawful import LawfulRequest
 from postern.privacy.model import Consent
 from postern.privacy.requests import OwnRequest
@@ -27,6 +27,7 @@ def sections(held: Held, t: Words, zone: tzinfo) -> Sequence[Section]:
         ),
         _employments(held, t),
         _passages(held, t, zone),
+        _section("punches", t, [_punch(one, t, zone) for one in held.punches]),
         _section("kept-for", t, [_kept(t, one.site, one.days, one.picture_days) for one in held.kept_for]),
         _section("grounds", t, [_ground(one, t) for one in held.grounds]),
         _section("authorities", t, [_authority(one, t) for one in held.authorities]),
@@ -56,6 +57,7 @@ def _details(held: Held, t: Words) -> Section:
         ("resident-id", details.resident_id_number or ""),
         ("sex", t(f"sex.{details.sex.value}") if details.sex else ""),
         ("born", t.day(details.birth_date) if details.birth_date else ""),
+        ("mail", details.mail or ""),
         ("home-site", held.home_site),
         ("notes", details.notes),
     )
@@ -132,6 +134,11 @@ def _passage(one: OwnPassage, t: Words, zone: tzinfo) -> Line:
         t("held.with-picture") if one.has_picture else "",
     )
     return Line(label=t.moment(one.at, zone), value=" · ".join(text for text in told if text))
+
+
+def _punch(one: OwnPunch, t: Words, zone: tzinfo) -> Line:
+    way, source = t(f"hours.way-{one.direction}"), t(f"hours.source-{one.source}")
+    return Line(label=t.moment(one.at, zone), value=f"{way} · {source}")
 
 
 def _kept(t: Words, site: str, days: int, pictures: int) -> Line:
