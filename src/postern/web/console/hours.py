@@ -31,6 +31,7 @@ router = APIRouter()
 MOST_PAGES = 40
 """Of 50 people each, that are added up for a site's contractors."""
 _WHOLE = Decimal(100)
+_OVERTIME = frozenset(("overtime", "double-time"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,9 +173,10 @@ def _state(one: Hours, t: Words) -> tuple[str, str]:
 
 
 def overtime(day: TimesheetDay) -> int:
-    """The minutes of a day that are paid above the whole."""
-    above = [one for one in day.lines if one.kind is LineKind.WORKED]
-    return sum(one.minutes for one in above if one.percent is not None and one.percent > _WHOLE)
+    """The minutes of a day that the law calls overtime, or pays above the whole."""
+    worked = [one for one in day.lines if one.kind is LineKind.WORKED]
+    above = [one for one in worked if one.percent is not None and one.percent > _WHOLE]
+    return sum(one.minutes for one in worked if one.category in _OVERTIME or one in above)
 
 
 def team_charts(rows: Sequence[Hours], at: Where, t: Words) -> tuple[Drawn, ...]:
