@@ -24,7 +24,8 @@ _NURSERY = (sys.executable, "-m", "postern.simulation.hub_process")
 _LATEST_KILL = 0.03
 """Seconds after a request was sent: in the midst of it, or of what it left to be done."""
 _STARTS_ANEW = 0.02
-_PATIENCE = 60.0
+_PATIENCE = 180.0
+"""Real seconds, on a machine that has other things to do."""
 
 
 class KilledHub(httpx.AsyncBaseTransport):
@@ -33,6 +34,7 @@ class KilledHub(httpx.AsyncBaseTransport):
     def __init__(self, nursery: asyncio.subprocess.Process, socket: Path, kills: Sequence[int]) -> None:
         """`kills`: the numbers of the requests in which it dies."""
         self._nursery = nursery
+        self._socket = socket
         self._wire = httpx.AsyncHTTPTransport(uds=str(socket))
         self._kills = frozenset(kills)
         self._draw = Random(len(kills))  # noqa: S311 - a simulation, not a secret
@@ -42,7 +44,10 @@ class KilledHub(httpx.AsyncBaseTransport):
         self.killed = 0
 
     async def start(self) -> None:
-        """Fork a hub. Raises Unavailable when the nursery has died."""
+        """Fork a hub, and wait until it listens. Raises Unavailable when the nursery has died.
+
+        So a request that finds nobody is never counted: each kill meets a hub at work.
+        """
         if self._nursery.stdin is None or self._nursery.stdout is None:
             raise Unavailable("the nursery of simulated hubs has no input and output")
         self._nursery.stdin.write(b"\n")
@@ -51,6 +56,17 @@ class KilledHub(httpx.AsyncBaseTransport):
         if not line.strip():
             raise Unavailable("the nursery of simulated hubs has died; look at its error output")
         self._hub = int(line)
+        async with asyncio.timeout(_PATIENCE):
+            while not await self._listens():  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(_STARTS_ANEW)
+
+    async def _listens(self) -> bool:
+        try:
+            _, writer = await asyncio.open_unix_connection(self._socket)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Pass it on; a hub that dies meanwhile is started again, and the request has failed."""

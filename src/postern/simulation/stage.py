@@ -40,8 +40,9 @@ from postern.web.app import create_app
 T = TypeVar("T")
 
 _STARTS_ANEW = 0.02
-_PATIENCE = 30.0
-"""Real seconds for what takes milliseconds: longer means that the agent's keeper of a door has died."""
+_PATIENCE = 180.0
+"""Real seconds for what takes milliseconds, or a hub's start on a busy machine: longer means that the agent's
+keeper of a door has died."""
 _FAST_FOLDERS = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it, with mode 0700
 
 
