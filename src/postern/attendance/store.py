@@ -301,10 +301,10 @@ class ClosedRow:
 
 
 async def add_closed(tx: Transaction, site: SiteId, made: Sequence[ClosedRow]) -> None:
-    """Keep them for good."""
+    """Keep them for good; what is there already stays as it is."""
     async with tx.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO attendance_closed (site_id, id, sealed) VALUES (%s, %s, %s)",
+            "INSERT INTO attendance_closed (site_id, id, sealed) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
             [(site, one.id, one.sealed) for one in made],
         )
 

@@ -25,6 +25,9 @@ from postern.postgres.pool import Transaction
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 from postern.sealing.keyring import Purpose
 
+ERASED = 0
+"""The number under which open hours lie of whoever was erased: no period has it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClosedHours:
@@ -118,6 +121,11 @@ async def closed_between(
     return ClosedBetween(
         number=whole.number, hours={one.person: _cut(one.timesheet, first, last) for one in found}
     )
+
+
+def cut(hours: ClosedHours, first: date, last: date) -> ClosedHours:
+    """Only these days of them."""
+    return replace(hours, timesheet=_cut(hours.timesheet, first, last))
 
 
 def _cut(made: Timesheet, first: date, last: date) -> Timesheet:

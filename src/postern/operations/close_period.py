@@ -22,6 +22,7 @@ from postern.errors import Conflict, NotFound
 from postern.ids import PersonId, SiteId, TenantId
 from postern.journal.model import Act
 from postern.operations.attendance_closed import ClosedHours, closed_hours, closed_hours_of, row_of
+from postern.operations.attendance_law import hours_of_erased
 from postern.operations.attendance_people import Employed, employed_at
 from postern.operations.attendance_reckon import Rules, reckoned, rules_of
 from postern.operations.attendance_rows import naming
@@ -172,4 +173,7 @@ async def period_hours(
         await open_subjects(services, tx, actor, opening)
     async with services.database.transaction(actor.tenant) as tx:
         found = await closed_hours(services, tx, actor.tenant, site=site, number=number, people=people)
+        found += await hours_of_erased(
+            services, tx, actor.tenant, site, first=closed.first, last=closed.last, but=people
+        )
     return sorted(found, key=lambda one: (one.name.casefold(), one.person))

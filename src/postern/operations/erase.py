@@ -23,6 +23,7 @@ from postern.ids import PersonId, SiteId, TenantId, VehicleId, VisitId, new_id
 from postern.journal.model import Act
 from postern.operations import theirs as holdings
 from postern.operations import tombstones
+from postern.operations.attendance_law import keep_open_hours
 from postern.operations.erase_receipt import receipt_of
 from postern.operations.erase_rows import unregister
 from postern.operations.parking_erase import forget_vehicle
@@ -257,6 +258,8 @@ async def _gathered(
 
 async def _destroy(services: Services, erasure: Erasure, held: Theirs) -> Erasure:
     """Rows and keys. If keys cannot be destroyed, all is as before; if the commit fails, it is repeated."""
+    if erasure.subject_kind == PERSON and not erasure.is_withdrawal and erasure.keeps is not None:
+        await keep_open_hours(services, erasure.tenant, PersonId(erasure.subject))
     async with services.database.transaction(erasure.tenant) as tx:
         if erasure.subject_kind == VEHICLE:
             # While its keys open what garages hold of it.

@@ -146,6 +146,8 @@ async def test_a_month_is_reckoned_corrected_approved_and_closed(works: Worked) 
     assert stands.timesheet.totals.worked == 22 * 8 * 60 + 4 * 60
 
     # 6. Anna is erased: her punches and her roster go, and what the law keeps of her hours stays.
+    await works.works(anna, at("04-01 06:00"), at("04-01 14:00"))
+    await works.send()
     receipt = await erase.erase_person(hub, works.admin, anna)
     assert {one.what for one in receipt.tried} >= {"hours", "attendance_assignment", "record"}
     assert not any(one.opened for one in receipt.tried)
@@ -156,6 +158,13 @@ async def test_a_month_is_reckoned_corrected_approved_and_closed(works: Worked) 
         ("Anna", 22 * 8 * 60 + 4 * 60, False),
         ("Ben", 22 * 8 * 60 + 1, True),
     ]
+    # What was not closed yet stays with the period of its days, too.
+    works.clock.advance(timedelta(days=30))
+    april = await close_period.close_period(
+        hub, decides, works.site, first=date(2026, 4, 1), last=date(2026, 4, 30), reason="Ben is on leave"
+    )
+    kept = await close_period.period_hours(hub, decides, works.site, april.number, purpose="payroll of April")
+    assert [(one.name, one.timesheet.totals.worked) for one in kept] == [("Anna", 8 * 60), ("Ben", 0)]
     works.clock.advance(timedelta(days=2 * 366))
     assert await erase.end_statutory(hub, works.tenant, works.clock.now().date()) == 1
     kept = await close_period.period_hours(hub, decides, works.site, again.number, purpose="after two years")
