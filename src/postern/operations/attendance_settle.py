@@ -20,10 +20,10 @@ from postern.clock import utc_day
 from postern.errors import NotFound, PosternError
 from postern.ids import AgentId, SiteId, TenantId
 from postern.journal.model import Act
+from postern.operations.arrivals import wall_channel
 from postern.operations.attendance_read import Told, joined
 from postern.operations.attendance_rows import Page, keep_books, load_books
 from postern.operations.opening import opened
-from postern.operations.receive import wall_channel
 from postern.operations.services import Services
 from postern.operations.settle_read import arrived, moved
 from postern.operations.trace import trace_as

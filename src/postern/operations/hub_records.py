@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from postern.clock import utc_day
 from postern.ids import AgentId, SiteId, TenantId
-from postern.operations.receive import wall_channel
+from postern.operations.arrivals import wall_channel
 from postern.operations.services import Services
 from postern.parking import store
 from postern.postgres.pool import Transaction

@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from postern.clock import utc_day
 from postern.errors import BadInput, KeyDestroyed
 from postern.ids import SiteId
 from postern.operations.agents import KnownAgent
+from postern.operations.arrivals import FARTHEST_AHEAD, FARTHEST_BACK, wall_channel
 from postern.operations.bait import notice_presented
 from postern.operations.intake import MOST_SEQ, Readable, SpooledEntry, judge
 from postern.operations.ports import SealedPicture
@@ -36,11 +37,6 @@ from postern.sealing.keyring import Purpose
 from postern.vehicles.plates import comparison_form
 
 __all__ = ["FARTHEST_BACK", "Received", "SpooledEntry", "receive", "wall_channel"]
-
-FARTHEST_AHEAD = timedelta(days=1)
-"""Clocks differ, and a day ends at different moments for two of them."""
-FARTHEST_BACK = timedelta(days=60)
-"""As long as an agent may have been cut off; the archive's partitions are made back to then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,11 +87,6 @@ async def receive(
         quarantined=tuple(sorted(result.quarantined | {one.seq for one in aside})),
         refused=tuple(sorted(judged.refused)),
     )
-
-
-def wall_channel(site: SiteId) -> str:
-    """The NOTIFY channel on which a site's live wall is told that something is new."""
-    return f"postern_wall_{site}"
 
 
 def _with_time(readable: Sequence[Readable], now: datetime) -> tuple[Readable, ...]:

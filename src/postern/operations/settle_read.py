@@ -15,9 +15,9 @@ from postern.access.model import CredentialKind, SubjectKind
 from postern.access.reasons import Reason
 from postern.ids import AgentId, SiteId
 from postern.money import Money
+from postern.operations.arrivals import FARTHEST_AHEAD, FARTHEST_BACK
 from postern.operations.opening import OpenedRecord
 from postern.operations.parking_erase import Link
-from postern.operations.receive import FARTHEST_AHEAD, FARTHEST_BACK
 from postern.parking.cases import Resolution
 from postern.parking.happenings import (
     AskedForHelp,
