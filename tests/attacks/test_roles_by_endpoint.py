@@ -165,6 +165,8 @@ def body_of(endpoint: Endpoint) -> dict[str, object]:
         return {"json": []}
     if endpoint.path.endswith("/rosters/{id}"):
         return {"json": {"name": "Drawn", "roster": {}}}
+    if endpoint.path.endswith("/whereabouts"):
+        return {"json": _ANY_BODY | {"area": str(uuid4())}}
     if "/visits" in endpoint.path:
         span = {"start": "2026-03-04T13:00:00+00:00", "end": "2026-03-04T15:00:00+00:00"}
         return {"json": _ANY_BODY | span | {"site": 2}}
