@@ -113,6 +113,8 @@ FORM = {
 }
 PHOTO = {"files": {"photos": ("one.jpg", b"pic\x10\x20\x30"), "picture": ("one.jpg", b"pic\x10\x20\x30")}}
 _ANY_BODY = {
+    "done": False,
+    "answer": "an attack",
     "name": "Drawn",
     "plate": "DRAWN 1",
     "time_zone": "Europe/Berlin",

@@ -9,18 +9,21 @@ from datetime import date
 import pytest
 
 from postern.errors import BadInput, Conflict, KeyDestroyed, NotFound, Refused
-from postern.ids import PersonId
-from postern.operations import consent, credentials, lawful_requests, look, own_consent, own_requests
+from postern.ids import OperatorId, PersonId, new_id
+from postern.operations import consent, credentials, lawful_requests, look, own_consent, own_requests, sites
 from postern.operations.enrol import enrol
 from postern.operations.held import held
 from postern.operations.lawful_requests import Told
-from postern.operators.model import Role
+from postern.operations.sign_in import start_login
+from postern.operators import store as operators
+from postern.operators.model import Operator, Role
 from postern.privacy.lawful import LawfulAnswer
 from postern.privacy.member import JOURNAL_NAME, Member
 from postern.privacy.model import ConsentForm
 from postern.privacy.requests import RequestKind, RequestState
 from postern.sealing.keyring import Purpose
-from tests.flows.own_world import World, world
+from postern.web.login import FORM_KEY_HEADER, form_key_of
+from tests.flows.own_world import SAME_ORIGIN, World, world
 
 __all__ = ["world"]
 
@@ -178,3 +181,32 @@ async def test_the_register_takes_nothing_incomplete_and_nobody_unknown(world: W
         await lawful_requests.record(world.hub, world.admin, asked("M-2"))
     with pytest.raises(Refused):
         await lawful_requests.record(world.hub, world.as_role(Role.HR), asked("M-1"))
+
+
+async def test_jurisdictions_and_requests_over_the_api(world: World) -> None:
+    hub, person = world.hub, await world.newcomer("Ada Api")
+    asked_for = await own_requests.ask(hub, member_of(world, person), RequestKind.RECTIFY, "It is Adah.")
+    place = await sites.create_site(hub, world.admin, name="Paris", time_zone="Europe/Paris", country="FR")
+    officer = Operator(
+        id=OperatorId(new_id()), tenant=world.demo.tenant, login_name="odile", role=Role.PRIVACY_OFFICER
+    )
+    async with hub.database.transaction(officer.tenant) as tx:
+        await operators.add(tx, hub.keyring, officer)
+        signed = await start_login(hub, tx, officer, detail="drawn")
+    async with world.phone() as desk:
+        client = desk.client
+        client.cookies.set("__Host-postern", signed.secret)
+        client.headers.update({**SAME_ORIGIN, FORM_KEY_HEADER: form_key_of(signed.secret)})
+        path = f"/api/v1/sites/{place.id}/jurisdiction"
+        law = (await client.get(path)).json()
+        (hours,) = [one for one in law["rulings"] if one["question"] == "working-time"]
+        assert (law["profile"], hours["value"]) == ("fr", "refused")
+        changed = await client.put(path, json={"profile": "eu", "version": law["version"]})
+        assert changed.json()["chosen"] == "eu"
+        assert (await client.put(path, json={"profile": "eu", "version": 0})).status_code == 409
+        waiting = (await client.get("/api/v1/own-requests")).json()
+        assert [one["text"] for one in waiting if one["person"] == str(person)] == ["It is Adah."]
+        answered = f"/api/v1/own-requests/{asked_for.id}/answer"
+        assert (await client.post(answered, json={"done": True, "answer": "Done."})).status_code == 204
+    (mine,) = (await held(hub, member_of(world, person))).requests
+    assert (mine.state, mine.decided_by) == (RequestState.DONE, "odile")

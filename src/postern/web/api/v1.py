@@ -23,6 +23,7 @@ from postern.web.api import (
     people,
     places,
     privacy,
+    rights,
     vehicles,
     visits,
 )
@@ -40,6 +41,7 @@ PARTS = (
     happenings,
     insiders,
     privacy,
+    rights,
     operators,
     keys,
     garage,
