@@ -154,6 +154,7 @@ _ANY_BODY = {
     "roster": str(uuid4()),
     "pay": {"jurisdiction": "de"},
     "out": True,
+    "area": str(uuid4()),
 }
 
 
