@@ -53,15 +53,17 @@ class Chart:
     limit: str = ""
 
 
-def nice_most(most: float, steps: int = 4) -> tuple[float, float]:
-    """The axis' end and its step: at most `steps` marks at 1, 2, 2.5 or 5 times a power of ten.
+def nice_most(most: float, steps: int = 4, *, whole: bool = False) -> tuple[float, float]:
+    """The axis' end and its step: at most `steps` marks at 1, 2, 2.5 or 5 times a power of ten; `whole`:
+    at whole numbers only.
 
     >>> nice_most(18)
     (20.0, 5.0)
     """
     rough = max(most, 1.0) / steps
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(one * power for one in _NICE if one * power >= rough - 1e-9)
+    nice = [one * power for one in _NICE]
+    step = next(one for one in nice if one >= rough - 1e-9 and (not whole or one.is_integer()))
     return math.ceil(max(most, 1.0) / step - 1e-9) * step, step
 
 
@@ -89,7 +91,8 @@ def curves(
 
 def bars(values: Sequence[tuple[str, float, str]], *, words: Callable[[float], str], every: int = 1) -> Chart:
     """One bar for each (label, value, words); every n-th label is shown."""
-    end, step = nice_most(max((value for _, value, _ in values), default=0.0))
+    whole = all(float(value).is_integer() for _, value, _ in values)
+    end, step = nice_most(max((value for _, value, _ in values), default=0.0), whole=whole)
     slot = (RIGHT - LEFT) / max(len(values), 1)
     drawn = [
         Bar(

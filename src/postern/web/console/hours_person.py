@@ -15,6 +15,7 @@ from postern.errors import NotFound, PosternError
 from postern.ids import PersonId
 from postern.operations import attendance_setup, corrections, punches, timesheets
 from postern.operations.timesheets import Hours
+from postern.operators.roles import Duty
 from postern.sites.model import zone_of
 from postern.web.forms import EMPTY, Form
 from postern.web.hours_forms import WAYS, read_correction
@@ -166,11 +167,15 @@ async def _page(
     zone = await _zone_of(hub, caller, found)
     today, sheet = now.astimezone(zone).date(), found.timesheet
     kept = await attendance_setup.rosters(hub, caller.actor, found.site)
+    values = {"day": min(today, last).isoformat()}
+    if caller.may(Duty.CHANGE_ATTENDANCE):
+        by = (await attendance_setup.assignment_of(hub, caller.actor, PersonId(id))).on(today)
+        values |= {"roster": str(by or ""), "since": today.isoformat()}
     return page(
         request,
         "hours/person.html",
         status=422 if form.wrong else 200,
-        form=form if form.wrong else Form(values={"day": min(today, last).isoformat()}),
+        form=form if form.wrong else Form(values=values),
         hours=found,
         id=id,
         month=f"{first:%Y-%m}",
