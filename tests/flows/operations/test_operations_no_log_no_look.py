@@ -314,10 +314,10 @@ async def _without_keys(at: Place) -> AsyncIterator[None]:
     """The keystore is away just when the entry is to be sealed; what is cached still opens."""
     real = at.hub.keyring.purpose_key
 
-    async def away(tenant: TenantId, name: str) -> object:
+    async def away(tenant: TenantId, name: str, *, version: int = 1) -> object:
         if name == "journal":
             raise DatabaseUnavailable("the keystore does not answer")
-        return await real(tenant, name)
+        return await real(tenant, name, version=version)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(at.hub.keyring, "purpose_key", away)
@@ -446,6 +446,8 @@ UNTRACED = {
     "browse_journal.proof": "hashes",
     "budget.own_budget": "the caller's own",
     "look_into.findings": "operators' notes on alarms, and how many records are kept aside",
+    "import_visits.check_visits": "says what is wrong with the file given, and shows nothing that is stored",
+    "privacy_texts.filing_state": "how many faces are stored, and when that was filed; nobody is named",
     "import_csv.check_import": "says what is wrong with the file given, and shows nothing that is stored",
     "operators.operators": "operators of the console, who stand in clear",
     "passkeys.begin_registration": "the caller's own",
