@@ -19,7 +19,7 @@ from postern.visitors.model import VisitDetails
 from tests.attacks.planting import Planted
 from tests.attacks.world import Plan, World
 
-VISITORS = 40
+VISITORS = 6
 TERMS = "Nobody enters the Xylothek Quappenbruch 7731 without its felt slippers."
 
 

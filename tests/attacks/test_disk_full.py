@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.verdict import judge, missing_at_hub
-from tests.attacks.world import AgentUnderLoad, World, build, running_agent, world
+from tests.attacks.world import PATIENCE, AgentUnderLoad, World, build, running_agent, world
 
 
 class SmallDisk:
@@ -67,8 +67,9 @@ def small_disk(folder: Path, megabytes: float) -> Iterator[SmallDisk]:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    while not true():
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(PATIENCE):
+        while not true():
+            await asyncio.sleep(0.05)
 
 
 def tells_of_a_full_disk(agent: AgentUnderLoad) -> bool:
@@ -82,7 +83,7 @@ async def test_doors_stay_shut_while_the_spools_disk_is_full_and_nothing_acknowl
     agent = AgentUnderLoad(postern, await build(postern))
     await agent.new_code()
     agent.folder.mkdir(mode=0o700)
-    with small_disk(agent.folder, 0.5) as disk:
+    with small_disk(agent.folder, 2) as disk:
         agent.start()
         await agent.has_released(10)
         postern.kill_hub()

@@ -19,6 +19,7 @@ from postern.postgres.pool import Transaction
 from postern.sealing import xaes
 from tests.attacks.conftest import Measured
 from tests.attacks.planted_garage import by_a_garage, by_signing_in
+from tests.attacks.planted_hours import by_hours
 from tests.attacks.planted_muster import by_a_muster
 from tests.attacks.planted_visits import by_visits
 from tests.attacks.planting import Planted, PlantedPerson
@@ -69,6 +70,7 @@ async def test_ten_thousand_planted_values_lie_readable_nowhere(postern: World, 
     await by_a_muster(postern, plan, planted, agent)
     await by_a_garage(postern, plan, planted)
     await by_visits(postern, plan, planted)
+    await by_hours(postern, plan, planted)
     await by_signing_in(postern, planted)
     await by_a_crashing_database(postern, plan, planted)
     await settle(postern)

@@ -127,7 +127,7 @@ class Telling(Counter):
     async def begin(self, asked: wire.AskVisit) -> wire.VisitMade:
         made = await super().begin(asked)
         visit = self._visits[made.visit]
-        if not visit.likely:
+        if not any(one.session for one in visit.choices):
             self._visits[made.visit] = replace(visit, choices=visit.choices[1:])
         return made
 

@@ -38,6 +38,8 @@ from postern.supervise import Handover
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 4
+PATIENCE = 240
+"""Seconds after which whatever is waited for will not come any more, on a busy machine either."""
 
 
 @dataclass(kw_only=True)
@@ -274,18 +276,20 @@ class AgentUnderLoad:
             return sum(int(line) for line in told.read_text().split()) if told.exists() else 0
 
         wanted = so_far() + more
-        while so_far() < wanted:
-            self.world.tend_hub()
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(PATIENCE):
+            while so_far() < wanted:
+                self.world.tend_hub()
+                await asyncio.sleep(0.02)
 
     async def has_released(self, more: int) -> None:
         """Wait for that many more releases."""
         wanted = self.released() + more
-        while self.released() < wanted:
-            self.world.tend_hub()
-            if self.process is not None and self.process.poll() is not None:
-                raise AssertionError(self.said()[-3000:])
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(PATIENCE):
+            while self.released() < wanted:
+                self.world.tend_hub()
+                if self.process is not None and self.process.poll() is not None:
+                    raise AssertionError(self.said()[-3000:])
+                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

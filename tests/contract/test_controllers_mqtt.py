@@ -124,7 +124,7 @@ async def test_the_broker_tells_when_we_come_break_off_and_leave(broker: Broker)
     async with broker.client() as client:
         await client.subscribe("postern/postern-door/status", qos=1)
         messages = aiter(client.messages)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             await until(controller.states(), Contact.UNKNOWN)
             assert (await anext(messages)).payload == b"online"
             # As a power cut ends it: no DISCONNECT is sent.

@@ -33,6 +33,7 @@ from postern.operations.services import Services
 from postern.operations.trace import trace
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, may, require
+from postern.postgres.pool import Transaction
 from postern.sealing.keyring import Purpose
 from postern.sites import store as sites
 
@@ -84,7 +85,7 @@ async def close_period(
         await store.add_period_entry(tx, services.keyring, actor.tenant, site, entry)
         await store.add_closed(tx, site, made)
         detail = f"site {site}: {first} to {last} closed for {len(people)} people"
-        await trace(services, tx, actor, Act.CHANGED, purpose=entry.reason or "payroll", detail=detail)
+        await _traced(services, tx, actor, detail, entry.reason)
     return entry
 
 
@@ -144,8 +145,14 @@ async def reopen_period(
         )
         await store.add_period_entry(tx, services.keyring, actor.tenant, site, entry)
         detail = f"site {site}: {closed.first} to {closed.last} opened again"
-        await trace(services, tx, actor, Act.CHANGED, purpose=reason, detail=detail)
+        await _traced(services, tx, actor, detail, reason)
     return entry
+
+
+async def _traced(services: Services, tx: Transaction, actor: Actor, detail: str, reason: str) -> None:
+    """The reason goes into the sealed detail: it may name somebody, and purposes are kept in clear."""
+    why = f"{detail}: {reason}" if reason else detail
+    await trace(services, tx, actor, Act.CHANGED, purpose="payroll", detail=why)
 
 
 async def period_hours(

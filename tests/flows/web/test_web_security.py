@@ -31,6 +31,12 @@ PUBLIC = {
     "/assets": "the console's own files",
     "/first/{secret}/provider": "the same",
     "/kiosk": "where a tablet gives its code; with a kiosk's cookie, its help button",
+    "/me/sign-in": "the way in to one's own page",
+    "/me/sign-in/passkey": "the same",
+    "/me/sign-in/passkey/options": "the same",
+    "/me/first/{secret}": "the one-time link to it: the secret is the key",
+    "/me/first/{secret}/passkey": "the same",
+    "/me/first/{secret}/passkey/options": "the same",
     "/journal/v1/{journal}": "hashes and a count, for whoever knows the journal's key",
 }
 """Every path that answers without a login, each with its reason."""
@@ -75,7 +81,8 @@ async def test_every_route_is_public_with_a_reason_or_refuses_without_a_login(
             assert answer.headers["content-type"] == "application/problem+json"
         else:
             assert answer.status_code == 303, (method, path, answer.status_code)
-            assert answer.headers["location"] == "/sign-in"
+            own = path == "/me" or path.startswith("/me/")
+            assert answer.headers["location"] == ("/me/sign-in" if own else "/sign-in")
         refused += 1
     assert refused > 100
 

@@ -99,6 +99,6 @@ async def test_an_invitation_shows_its_link_once_and_what_is_wrong_with_a_form(b
         "/visits/rules/1", version="0", walk_up_hours="4", kept_days="9", terms_english="A text."
     )
     assert saved.status_code == 303
-    assert "in force: 1" in (await browser.get("/visits/rules/1")).text
+    assert "this one is number 1" in (await browser.get("/visits/rules/1")).text
     stale = await browser.send("/visits/rules/1", version="0", walk_up_hours="4", kept_days="9")
     assert stale.status_code == 422

@@ -270,8 +270,9 @@ def test_a_lockdown_that_goes_by_the_area_alone_is_found_to_hold_people_in(
 def _searching() -> settings:
     """Enough to find a mutant, and no time spent on telling how small the failure can be made."""
     return settings(
-        max_examples=150,
+        max_examples=600,
         stateful_step_count=30,
+        derandomize=True,
         deadline=None,
         database=None,
         phases=[Phase.generate],
