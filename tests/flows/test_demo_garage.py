@@ -150,7 +150,7 @@ async def test_the_same_moment_draws_the_same_week(hub: Services, demo: Demo) ->
     assert one == week(AFTERNOON, zone_of("Europe/Berlin"))
 
 
-@pytest.mark.parametrize("cut", ["_pictures", "_write", "record", "trace_as", "settle_site"])
+@pytest.mark.parametrize("cut", ["_write", "record", "settle_site"])
 async def test_cut_off_anywhere_the_next_start_completes_it(
     hub: Services, demo: Demo, monkeypatch: pytest.MonkeyPatch, cut: str
 ) -> None:
