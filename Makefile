@@ -8,7 +8,7 @@ UV := .make/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
         --no-annotate --python-version 3.11
 
-.PHONY: help setup setup-dev assets run test lint accuracy soak simulate bench lock licences clean uninstall
+.PHONY: help setup setup-dev assets run test thorough lint accuracy soak simulate bench lock licences clean uninstall
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -33,7 +33,10 @@ lint: setup-dev  ## ruff, mypy and the import rules
 	@$(BIN)/lint-imports
 
 test: lint  ## lint, then every test on up to four cores; what this machine lacks is skipped with a reason
-	@$(BIN)/pytest -n auto --maxprocesses 5 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n auto --maxprocesses 5 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+thorough: setup-dev  ## the slow tests, which `make test` leaves out
+	@$(BIN)/pytest -n auto --maxprocesses 5 --dist loadfile -m slow
 
 accuracy: setup-dev  ## read every test picture, of which `make test` reads a sample, and print how many are right
 	@POSTERN_ALL_PICTURES=yes $(BIN)/pytest tests/contract/test_recognition_plates.py tests/contract/test_recognition_faces.py

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from postern.operations import agents
 from postern.operations.agents import KnownAgent
 from postern.records.alarms import AlarmKind
@@ -15,6 +17,8 @@ from postern.sites import agents as agents_store
 from tests.attacks.conftest import Measured
 from tests.attacks.verdict import judge, releases
 from tests.attacks.world import AgentUnderLoad, World, running_agent
+
+pytestmark = pytest.mark.slow
 
 
 async def highest_at_hub(postern: World, agent: AgentUnderLoad) -> int:

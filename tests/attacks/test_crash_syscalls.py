@@ -13,6 +13,8 @@ from tests.attacks.verdict import judge
 from tests.attacks.world import ROOT, AgentUnderLoad, World, running_agent
 from tests.needs import needs
 
+pytestmark = pytest.mark.slow
+
 PASSAGES = 12
 
 

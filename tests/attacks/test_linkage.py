@@ -19,6 +19,8 @@ from tests.attacks.linkage import (
     within_a_site,
 )
 
+pytestmark = pytest.mark.slow
+
 WORLD = World()
 PROMISE = 0.01
 PUBLISHED = (Path(__file__).parents[2] / "docs" / "linkage.md").read_text("utf-8")

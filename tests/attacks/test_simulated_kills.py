@@ -12,6 +12,8 @@ from postern.parking import store
 from postern.postgres.pool import Transaction
 from postern.simulation.garage import Outcome, Plan, same_books, simulate_garage
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("POSTERN_SIMULATED_KILLS", "12"))
 PLAN = {"seed": 5, "days": 1, "bays": 30}
 

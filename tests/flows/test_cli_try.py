@@ -64,13 +64,14 @@ def test_nothing_but_passages_is_printed_and_everything_else_is_one_clear_line(
     assert "rtsp://127.0.0.1:1/nothing" in lines[3]
 
 
+@pytest.mark.slow
 def test_a_photo_without_a_face_enrols_nobody(tmp_path: Path, grey: Path) -> None:
     done = postern_try("--person", f"Ada={grey}", grey, data=tmp_path / "data")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"postern: {grey}: No face was found.")
 
 
-@pytest.mark.parametrize("person", ["Ada", "Ada=", "=photo.jpg", "Ada=/nowhere/photo.jpg"])
+@pytest.mark.parametrize("person", ["Ada=", "Ada=/nowhere/photo.jpg"])
 def test_a_person_without_name_or_photo_is_told_at_once(tmp_path: Path, grey: Path, person: str) -> None:
     done = postern_try("--person", person, grey, data=tmp_path / "data")
     assert done.returncode in (1, 2)
@@ -110,6 +111,7 @@ def test_a_registered_plate_is_granted_and_another_is_denied(tmp_path: Path, pic
     assert (denied["kind"], denied["decision"], denied["reason"]) == ("plate", "denied", "unknown-credential")
 
 
+@pytest.mark.slow
 def test_two_people_cannot_be_enrolled_with_one_face(tmp_path: Path, salley: list[Path]) -> None:
     done = postern_try(
         "--person", f"One={salley[0]}", "--person", f"Two={salley[0]}", salley[1], data=tmp_path / "data"
@@ -118,6 +120,7 @@ def test_two_people_cannot_be_enrolled_with_one_face(tmp_path: Path, salley: lis
     assert "enrolled for somebody else already" in done.stderr
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind_unless_it_is_to_be_kept(tmp_path: Path, grey: Path) -> None:
     data = tmp_path / "data"
     postern_try(grey, data=data)

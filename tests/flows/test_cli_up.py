@@ -140,6 +140,7 @@ def test_a_second_start_keeps_the_data_and_gives_a_new_link(data: Path, port: in
         assert "this happens once" not in up.said()
 
 
+@pytest.mark.slow
 def test_whoever_of_its_children_dies_is_started_again(data: Path, port: int, tmp_path: Path) -> None:
     with running(data, port, tmp_path / "up.log") as up:
         children = psutil.Process(up.process.pid).children()
@@ -160,6 +161,7 @@ def answers(port: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_killing_the_parent_leaves_nothing_behind(data: Path, port: int, tmp_path: Path) -> None:
     with running(data, port, tmp_path / "up.log") as up:
         up.process.kill()

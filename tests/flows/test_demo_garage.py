@@ -151,6 +151,7 @@ async def test_the_same_moment_draws_the_same_week(hub: Services, demo: Demo) ->
 
 
 @pytest.mark.parametrize("cut", ["_write", "record", "settle_site"])
+@pytest.mark.slow
 async def test_cut_off_anywhere_the_next_start_completes_it(
     hub: Services, demo: Demo, monkeypatch: pytest.MonkeyPatch, cut: str
 ) -> None:

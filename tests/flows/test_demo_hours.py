@@ -131,6 +131,7 @@ async def test_everybody_has_hours_and_only_what_was_drawn_waits_for_somebody(
 
 
 @pytest.mark.parametrize("cut", ["record", "sealed_row", "trace_as"])
+@pytest.mark.slow
 async def test_what_was_cut_short_is_written_at_the_next_start(
     hub: Services, demo: Demo, monkeypatch: pytest.MonkeyPatch, cut: str
 ) -> None:

@@ -70,6 +70,7 @@ async def made_whole(works: Worked, who: Sequence[PersonId]) -> list[MonthBook]:
     return await told(works, who)
 
 
+@pytest.mark.slow
 async def test_killed_at_any_statement_no_punch_is_lost_and_none_is_doubled(works: Worked) -> None:
     who = await played(works)
     assert await killed_everywhere(works, 7, KILLS) == KILLS

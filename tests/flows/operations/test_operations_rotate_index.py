@@ -248,6 +248,7 @@ def _killed(hub: Services, tenant: TenantId, folder: Path, step: int, mutant: st
     return process.exitcode != 0
 
 
+@pytest.mark.slow
 async def test_a_rotation_killed_at_every_step_loses_no_look_up(
     hub: Services, demo: Demo, tmp_path: Path
 ) -> None:

@@ -226,6 +226,7 @@ async def loaded(hub: Services, admin: Actor, clock: SetClock, script: Script) -
     return garage
 
 
+@pytest.mark.slow
 async def test_killed_at_any_statement_the_books_are_those_of_one_run(
     hub: Services, admin: Actor, clock: SetClock, script: Script, database: Database
 ) -> None:
@@ -258,6 +259,7 @@ async def believed(*_: object) -> None:
     """What the ledger lacks is not noticed."""
 
 
+@pytest.mark.slow
 async def test_the_mutant_that_commits_the_cursor_apart_from_its_rows_is_caught(
     hub: Services,
     admin: Actor,

@@ -400,7 +400,9 @@ def check_own_pages(phone: Page) -> None:
         assert barriers_on(phone, path) == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.slow)]
+)
 def test_no_page_has_a_barrier_or_is_wider_than_the_screen(
     page: Page, running: Running, width: int, scheme: str
 ) -> None:

@@ -211,7 +211,10 @@ def test_an_attendant_compares_the_pictures_of_a_case_and_opens_the_barrier_from
     context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme", "language"), [(1280, "light", "en"), (390, "dark", "zh")])
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"),
+    [pytest.param(1280, "light", "en", marks=pytest.mark.slow), (390, "dark", "zh")],
+)
 def test_no_page_of_the_garage_has_a_barrier_or_is_wider_than_the_screen(
     page: Page, running: Running, width: int, scheme: str, language: str
 ) -> None:
