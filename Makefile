@@ -33,7 +33,7 @@ lint: setup-dev  ## ruff, mypy and the import rules
 	@$(BIN)/lint-imports
 
 test: lint  ## lint, then every test on up to four cores; what this machine lacks is skipped with a reason
-	@$(BIN)/pytest -n auto --maxprocesses 5 --dist loadfile --no-loadscope-reorder -m "not slow"
+	@$(BIN)/pytest -n auto --maxprocesses 5 --dist loadfile -m "not slow"
 
 thorough: setup-dev  ## the slow tests, which `make test` leaves out
 	@$(BIN)/pytest -n auto --maxprocesses 5 --dist loadfile -m slow

@@ -118,6 +118,7 @@ async def test_a_command_is_not_kept_for_a_device_that_comes_back_too_late(broke
     await controller.close()
 
 
+@pytest.mark.slow
 @needs("mosquitto")
 async def test_the_broker_tells_when_we_come_break_off_and_leave(broker: Broker) -> None:
     controller = MqttDoor(settings(broker.port, availability_topic=None), clock=SystemClock())
