@@ -30,10 +30,10 @@ from postern.access.reasons import Reason
 from postern.agent.main import Agent, AgentSettings, opened
 from postern.clock import Clock
 from postern.ids import DoorId
-from postern.operations import agents
-from postern.operations.publish_policy import publish
-from postern.operations.resolve_case import Wanted, resolve_case
-from postern.operations.settle import settled
+from postern.operations.parking.resolve_case import Wanted, resolve_case
+from postern.operations.parking.settle import settled
+from postern.operations.sites import agents
+from postern.operations.sites.publish_policy import publish
 from postern.parking.cases import Case, CaseKind, CaseState, Resolution
 from postern.simulation.barrier import Passing, PlayedDoor
 from postern.simulation.furnish import Approach

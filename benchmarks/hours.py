@@ -38,11 +38,11 @@ from postern.devices.picture_folder import PictureFolder
 from postern.ids import PersonId, SiteId, TenantId, new_id
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import sites
-from postern.operations.attendance_people import employed_at
-from postern.operations.attendance_reckon import reckoned, rules_of
-from postern.operations.attendance_rows import Page, keep_books
+from postern.operations.attendance.people import employed_at
+from postern.operations.attendance.reckon import reckoned, rules_of
+from postern.operations.attendance.rows import Page, keep_books
 from postern.operations.services import Services
+from postern.operations.sites import places as sites
 from postern.operators.model import Actor, Role
 from postern.people import store as people_store
 from postern.people.model import Person, PersonDetails

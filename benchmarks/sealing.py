@@ -38,7 +38,7 @@ from benchmarks.measure import processor_seconds, say
 from postern.ids import AgentId, SiteId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations.wire import SPOOL_INFO
+from postern.operations.archive.wire import SPOOL_INFO
 from postern.postgres.embedded import Cluster
 from postern.postgres.migrate import migrate
 from postern.postgres.pool import Database

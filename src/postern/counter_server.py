@@ -10,8 +10,8 @@ from pathlib import Path
 
 import uvicorn
 
-from postern.operations.checkout import Till, keep_asking
-from postern.operations.counter import Counter, CoverPlates
+from postern.operations.parking.checkout import Till, keep_asking
+from postern.operations.public.counter import Counter, CoverPlates
 from postern.operations.services import Services
 from postern.web.counter import create_counter_app
 

@@ -9,7 +9,7 @@ from postern.biometrics.model import Box
 from postern.errors import PosternError
 from postern.journal.model import Act
 from postern.operations.admit import picture_context, picture_key
-from postern.operations.books import PublicGarage
+from postern.operations.parking.books import PublicGarage
 from postern.operations.ports import RecognitionPort
 from postern.operations.services import Services
 from postern.operations.trace import trace_as

@@ -18,16 +18,17 @@ from postern.demo_garage.fill import fill
 from postern.demo_hours.fill import fill_hours
 from postern.entry_pictures import EntryPictures
 from postern.errors import PosternError
-from postern.operations import erase, retention, rotate_keys, tombstones
-from postern.operations.attendance_settle import run_hours
-from postern.operations.checkpoints import CheckpointJob
-from postern.operations.counter import CoverPlates
-from postern.operations.demo_passages import show_passages
-from postern.operations.publish_policy import publish_stale, run_publisher
-from postern.operations.registry_look import warm
+from postern.operations.archive.demo_passages import show_passages
+from postern.operations.attendance.settle import run_hours
+from postern.operations.journal.checkpoints import CheckpointJob
+from postern.operations.keys import rotate_keys
+from postern.operations.parking.settle import run_settler
+from postern.operations.people.look import warm
+from postern.operations.privacy import erase, retention, tombstones
+from postern.operations.public.counter import CoverPlates
 from postern.operations.services import Services
-from postern.operations.settle import run_settler
-from postern.operations.visit_watch import VisitJob
+from postern.operations.sites.publish_policy import publish_stale, run_publisher
+from postern.operations.visitors.watch import VisitJob
 from postern.public_program import counter_socket
 from postern.settings import Settings
 from postern.supervise import Handover

@@ -14,7 +14,7 @@ from postern.keystore.ages import KeyAge, key_ages
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.providers import Provider, chosen
 from postern.keystore.rootkey import InMemory
-from postern.operations.rotate_keys import rotate_index_key, rotate_root_key, rotate_tenant_key
+from postern.operations.keys.rotate_keys import rotate_index_key, rotate_root_key, rotate_tenant_key
 from postern.operations.services import Services
 from postern.settings import Settings
 from postern.sites import store as sites

@@ -10,10 +10,13 @@ from uuid import UUID
 from postern.access.model import Grant, SubjectKind
 from postern.errors import BadInput, BadPicture, PosternError
 from postern.ids import AccessLevelId, AccessPointId, AreaId, DoorId, PersonId, ReaderId, VehicleId, new_id
-from postern.operations import access_levels, agents, consent, register, sites
-from postern.operations.enrol import PhotoReport, enrol
-from postern.operations.publish_policy import publish_stale
+from postern.operations.people import register
+from postern.operations.people.enrol import PhotoReport, enrol
+from postern.operations.privacy import consent
 from postern.operations.services import Services
+from postern.operations.sites import access_levels, agents
+from postern.operations.sites import places as sites
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operators.model import Actor, Role
 from postern.people.model import PersonDetails
 from postern.sites import store

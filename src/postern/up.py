@@ -16,12 +16,12 @@ from postern.console_tls import answers, public_side, public_url
 from postern.errors import Unavailable
 from postern.ids import SiteId, TenantId
 from postern.logs import log_to_file
-from postern.operations.agents import new_code
 from postern.operations.demo import set_up_demo
-from postern.operations.operators import first_link
-from postern.operations.public_garage import garage_code
+from postern.operations.operators.operators import first_link
+from postern.operations.parking.public_garage import garage_code
 from postern.operations.services import Services
-from postern.operations.sites import create_site, create_tenant
+from postern.operations.sites.agents import new_code
+from postern.operations.sites.places import create_site, create_tenant
 from postern.operators.model import Actor, Role
 from postern.public_program import public_program
 from postern.settings import Settings

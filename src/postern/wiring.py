@@ -42,12 +42,12 @@ from postern.devices.sign_in_provider import OidcProvider, ProviderSettings
 from postern.errors import BadInput, DatabaseUnavailable, SettingsInvalid, SourceUnavailable
 from postern.keystore.opening import open_keystore
 from postern.keystore.tombstones import TombstoneFile
-from postern.operations.checkout import Till
-from postern.operations.counter_books import CounterBooks
+from postern.operations.archive.receive import FARTHEST_BACK
+from postern.operations.operators.sign_in_port import SignInProvider
+from postern.operations.parking.checkout import Till
 from postern.operations.ports import PictureStore, Post, RecognitionPort
-from postern.operations.receive import FARTHEST_BACK
+from postern.operations.public.counter_books import CounterBooks
 from postern.operations.services import Services
-from postern.operations.sign_in_port import SignInProvider
 from postern.postgres.embedded import Cluster
 from postern.postgres.isolation import RUNTIME, as_runtime_role, ensure_runtime_role, work_apart
 from postern.postgres.migrate import migrate

@@ -16,11 +16,11 @@ from typing import Any
 
 from postern import cli
 from postern.devices import picture_folder
-from postern.operations import receive as receiving
-from postern.operations.agents import KnownAgent
+from postern.operations.archive import receive as receiving
+from postern.operations.archive.receive import Received, SpooledEntry
 from postern.operations.ports import SealedPicture
-from postern.operations.receive import Received, SpooledEntry
 from postern.operations.services import Services
+from postern.operations.sites.agents import KnownAgent
 from postern.records import store as records
 from postern.web.api import agents as routes
 

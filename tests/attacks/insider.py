@@ -15,16 +15,19 @@ from postern.access.model import CredentialKind
 from postern.clock import SetClock, utc_day
 from postern.ids import AccessPointId, OperatorId, SiteId, new_id
 from postern.journal.model import Act
-from postern.operations import export, garage_look, look, register, try_picture
-from postern.operations import sites as site_operations
+from postern.operations import look
 from postern.operations.admit import Entrance, admit
-from postern.operations.budget import BudgetSpent
+from postern.operations.archive import try_picture
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo
-from postern.operations.export import Export
-from postern.operations.garage_receipts import WantedReceipts, find_receipts
+from postern.operations.insiders.budget import BudgetSpent
 from postern.operations.look import Passing, Wanted
-from postern.operations.receive import receive
+from postern.operations.parking import garage_look
+from postern.operations.parking.garage_receipts import WantedReceipts, find_receipts
+from postern.operations.people import export, register
+from postern.operations.people.export import Export
 from postern.operations.services import Services
+from postern.operations.sites import places as site_operations
 from postern.operators import store
 from postern.operators.model import Actor, Operator, Role
 from postern.people.model import PersonDetails

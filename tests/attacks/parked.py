@@ -14,12 +14,13 @@ from postern.access.reasons import Reason
 from postern.clock import SetClock
 from postern.devices.payments.by_hand import Desk
 from postern.ids import KioskId, new_id
-from postern.operations import checkout, garage_setup, kiosks, payment_attempts
 from postern.operations.admit import picture_context, picture_key
-from postern.operations.checkout import Till
-from postern.operations.counter_books import CounterBooks
-from postern.operations.public_garage import garage_of
+from postern.operations.parking import checkout, garage_setup, payment_attempts
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.public_garage import garage_of
+from postern.operations.public.counter_books import CounterBooks
 from postern.operations.services import Services
+from postern.operations.sites import kiosks
 from postern.operators.model import Actor
 from postern.parking.permits import Permit
 from postern.parking.validations import ValidationKind

@@ -12,12 +12,15 @@ from postern.clock import SetClock
 from postern.devices.payments.by_hand import Desk
 from postern.errors import NotSignedIn
 from postern.ids import SiteId, new_id
-from postern.operations import checkout, kiosks, parking_cases, payment_attempts, sign_in
-from postern.operations.checkout import Till
-from postern.operations.counter_books import CounterBooks
-from postern.operations.parking_views import ledger_csv
-from postern.operations.public_garage import garage_of
-from postern.operations.resolve_case import Wanted, resolve_case
+from postern.operations.operators import sign_in
+from postern.operations.parking import cases as parking_cases
+from postern.operations.parking import checkout, payment_attempts
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.public_garage import garage_of
+from postern.operations.parking.resolve_case import Wanted, resolve_case
+from postern.operations.parking.views import ledger_csv
+from postern.operations.public.counter_books import CounterBooks
+from postern.operations.sites import kiosks
 from postern.operators.sign_in_store import CameFrom
 from postern.parking import store
 from postern.parking.cases import CaseKind, Resolution

@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from postern.ids import OperatorId, PersonId
-from postern.operations import timesheets
+from postern.operations.attendance import timesheets
 from postern.people import store as people
 from tests.attacks.planting import Planted
 from tests.attacks.worked_hours import PROFILE, REASON, ROSTER, worked_hours

@@ -12,8 +12,8 @@ from postern.agent.identity import load_identity
 from postern.agent.presence_book import PresenceBook
 from postern.agent.spool import Spool, SpoolLimits
 from postern.clock import SystemClock, utc_day
-from postern.operations import lockdown, muster, muster_wire
-from postern.operations.presence import present
+from postern.operations.presence import lockdown, muster, muster_wire
+from postern.operations.presence.derive import present
 from postern.records.model import (
     DecisionRecord,
     Happening,

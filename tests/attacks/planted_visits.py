@@ -7,11 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from postern.errors import Unavailable
-from postern.operations import access_levels, kiosks, visit_page, visit_rules, visit_walk_up, visits
 from postern.operations.ports import Letter
-from postern.operations.visit_letters import send_letters
-from postern.operations.visit_walk_up import WalkUp
-from postern.operations.visit_watch import follow_visits
+from postern.operations.sites import access_levels, kiosks
+from postern.operations.visitors import page as visit_page
+from postern.operations.visitors import rules as visit_rules
+from postern.operations.visitors import visits
+from postern.operations.visitors import walk_up as visit_walk_up
+from postern.operations.visitors.letters import send_letters
+from postern.operations.visitors.walk_up import WalkUp
+from postern.operations.visitors.watch import follow_visits
 from postern.sites import store as sites
 from postern.sites.model import Door
 from postern.spans import Span

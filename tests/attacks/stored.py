@@ -18,11 +18,11 @@ from postern.ids import AgentId, SiteId, TenantId
 from postern.journal import leaves
 from postern.journal.leaves import Row
 from postern.journal.store import ROW
-from postern.operations.attendance_closed import closed_context
-from postern.operations.attendance_rows import MONTHS
-from postern.operations.parking_receipts import _Whose
-from postern.operations.parking_rows import BEGINNINGS, _StoredBeginning
-from postern.operations.presence_rows import CALLS, KNOWN
+from postern.operations.attendance.closed import closed_context
+from postern.operations.attendance.rows import MONTHS
+from postern.operations.parking.receipts import _Whose
+from postern.operations.parking.rows import BEGINNINGS, _StoredBeginning
+from postern.operations.presence.rows import CALLS, KNOWN
 from postern.operations.services import Services
 from postern.postgres.pool import Database, Transaction
 from postern.records.model import RecordKey

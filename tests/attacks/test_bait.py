@@ -17,26 +17,22 @@ from postern.clock import SetClock
 from postern.errors import Refused
 from postern.ids import AccessLevelId, OperatorId, TenantId, new_id
 from postern.nature import Nature
-from postern.operations import (
-    access_levels,
-    api_keys,
-    bait,
-    consent,
-    credentials,
-    enrol,
-    garage_look,
-    insider_alarms,
-    look,
-    register,
-)
+from postern.operations import look
 from postern.operations.admit import Entrance, admit
-from postern.operations.api_keys import NewKey
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo
-from postern.operations.garage_receipts import WantedReceipts, find_receipts
+from postern.operations.insiders import alarms as insider_alarms
+from postern.operations.insiders import bait
 from postern.operations.look import Wanted
-from postern.operations.publish_policy import publish_stale
-from postern.operations.receive import receive
+from postern.operations.operators import api_keys
+from postern.operations.operators.api_keys import NewKey
+from postern.operations.parking import garage_look
+from postern.operations.parking.garage_receipts import WantedReceipts, find_receipts
+from postern.operations.people import credentials, enrol, register
+from postern.operations.privacy import consent
 from postern.operations.services import Services
+from postern.operations.sites import access_levels
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operators import store as operators
 from postern.operators.concerns import Concern
 from postern.operators.model import Actor, Operator, Role

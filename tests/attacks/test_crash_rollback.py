@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from postern.operations import agents
-from postern.operations.agents import KnownAgent
+from postern.operations.sites import agents
+from postern.operations.sites.agents import KnownAgent
 from postern.records.alarms import AlarmKind
 from postern.sites import agents as agents_store
 from tests.attacks.conftest import Measured

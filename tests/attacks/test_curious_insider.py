@@ -15,11 +15,13 @@ from psycopg import AsyncConnection
 
 from postern.errors import Refused
 from postern.ids import TenantId
-from postern.operations import approvals, budget, evidence, export, wall
 from postern.operations.admit import Entrance
-from postern.operations.budget import Opening
+from postern.operations.archive import evidence, wall
 from postern.operations.demo import Demo
-from postern.operations.export import Export
+from postern.operations.insiders import approvals, budget
+from postern.operations.insiders.budget import Opening
+from postern.operations.people import export
+from postern.operations.people.export import Export
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from postern.sites.store import SitePlan

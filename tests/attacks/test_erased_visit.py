@@ -11,14 +11,15 @@ from postern.access.model import CredentialKind
 from postern.errors import NotFound
 from postern.ids import TenantId
 from postern.keystore.keyring import PostgresKeyring
-from postern.operations import erase, visit_page
 from postern.operations.admit import Entrance, admit
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo
-from postern.operations.erase import ErasureIncomplete
-from postern.operations.publish_policy import publish_stale
-from postern.operations.receive import receive
+from postern.operations.privacy import erase
+from postern.operations.privacy.erase import ErasureIncomplete
 from postern.operations.services import Services
-from postern.operations.visits import Invited
+from postern.operations.sites.publish_policy import publish_stale
+from postern.operations.visitors import page as visit_page
+from postern.operations.visitors.visits import Invited
 from postern.operators.model import Actor
 from postern.postgres.pool import Database
 from postern.sealing.keyring import Purpose

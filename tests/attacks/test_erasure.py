@@ -25,24 +25,17 @@ from postern.errors import CannotOpen, KeyDestroyed, NotFound
 from postern.ids import PersonId, VehicleId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.tombstones import TombstoneFile
-from postern.operations import (
-    access_levels,
-    consent,
-    credentials,
-    erase,
-    erase_rows,
-    look,
-    members,
-    own_requests,
-    register,
-    tombstones,
-)
+from postern.operations import look
 from postern.operations.admit import Entrance, admit, picture_context, picture_key
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo
-from postern.operations.enrol import enrol, photo_context
-from postern.operations.publish_policy import publish_stale
-from postern.operations.receive import receive
+from postern.operations.operators import members
+from postern.operations.people import credentials, register
+from postern.operations.people.enrol import enrol, photo_context
+from postern.operations.privacy import consent, erase, erase_rows, own_requests, tombstones
 from postern.operations.services import Services
+from postern.operations.sites import access_levels
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operators.model import Actor
 from postern.people.model import PersonDetails
 from postern.postgres.embedded import Cluster

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import structlog
 
-from postern.operations import register
+from postern.operations.people import register
 from postern.people.model import PersonDetails
 from postern.postgres.pool import Transaction
 from postern.sealing import xaes

@@ -12,12 +12,12 @@ from postern import documents
 from postern.clock import SetClock
 from postern.devices.payments.by_hand import Desk
 from postern.errors import TooMany
-from postern.operations import counter as counters
-from postern.operations import counter_wire as wire
-from postern.operations.checkout import Till
-from postern.operations.counter import Counter
 from postern.operations.demo import Demo
-from postern.operations.public_garage import garage_code
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.public_garage import garage_code
+from postern.operations.public import counter as counters
+from postern.operations.public import counter_wire as wire
+from postern.operations.public.counter import Counter
 from postern.operations.services import Services
 from tests.flows.operations.conftest import demo, hub
 from tests.flows.public.books import DrawnBooks, DrawnCar

@@ -17,16 +17,18 @@ from fastapi import FastAPI
 from postern.clock import SetClock
 from postern.devices.payments.by_hand import Desk
 from postern.ids import OperatorId, PersonId, TenantId, new_id
-from postern.operations import api_keys, employments, sites, teams
 from postern.operations import demo as invented
-from postern.operations.api_keys import NewKey
-from postern.operations.approvals import Asked, Kind, ask
-from postern.operations.checkout import Till
-from postern.operations.counter_books import CounterBooks
 from postern.operations.demo import Demo
-from postern.operations.insider_alarms import raise_alarm
+from postern.operations.insiders.alarms import raise_alarm
+from postern.operations.insiders.approvals import Asked, Kind, ask
+from postern.operations.operators import api_keys
+from postern.operations.operators.api_keys import NewKey
+from postern.operations.operators.sign_in import start_login
+from postern.operations.parking.checkout import Till
+from postern.operations.people import employments, teams
+from postern.operations.public.counter_books import CounterBooks
 from postern.operations.services import Services
-from postern.operations.sign_in import start_login
+from postern.operations.sites import places as sites
 from postern.operators import store
 from postern.operators.concerns import Concern
 from postern.operators.model import Actor, Operator, Role

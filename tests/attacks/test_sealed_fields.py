@@ -17,24 +17,17 @@ import yaml
 from postern.clock import SetClock
 from postern.errors import CannotOpen
 from postern.ids import TenantId, new_id
-from postern.operations import (
-    commands,
-    erase,
-    insider_alarms,
-    jurisdiction,
-    lawful_requests,
-    lockdown,
-    look,
-    muster,
-    muster_wire,
-    retention,
-    search,
-    teams,
-)
-from postern.operations.api_keys import NewKey, make_key
-from postern.operations.operators import add_operator
-from postern.operations.search import PassageSearch, Wanted
-from postern.operations.sign_in import note_failure, start_login
+from postern.operations import look
+from postern.operations.archive import search
+from postern.operations.archive.search import PassageSearch, Wanted
+from postern.operations.insiders import alarms as insider_alarms
+from postern.operations.operators.api_keys import NewKey, make_key
+from postern.operations.operators.operators import add_operator
+from postern.operations.operators.sign_in import note_failure, start_login
+from postern.operations.people import teams
+from postern.operations.presence import lockdown, muster, muster_wire
+from postern.operations.privacy import erase, jurisdiction, lawful_requests, retention
+from postern.operations.sites import commands
 from postern.operators import store as operator_store
 from postern.operators.concerns import Concern
 from postern.operators.model import Operator, Role

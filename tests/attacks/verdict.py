@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from postern.errors import CannotOpen
 from postern.ids import AgentId
 from postern.operations.admit import picture_context, picture_key
-from postern.operations.opening import OpenedRecord, opened
+from postern.operations.archive.opening import OpenedRecord, opened
 from postern.operations.services import Services
 from postern.records.alarms import AlarmKind
 from postern.records.model import DecisionRecord, Kind, SealedRecord

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from postern.ids import PersonId, SiteId
-from postern.operations import access_levels, visit_page, visit_rules, visits
 from postern.operations.ports import Letter
 from postern.operations.services import Services
-from postern.operations.visits import Invited
+from postern.operations.sites import access_levels
+from postern.operations.visitors import page as visit_page
+from postern.operations.visitors import rules as visit_rules
+from postern.operations.visitors import visits
+from postern.operations.visitors.visits import Invited
 from postern.operators.model import Actor
 from postern.spans import Span
 from postern.visitors.model import VisitDetails

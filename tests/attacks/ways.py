@@ -28,10 +28,13 @@ from postern.clock import SystemClock, utc_day
 from postern.errors import PosternError
 from postern.ids import PersonId
 from postern.logs import log_to_file
-from postern.operations import consent, enrol, look, members, operators
+from postern.operations import look
 from postern.operations.admit import Entrance, admit
-from postern.operations.import_csv import ImportKind, apply_import
 from postern.operations.look import Wanted
+from postern.operations.operators import members, operators
+from postern.operations.people import enrol
+from postern.operations.people.import_csv import ImportKind, apply_import
+from postern.operations.privacy import consent
 from postern.postgres.embedded import Cluster
 from postern.postgres.programs import find_programs
 from postern.web.login import form_key_of

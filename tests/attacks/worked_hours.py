@@ -13,14 +13,9 @@ from postern.attendance.pay import Jurisdiction, PayProfile
 from postern.attendance.periods import PeriodEntry
 from postern.attendance.settings import AttendanceSettings, NamedProfile, RosterKept
 from postern.ids import OperatorId, PersonId, SiteId, new_id
-from postern.operations import (
-    attendance_setup,
-    close_period,
-    corrections,
-    employments,
-    own_hours,
-    punches,
-)
+from postern.operations.attendance import close_period, corrections, own_hours, punches
+from postern.operations.attendance import setup as attendance_setup
+from postern.operations.people import employments
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.people.employment import Terms

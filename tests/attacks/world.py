@@ -26,9 +26,11 @@ import httpx
 from postern import wiring
 from postern.access.model import Grant, SubjectKind
 from postern.ids import AccessPointId, AreaId, DoorId, SiteId, TenantId, new_id
-from postern.operations import access_levels, agents, credentials, register, sites
-from postern.operations.publish_policy import publish_stale
+from postern.operations.people import credentials, register
 from postern.operations.services import Services
+from postern.operations.sites import access_levels, agents
+from postern.operations.sites import places as sites
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operators.model import Actor, Role
 from postern.people.model import PersonDetails
 from postern.postgres.embedded import Cluster

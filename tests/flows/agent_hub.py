@@ -19,7 +19,7 @@ from fastapi import FastAPI, Request, Response, WebSocket
 from postern.access.lanes import Clearance
 from postern.access.policy import Policy
 from postern.ids import AgentId
-from postern.operations.wire import (
+from postern.operations.archive.wire import (
     POLICY_INFO,
     POLICY_PURPOSE,
     REQUEST_PURPOSE,

@@ -18,8 +18,9 @@ from postern.devices.picture_folder import PictureFolder
 from postern.ids import PersonId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import members, register
 from postern.operations.demo import Demo, set_up_demo
+from postern.operations.operators import members
+from postern.operations.people import register
 from postern.operations.ports import RecognitionPort
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role

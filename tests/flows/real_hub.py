@@ -15,9 +15,9 @@ from postern.devices.picture_folder import PictureFolder
 from postern.ids import DoorId, ReaderId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import agents
 from postern.operations.demo import Demo, set_up_demo
 from postern.operations.services import Services
+from postern.operations.sites import agents
 from postern.operators.model import Actor, Role
 from postern.postgres.pool import Database
 from postern.settings import Settings

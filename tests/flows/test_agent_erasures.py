@@ -22,11 +22,13 @@ from postern.ids import PersonId, ReferenceId, new_id
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
 from postern.keystore.tombstones import TombstoneFile
-from postern.operations import agents, consent, erase, look, tombstones
+from postern.operations import look
+from postern.operations.archive.wire import ERASURE_PURPOSE, POLICY_INFO, erasure_message, policy_aad
 from postern.operations.demo import Demo, set_up_demo
-from postern.operations.publish_policy import mark_stale, publish_stale
+from postern.operations.privacy import consent, erase, tombstones
 from postern.operations.services import Services
-from postern.operations.wire import ERASURE_PURPOSE, POLICY_INFO, erasure_message, policy_aad
+from postern.operations.sites import agents
+from postern.operations.sites.publish_policy import mark_stale, publish_stale
 from postern.operators.model import Actor, Role
 from postern.people import store as people
 from postern.people.store import StoredReference

@@ -15,9 +15,10 @@ from postern.agent.lanes import Question
 from postern.agent.main import Agent
 from postern.errors import BadInput, Refused
 from postern.ids import AccessPointId, new_id
-from postern.operations import commands, sites
-from postern.operations.agents import KnownAgent
-from postern.operations.publish_policy import publish_stale
+from postern.operations.sites import commands
+from postern.operations.sites import places as sites
+from postern.operations.sites.agents import KnownAgent
+from postern.operations.sites.publish_policy import publish_stale
 from postern.postgres.pool import Database
 from postern.sites.agents import of_site
 from postern.sites.model import AccessPoint, Lane, LaneKind

@@ -17,7 +17,9 @@ from postern.agent.muster_server import MusterPages
 from postern.clock import SystemClock
 from postern.ids import PersonId
 from postern.journal.model import Act
-from postern.operations import erase, lockdown, look, muster, muster_wire
+from postern.operations import look
+from postern.operations.presence import lockdown, muster, muster_wire
+from postern.operations.privacy import erase
 from postern.postgres.pool import Database
 from tests.flows.real_hub import ALWAYS_CARD, RealHub, agent_of, running_agent, running_real_hub
 

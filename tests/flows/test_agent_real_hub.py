@@ -13,7 +13,9 @@ from postern.access.model import CredentialKind
 from postern.agent.channel import Present
 from postern.agent.main import Agent, AgentSettings, opened
 from postern.errors import Refused
-from postern.operations import agents, look, open_door, present
+from postern.operations import look
+from postern.operations.archive import present
+from postern.operations.sites import agents, open_door
 from postern.postgres.pool import Database
 from postern.records.model import Outcome
 from tests.flows.agent_site import FRONT, TestDoor, ports

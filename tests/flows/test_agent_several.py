@@ -14,9 +14,11 @@ from postern.access.model import CredentialKind
 from postern.agent.ports import AgentPorts
 from postern.errors import BadInput
 from postern.journal.model import Act
-from postern.operations import agents, commands, look, open_door, present
-from postern.operations.agents import KnownAgent
-from postern.operations.commands import CommandOutcome
+from postern.operations import look
+from postern.operations.archive import present
+from postern.operations.sites import agents, commands, open_door
+from postern.operations.sites.agents import KnownAgent
+from postern.operations.sites.commands import CommandOutcome
 from postern.postgres.pool import Database
 from postern.sites.model import Door
 from tests.flows.agent_site import TestDoor, ports

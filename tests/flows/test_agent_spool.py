@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from postern.agent.spool import Spool, SpoolEntry, SpoolLimits
 from postern.errors import CannotVerify, SettingsInvalid, StorageFull
 from postern.ids import AgentId, SiteId
+from postern.operations.archive.wire import SPOOL_INFO, SPOOL_PURPOSE, spool_aad, spool_message
 from postern.operations.ports import SealedPicture
-from postern.operations.wire import SPOOL_INFO, SPOOL_PURPOSE, spool_aad, spool_message
 from postern.records.model import Kind
 from postern.sealing import hybrid, signing
 from tests.flows.spool_writer import DAY, HUB_PRIVATE, OWNER, SIGN_PRIVATE

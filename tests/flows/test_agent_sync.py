@@ -21,7 +21,7 @@ from postern.agent.spool import Spool, SpoolEntry
 from postern.agent.sync import Sync
 from postern.errors import CannotOpen, CannotVerify, Conflict, HubUnavailable, Refused, SettingsInvalid
 from postern.ids import AgentId, SiteId
-from postern.operations.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
+from postern.operations.archive.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
 from postern.records.model import DecisionRecord
 from postern.sealing import hybrid, signing
 from tests.flows.agent_hub import CODE, TestHub, running_hub

@@ -31,9 +31,11 @@ from postern.journal.verify import Report, check
 from postern.journal.witness import Seen
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import agents, alarms, look, sites
-from postern.operations.checkpoints import CheckpointJob
+from postern.operations import look
+from postern.operations.journal.checkpoints import CheckpointJob
 from postern.operations.services import Services
+from postern.operations.sites import agents, alarms
+from postern.operations.sites import places as sites
 from postern.operators.model import Actor, Role
 from postern.postgres.pool import Database
 from postern.records.alarms import AlarmKind
@@ -253,7 +255,7 @@ async def test_the_job_notices_by_itself_what_is_put_back_while_it_runs(hub: Rea
 async def test_checkpoints_wait_for_a_second_or_a_thousand_entries(
     hub: RealHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("postern.operations.checkpoints.ENTRIES", 8)
+    monkeypatch.setattr("postern.operations.journal.checkpoints.ENTRIES", 8)
     clock = SetClock(datetime.now(UTC))
     object.__setattr__(hub.services, "clock", clock)
     await hub.job.look()

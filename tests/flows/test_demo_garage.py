@@ -18,11 +18,12 @@ from postern.ids import SiteId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
 from postern.money import Money
-from postern.operations import garage_day, parking_cases, payment_attempts
-from postern.operations import sites as places
 from postern.operations.demo import Demo, set_up_demo
+from postern.operations.parking import cases as parking_cases
+from postern.operations.parking import garage_day, payment_attempts
+from postern.operations.parking.settle import settle_site
 from postern.operations.services import Services
-from postern.operations.settle import settle_site
+from postern.operations.sites import places
 from postern.operators.model import Actor, Role
 from postern.parking import ledger_store, store
 from postern.parking.cases import CaseKind, CaseState

@@ -20,9 +20,9 @@ from postern.errors import Unavailable
 from postern.ids import PersonId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import employments, teams
-from postern.operations.attendance_desk import Books, books_of
+from postern.operations.attendance.desk import Books, books_of
 from postern.operations.demo import Demo, set_up_demo
+from postern.operations.people import employments, teams
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from postern.people import store as people

@@ -11,9 +11,10 @@ import pytest
 from postern.access.reasons import Reason
 from postern.agent.main import Agent
 from postern.journal.model import Act
-from postern.operations import demo_passages, look
-from postern.operations import sites as places
-from postern.operations.demo_passages import STEPS, show_passages
+from postern.operations import look
+from postern.operations.archive import demo_passages
+from postern.operations.archive.demo_passages import STEPS, show_passages
+from postern.operations.sites import places
 from postern.postgres.pool import Database
 from postern.sites.model import ControllerKind, ControllerSettings
 from tests.flows.agent_site import TestDoor

@@ -66,7 +66,7 @@ NEVER_ON_A_PAGE = {
 }
 
 PASSED_ON = {
-    "operations/agents.py: str(fault)": "the signature's own fault",
+    "operations/sites/agents.py: str(fault)": "the signature's own fault",
     "postgres/pool.py: _explain(conninfo, str(fault))": "a hub that starts",
 }
 """Faults whose message stands somewhere else in the source."""

@@ -9,7 +9,7 @@ from postern.access.policy import Policy
 from postern.agent.files import write_private
 from postern.agent.identity import Identity
 from postern.errors import BadInput, CannotOpen, CannotVerify, Conflict
-from postern.operations.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
+from postern.operations.archive.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 from postern.sealing.hybrid import open_from
 from postern.sealing.signing import verify

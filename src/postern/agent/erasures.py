@@ -19,8 +19,8 @@ from postern.agent.identity import Identity, Keep, save_identity
 from postern.agent.muster import MusterDesk
 from postern.errors import HubUnavailable, Refused
 from postern.keystore.tombstones import TombstoneFile
-from postern.operations.erasure_proofs import Order, Proof
-from postern.operations.wire import ERASURE_PURPOSE, erasure_message
+from postern.operations.archive.wire import ERASURE_PURPOSE, erasure_message
+from postern.operations.privacy.erasure_proofs import Order, Proof
 from postern.sealing import hybrid
 from postern.sealing.signing import sign
 

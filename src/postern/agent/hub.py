@@ -33,9 +33,9 @@ from postern.errors import (
 )
 from postern.ids import AgentId, SiteId, TenantId
 from postern.keystore.tombstones import Tombstone
-from postern.operations.erasure_proofs import Order, Proof, Settled
-from postern.operations.muster_news import SealedNews
-from postern.operations.wire import REQUEST_PURPOSE, request_message
+from postern.operations.archive.wire import REQUEST_PURPOSE, request_message
+from postern.operations.presence.muster_news import SealedNews
+from postern.operations.privacy.erasure_proofs import Order, Proof, Settled
 from postern.sealing import hybrid, signing
 
 _Answer = dict[str, Any]

@@ -25,7 +25,7 @@ from postern.agent.presence_book import PresenceBook
 from postern.agent.spool import Spool
 from postern.clock import Clock, utc_day
 from postern.errors import BadInput, CannotOpen, CannotVerify, NotFound, Refused
-from postern.operations.muster_news import INFO, SIGNED, News, SealedNews, news_aad, open_roll
+from postern.operations.presence.muster_news import INFO, SIGNED, News, SealedNews, news_aad, open_roll
 from postern.records.model import PresenceDeed, PresenceRecord, kind_of
 from postern.records.sealed import encode
 from postern.sealing.envelope import Context, Key, open_sealed, seal

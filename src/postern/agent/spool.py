@@ -25,8 +25,8 @@ from postern.agent.presence_book import PresenceBook, Written
 from postern.agent.spool_schema import connect, disk_fault
 from postern.errors import SettingsInvalid, StorageFull
 from postern.ids import AgentId, SiteId
+from postern.operations.archive.wire import SPOOL_INFO, SPOOL_PURPOSE, spool_aad, spool_message
 from postern.operations.ports import SealedPicture
-from postern.operations.wire import SPOOL_INFO, SPOOL_PURPOSE, spool_aad, spool_message
 from postern.records.model import Kind
 from postern.sealing.hybrid import seal_to
 from postern.sealing.signing import sign

@@ -21,7 +21,7 @@ from postern.journal.checkpoint import trusted, witness_key
 from postern.journal.findings import Finding
 from postern.journal.notes import Note, NoteKey, cosign
 from postern.journal.witness import Seen, judge, line_of, read_offer, read_seen
-from postern.operations.wire import JOURNAL_KEY_PURPOSE
+from postern.operations.archive.wire import JOURNAL_KEY_PURPOSE
 from postern.sealing import signing
 
 log = structlog.get_logger(__name__)

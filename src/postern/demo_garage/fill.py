@@ -19,15 +19,15 @@ from postern.demo_garage.records import OPERATOR, Pictures, Place, Prices, writt
 from postern.demo_garage.week import BAYS, Part, Week, week
 from postern.ids import SiteId, TenantId, new_id
 from postern.journal.model import Act
-from postern.operations import payment_attempts
 from postern.operations.admit import picture_context, picture_key
+from postern.operations.archive.hub_records import record, sealed_row
 from postern.operations.demo import SITE
-from postern.operations.garage_setup import CODE_BYTES
-from postern.operations.hub_records import record, sealed_row
-from postern.operations.parking_rules import NAMES
-from postern.operations.publish_policy import publish_stale
+from postern.operations.parking import payment_attempts
+from postern.operations.parking.garage_setup import CODE_BYTES
+from postern.operations.parking.rules import NAMES
+from postern.operations.parking.settle import settle_site
 from postern.operations.services import Services
-from postern.operations.settle import settle_site
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operations.trace import trace_as
 from postern.operators.model import Actor, Role
 from postern.parking import store

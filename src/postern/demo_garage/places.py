@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postern.ids import AccessPointId, AreaId, DoorId, ReaderId, SiteId, new_id
-from postern.operations import sites
 from postern.operations.services import Services
+from postern.operations.sites import places as sites
 from postern.operators.model import Actor
 from postern.sites import store
 from postern.sites.model import (

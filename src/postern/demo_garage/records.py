@@ -15,9 +15,9 @@ from postern.demo_garage.places import Approach, Lanes
 from postern.demo_garage.week import Part, Stay, Week
 from postern.ids import AgentId, SiteId, TenantId
 from postern.money import Money
-from postern.operations.books import OwedLine
-from postern.operations.payment_attempts import Attempt, AttemptDetails, AttemptState
-from postern.operations.settle_read import BY_HAND
+from postern.operations.parking.books import OwedLine
+from postern.operations.parking.payment_attempts import Attempt, AttemptDetails, AttemptState
+from postern.operations.parking.settle_read import BY_HAND
 from postern.parking.cases import CaseKind, Resolution
 from postern.parking.naming import Naming
 from postern.parking.quote import Calendar, Quote, quote

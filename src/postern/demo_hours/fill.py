@@ -34,13 +34,13 @@ from postern.demo_hours.visitors import expect_visitors
 from postern.errors import Conflict, NotFound
 from postern.ids import AgentId, ContractorId, PersonId, SiteId, TeamId, TenantId, new_id
 from postern.journal.model import Act
-from postern.operations import employments, teams
-from postern.operations.attendance_settle import settle_hours
+from postern.operations.archive.hub_records import HubRecord, record, sealed_row
+from postern.operations.attendance.settle import settle_hours
+from postern.operations.attendance.timesheets import approve_month
 from postern.operations.demo import SITE
-from postern.operations.hub_records import HubRecord, record, sealed_row
-from postern.operations.publish_policy import publish_stale
+from postern.operations.people import employments, teams
 from postern.operations.services import Services
-from postern.operations.timesheets import approve_month
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operations.trace import trace_as
 from postern.operators.model import Actor, Role
 from postern.people import employment_store

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from postern.ids import PersonId, SiteId
-from postern.operations import access_levels, visits
 from postern.operations.services import Services
-from postern.operations.visit_rules import change_rules, rules_of_site
+from postern.operations.sites import access_levels
+from postern.operations.visitors import visits
+from postern.operations.visitors.rules import change_rules, rules_of_site
 from postern.operators.model import Actor
 from postern.sites import store as sites
 from postern.sites.model import AccessPoint

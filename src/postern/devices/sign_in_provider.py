@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from postern.errors import NotSignedIn, SettingsInvalid, Unavailable
-from postern.operations.sign_in_port import Answer, WayThere
+from postern.operations.operators.sign_in_port import Answer, WayThere
 from postern.operators.provider_store import ProviderSubject
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]

@@ -3,7 +3,7 @@ under it any more.
 
 The first version derives from what also seals the tenant's registers and journal, so that secret stays; later
 ones are random secrets of their own and are destroyed. What is found by an index is written anew by the
-caller (`operations/rotate_index.py`), because only the opened registry tells the values.
+caller (`operations/keys/rotate_index.py`), because only the opened registry tells the values.
 """
 
 from __future__ import annotations

@@ -22,9 +22,11 @@ from postern.ids import (
     VehicleId,
     new_id,
 )
-from postern.operations import access_levels, credentials, register, schedules, sites
-from postern.operations.publish_policy import publish_stale
+from postern.operations.people import credentials, register
 from postern.operations.services import Services
+from postern.operations.sites import access_levels, schedules
+from postern.operations.sites import places as sites
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operators.model import Actor, Role
 from postern.people.model import PersonDetails, Sex
 from postern.sites import store as sites_store

@@ -4,9 +4,19 @@ Everything that shows a person, a vehicle, a passage or a picture is named here;
 open them for an operator.
 """
 
-from postern.operations.evidence import enrolment_photo, evidence
-from postern.operations.looked_at import Look, Looks, looked_at
-from postern.operations.registry_look import (
+from postern.operations.archive.evidence import enrolment_photo, evidence
+from postern.operations.archive.search import Wanted, search_passages
+from postern.operations.archive.wall import (
+    DoorNews,
+    Passing,
+    Row,
+    Unopenable,
+    Wall,
+    is_watched,
+    wall,
+    wall_news,
+)
+from postern.operations.people.look import (
     PeoplePage,
     PersonFile,
     PersonRow,
@@ -19,8 +29,7 @@ from postern.operations.registry_look import (
     person_file,
     vehicle_file,
 )
-from postern.operations.search import Wanted, search_passages
-from postern.operations.wall import DoorNews, Passing, Row, Unopenable, Wall, is_watched, wall, wall_news
+from postern.operations.privacy.looked_at import Look, Looks, looked_at
 
 __all__ = [
     "DoorNews",

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from postern.clock import Clock
 from postern.keystore.tombstones import TombstoneFile
-from postern.operations.parking_shelf import Shelves
+from postern.operations.operators.sign_in_port import SignInProvider
+from postern.operations.parking.shelf import Shelves
+from postern.operations.people.opened import Registry
 from postern.operations.ports import PictureStore, Post, RecognitionPort
-from postern.operations.presence_shelf import PresenceShelves
-from postern.operations.registry import Registry
+from postern.operations.presence.shelf import PresenceShelves
 from postern.operations.running import RunningJob
-from postern.operations.sign_in_port import SignInProvider
 from postern.postgres.pool import Database
 from postern.sealing.keyring import Keyring
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postern.ids import AccessPointId, AreaId, DoorId, ReaderId, new_id
-from postern.operations import sites
+from postern.operations.sites import places as sites
 from postern.simulation.stage import Premises
 from postern.sites.model import AccessPoint, Area, Door, DoorKind, Lane, Reader, ReaderKind
 

@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import timedelta
 
 from postern.ids import new_id
-from postern.operations.parking_rows import CASES, SESSIONS, Desk, load
-from postern.operations.settle import settled
+from postern.operations.parking.rows import CASES, SESSIONS, Desk, load
+from postern.operations.parking.settle import settled
 from postern.parking import ledger_store, store
 from postern.parking.cases import Case
 from postern.parking.ledger import Account

@@ -10,13 +10,13 @@ from typing import Protocol
 from postern.errors import Conflict, NotFound
 from postern.ids import SiteId, TenantId
 from postern.money import Money
-from postern.operations.hub_records import record
-from postern.operations.pay_session import PaymentNotice, likely, note_payment, price_of, priced
-from postern.operations.payment_attempts import linked
-from postern.operations.provider_away import note_away
-from postern.operations.resolve_case import Wanted, resolve_case
+from postern.operations.archive.hub_records import record
+from postern.operations.parking.pay_session import PaymentNotice, likely, note_payment, price_of, priced
+from postern.operations.parking.payment_attempts import linked
+from postern.operations.parking.provider_away import note_away
+from postern.operations.parking.resolve_case import Wanted, resolve_case
+from postern.operations.parking.settle import settle_site, settled
 from postern.operations.services import Services
-from postern.operations.settle import settle_site, settled
 from postern.operators.model import Actor, Role
 from postern.parking.cases import Case, CaseKind, CaseState, Resolution
 from postern.parking.garage import Garage

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from postern.access.decision import CodePresented, Request
 from postern.access.model import CredentialKind, Grant, SubjectKind
 from postern.ids import AccessLevelId, PersonId
-from postern.operations import access_levels, credentials, employments, register, revoke
-from postern.operations.presence import present
+from postern.operations.people import credentials, employments, register, revoke
+from postern.operations.presence.derive import present
+from postern.operations.sites import access_levels
 from postern.parking.store import recorder
 from postern.people.employment import Terms
 from postern.people.model import PersonDetails

@@ -18,11 +18,12 @@ from postern.attendance.settings import (
     RosterKept,
 )
 from postern.ids import OperatorId, PersonId, new_id
-from postern.operations import attendance_setup, corrections
-from postern.operations.attendance_people import employed
-from postern.operations.attendance_reckon import reckoned, rules_of
-from postern.operations.attendance_settle import settle_hours
-from postern.operations.punches import enter_punch, punch_by_phone
+from postern.operations.attendance import corrections
+from postern.operations.attendance import setup as attendance_setup
+from postern.operations.attendance.people import employed
+from postern.operations.attendance.punches import enter_punch, punch_by_phone
+from postern.operations.attendance.reckon import reckoned, rules_of
+from postern.operations.attendance.settle import settle_hours
 from postern.operators.model import Actor, Role
 from postern.simulation.furnish import Approach
 from postern.simulation.site_script import FIRST, TIME_ZONE, SiteScript, Turn, Walk, roster_of

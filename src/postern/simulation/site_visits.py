@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from postern.ids import AccessLevelId, PersonId, VisitId
-from postern.operations import visits
-from postern.operations.visit_watch import follow_visits
+from postern.operations.visitors import visits
+from postern.operations.visitors.watch import follow_visits
 from postern.simulation.site_script import Invitation, SiteScript, Walk
 from postern.simulation.stage import Premises
 from postern.spans import Span

@@ -24,10 +24,11 @@ from postern.biometrics.model import Rgb, SeenFace
 from postern.clock import Clock, SetClock
 from postern.errors import HubUnavailable, SourceUnavailable, Unavailable
 from postern.ids import DoorId, SiteId, TenantId
-from postern.operations import agents, sites
 from postern.operations.admit import Admitted
-from postern.operations.publish_policy import publish
 from postern.operations.services import Services
+from postern.operations.sites import agents
+from postern.operations.sites import places as sites
+from postern.operations.sites.publish_policy import publish
 from postern.operators.model import Actor, Role
 from postern.settings import Settings
 from postern.simulation.barrier import Passing, PlayedDoor

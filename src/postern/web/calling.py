@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from postern.errors import PosternError
-from postern.operations import calls
-from postern.operations.calls import Line, Side
+from postern.operations.parking import calls
+from postern.operations.parking.calls import Line, Side
 from postern.operations.services import Services
 from postern.settings import Settings
 from postern.web.login import is_secure

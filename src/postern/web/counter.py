@@ -1,7 +1,7 @@
 """The counter on a Unix socket: the public process asks here, and only what is listed here.
 
-Each question is a class of `operations/counter_wire.py`; whatever else is sent, is refused. There is no
-login: the socket lies in a private folder, and what it offers is what anybody at a lane may ask.
+Each question is a class of `operations/public/counter_wire.py`; whatever else is sent, is refused. There
+is no login: the socket lies in a private folder, and what it offers is what anybody at a lane may ask.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from starlette.routing import Route
 
 from postern import documents
 from postern.errors import PosternError
-from postern.operations import counter_wire as wire
-from postern.operations.counter import Counter
-from postern.operations.visit_counter import VisitCounter
+from postern.operations.public import counter_wire as wire
+from postern.operations.public.counter import Counter
+from postern.operations.public.visit_counter import VisitCounter
 
 LARGEST = 256 * 1024
 _log = structlog.get_logger(__name__)

@@ -14,8 +14,9 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from postern.errors import NotSignedIn, Refused
-from postern.operations import api_keys, approvals, sign_in
-from postern.operations.refusals import refuse
+from postern.operations.insiders import approvals
+from postern.operations.insiders.refusals import refuse
+from postern.operations.operators import api_keys, sign_in
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, may, require

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postern.biometrics.model import Rgb
-from postern.operations.checkout import Till
+from postern.operations.parking.checkout import Till
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,8 @@ import pytest
 from postern.attendance import store
 from postern.attendance.books import MonthBook
 from postern.ids import PersonId, SiteId
-from postern.operations import attendance_read, attendance_settle
+from postern.operations.attendance import read as attendance_read
+from postern.operations.attendance import settle as attendance_settle
 from postern.postgres.pool import Transaction
 from postern.records.cursor import Cursor
 from tests.flows.attendance.worked import Worked, at

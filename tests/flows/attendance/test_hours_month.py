@@ -13,17 +13,11 @@ from postern.attendance.model import AnomalyKind, CorrectionDeed, CorrectionStat
 from postern.attendance.settings import AttendanceSettings, RosterKept
 from postern.errors import BadInput, Conflict, NotFound, Refused
 from postern.ids import OperatorId, PersonId, new_id
-from postern.operations import (
-    attendance_setup,
-    close_period,
-    corrections,
-    erase,
-    own_hours,
-    punches,
-    sites,
-    timesheets,
-)
-from postern.operations.timesheets import TeamWanted
+from postern.operations.attendance import close_period, corrections, own_hours, punches, timesheets
+from postern.operations.attendance import setup as attendance_setup
+from postern.operations.attendance.timesheets import TeamWanted
+from postern.operations.privacy import erase
+from postern.operations.sites import places as sites
 from postern.operators.model import Actor
 from postern.privacy.member import Member
 from postern.privacy.profiles import ForbiddenHere

@@ -8,7 +8,7 @@ import pytest
 
 from postern.access.model import CredentialKind
 from postern.attendance.model import Direction
-from postern.operations.retention import end_what_is_over
+from postern.operations.privacy.retention import end_what_is_over
 from postern.records.model import Outcome
 from tests.flows.attendance.worked import Worked, at
 

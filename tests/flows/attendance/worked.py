@@ -16,12 +16,14 @@ from postern.attendance.pay import Jurisdiction, PayProfile
 from postern.attendance.settings import AttendancePoint, AttendanceSettings
 from postern.clock import SetClock, utc_day
 from postern.ids import AccessPointId, AreaId, DoorId, PersonId, SiteId, TenantId, new_id
-from postern.operations import attendance_setup, register, sites
-from postern.operations.agents import KnownAgent
-from postern.operations.attendance_rows import Page, load_books
-from postern.operations.attendance_settle import settle_hours
-from postern.operations.receive import receive
+from postern.operations.archive.receive import receive
+from postern.operations.attendance import setup as attendance_setup
+from postern.operations.attendance.rows import Page, load_books
+from postern.operations.attendance.settle import settle_hours
+from postern.operations.people import register
 from postern.operations.services import Services
+from postern.operations.sites import places as sites
+from postern.operations.sites.agents import KnownAgent
 from postern.operators.model import Actor
 from postern.people.model import PersonDetails
 from postern.records.model import DecisionRecord, Happening, Outcome, PassageRecord, kind_of

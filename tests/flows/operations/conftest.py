@@ -12,11 +12,11 @@ from postern.devices.picture_folder import PictureFolder
 from postern.ids import DoorId, TenantId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import agents
 from postern.operations.admit import Entrance
 from postern.operations.demo import Demo, set_up_demo
 from postern.operations.ports import RecognitionPort
 from postern.operations.services import Services
+from postern.operations.sites import agents
 from postern.operators.model import Actor, Role
 from postern.postgres.pool import Database
 from postern.sealing import hybrid, signing

@@ -15,12 +15,8 @@ from postern.access.policy import Policy
 from postern.biometrics.model import Box, FaceSighting, ModelCard, Rgb, SeenFace, Template
 from postern.biometrics.quality import FaceQuality, Problem
 from postern.errors import BadPicture, ControllerUnavailable, StorageFull
-from postern.operations import agents
-from postern.operations.agents import Enrolled, KnownAgent, SignedRequest
-from postern.operations.ports import SealedPicture
-from postern.operations.receive import SpooledEntry
-from postern.operations.services import Services
-from postern.operations.wire import (
+from postern.operations.archive.receive import SpooledEntry
+from postern.operations.archive.wire import (
     POLICY_INFO,
     POLICY_PURPOSE,
     REQUEST_PURPOSE,
@@ -32,6 +28,10 @@ from postern.operations.wire import (
     spool_aad,
     spool_message,
 )
+from postern.operations.ports import SealedPicture
+from postern.operations.services import Services
+from postern.operations.sites import agents
+from postern.operations.sites.agents import Enrolled, KnownAgent, SignedRequest
 from postern.records.model import Kind
 from postern.sealing import hybrid, signing
 from postern.vehicles.plates import PlateReading

@@ -21,8 +21,8 @@ from postern.ids import TenantId
 from postern.keystore import rotate_index as keystore_part
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import rotate_index
-from postern.operations.rotate_keys import rotate_index_key
+from postern.operations.keys import rotate_index
+from postern.operations.keys.rotate_keys import rotate_index_key
 from postern.operations.services import Services
 from postern.postgres.isolation import RUNTIME
 from postern.postgres.pool import Database, Transaction

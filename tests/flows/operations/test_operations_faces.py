@@ -12,13 +12,15 @@ from postern.biometrics.model import Template
 from postern.biometrics.quality import Problem
 from postern.errors import BadInput, BadPicture, NotFound, Refused
 from postern.ids import PersonId
-from postern.operations import access_levels, look, sites
-from postern.operations.consent import give_consent, withdraw_consent
-from postern.operations.enrol import SameFace, enrol
-from postern.operations.publish_policy import publish_stale
-from postern.operations.register import add_person
+from postern.operations import look
+from postern.operations.archive.try_picture import try_picture
+from postern.operations.people.enrol import SameFace, enrol
+from postern.operations.people.register import add_person
+from postern.operations.privacy.consent import give_consent, withdraw_consent
 from postern.operations.services import Services
-from postern.operations.try_picture import try_picture
+from postern.operations.sites import access_levels
+from postern.operations.sites import places as sites
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operators.model import Actor, Role
 from postern.people.model import PersonDetails
 from postern.privacy.model import LegalBasis

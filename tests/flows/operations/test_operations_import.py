@@ -8,10 +8,11 @@ import pytest
 
 from postern.errors import KeyDestroyed
 from postern.ids import SiteId
-from postern.operations import look, sites
+from postern.operations import look
 from postern.operations.demo import Demo
-from postern.operations.import_csv import ImportKind, apply_import, check_import
+from postern.operations.people.import_csv import ImportKind, apply_import, check_import
 from postern.operations.services import Services
+from postern.operations.sites import places as sites
 from postern.operators.model import Actor
 from postern.sealing.keyring import Purpose
 from postern.spans import Span

@@ -14,9 +14,9 @@ from postern import blind_indexes
 from postern.blind_indexes import IndexTable, Value
 from postern.errors import Conflict
 from postern.ids import PersonId, TenantId, new_id
-from postern.operations import register
 from postern.operations.demo import Demo
-from postern.operations.rotate_keys import rotate_index_key
+from postern.operations.keys.rotate_keys import rotate_index_key
+from postern.operations.people import register
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.people import store as people

@@ -15,15 +15,19 @@ from postern.clock import SetClock, utc_day
 from postern.errors import BadInput, Conflict, NotFound, Refused
 from postern.ids import OperatorId, PersonId, SiteId, new_id
 from postern.journal.model import Act, NumberedEntry
-from postern.operations import approvals, budget, export, insider_alarms, look, register, search
-from postern.operations import sites as site_operations
-from postern.operations.approvals import State
-from postern.operations.budget import BudgetSpent
+from postern.operations import look
+from postern.operations.archive import search
+from postern.operations.archive.search import PassageSearch
 from postern.operations.demo import Demo
-from postern.operations.export import Export, FileKind
+from postern.operations.insiders import alarms as insider_alarms
+from postern.operations.insiders import approvals, budget
+from postern.operations.insiders.approvals import State
+from postern.operations.insiders.budget import BudgetSpent
 from postern.operations.look import Wanted
-from postern.operations.search import PassageSearch
+from postern.operations.people import export, register
+from postern.operations.people.export import Export, FileKind
 from postern.operations.services import Services
+from postern.operations.sites import places as site_operations
 from postern.operators import store as operators
 from postern.operators.concerns import Concern
 from postern.operators.model import Actor, Operator, Role

@@ -14,12 +14,13 @@ from postern.access.reasons import Reason
 from postern.clock import SetClock
 from postern.errors import BadInput
 from postern.ids import AccessPointId, DoorId, TenantId
-from postern.operations import agents, look
+from postern.operations import look
+from postern.operations.archive.intake import LARGEST_PICTURE
+from postern.operations.archive.receive import FARTHEST_BACK, Received, SpooledEntry, receive
 from postern.operations.demo import Demo
-from postern.operations.intake import LARGEST_PICTURE
 from postern.operations.ports import SealedPicture
-from postern.operations.receive import FARTHEST_BACK, Received, SpooledEntry, receive
 from postern.operations.services import Services
+from postern.operations.sites import agents
 from postern.operators.model import Actor
 from postern.records import store as records
 from postern.records.alarms import AlarmKind, alarms

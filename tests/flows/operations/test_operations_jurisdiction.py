@@ -11,8 +11,11 @@ from postern.attendance.pay import Jurisdiction, PayProfile
 from postern.attendance.settings import AttendanceSettings
 from postern.errors import BadInput, Conflict, NotFound, Refused
 from postern.ids import SiteId
-from postern.operations import attendance_setup, consent, jurisdiction, privacy_texts, retention, sites
-from postern.operations.enrol import enrol
+from postern.operations.attendance import setup as attendance_setup
+from postern.operations.people.enrol import enrol
+from postern.operations.privacy import consent, jurisdiction, retention
+from postern.operations.privacy import texts as privacy_texts
+from postern.operations.sites import places as sites
 from postern.operators.model import Role
 from postern.privacy import profiles
 from postern.privacy.model import ConsentForm

@@ -18,9 +18,9 @@ from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.providers import Provider
 from postern.keystore.roots import read_plan
 from postern.keystore.rotation_store import NO_TENANT, Kind
-from postern.operations import key_desk, rotate_index
 from postern.operations.demo import Demo
-from postern.operations.rotate_keys import resume, rotate_root_key, rotate_tenant_key
+from postern.operations.keys import key_desk, rotate_index
+from postern.operations.keys.rotate_keys import resume, rotate_root_key, rotate_tenant_key
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from postern.postgres.pool import Database

@@ -10,10 +10,11 @@ from postern.clock import SetClock
 from postern.errors import BadInput, NotFound, NotSignedIn, Refused
 from postern.ids import KioskId, new_id
 from postern.journal import store as journal
-from postern.operations import calls, kiosks
-from postern.operations.calls import Line, Side
 from postern.operations.demo import Demo
+from postern.operations.parking import calls
+from postern.operations.parking.calls import Line, Side
 from postern.operations.services import Services
+from postern.operations.sites import kiosks
 from postern.operators.model import Actor, Role
 from postern.sites.kiosks import Kiosk
 from postern.sites.store import SitePlan

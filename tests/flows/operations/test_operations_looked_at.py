@@ -11,7 +11,8 @@ from postern.ids import PersonId, TenantId
 from postern.journal import store as journal
 from postern.journal import tags
 from postern.journal.model import Act, Entry
-from postern.operations import look, register
+from postern.operations import look
+from postern.operations.people import register
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from postern.postgres.pool import Database

@@ -12,11 +12,13 @@ from postern.access.reasons import Reason
 from postern.errors import CannotVerify, KeyDestroyed, NotFound, Refused, StorageFull
 from postern.ids import AccessPointId
 from postern.journal.model import Act
-from postern.operations import agents, look, register, revoke
+from postern.operations import look
 from postern.operations.admit import Entrance, admit
+from postern.operations.archive.receive import receive
 from postern.operations.demo import PIN, Demo, set_up_demo
-from postern.operations.receive import receive
+from postern.operations.people import register, revoke
 from postern.operations.services import Services
+from postern.operations.sites import agents
 from postern.operators.model import Actor, Role
 from postern.records.model import Kind, Outcome, PassageRecord
 from postern.records.sealed import encode

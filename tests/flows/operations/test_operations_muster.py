@@ -15,13 +15,15 @@ from postern.clock import SetClock, utc_day
 from postern.errors import Conflict, NotFound, Refused
 from postern.ids import PersonId, VehicleId
 from postern.journal.model import Act
-from postern.operations import erase, lockdown, look, muster, muster_wire, occupancy, retention
+from postern.operations import look
 from postern.operations.admit import Entrance, admit
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo
-from postern.operations.presence import present
-from postern.operations.publish_policy import publish_stale
-from postern.operations.receive import receive
+from postern.operations.presence import lockdown, muster, muster_wire, occupancy
+from postern.operations.presence.derive import present
+from postern.operations.privacy import erase, retention
 from postern.operations.services import Services
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operators.model import Actor, Role
 from postern.postgres.pool import Database
 from postern.records.model import Kind, Outcome, PassageRecord, PresenceDeed, PresenceRecord, kind_of

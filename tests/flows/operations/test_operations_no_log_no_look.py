@@ -26,47 +26,34 @@ from postern.ids import ContractorId, PersonId, SiteId, TeamId, TenantId, Vehicl
 from postern.journal import store as journal
 from postern.journal.browse import Wanted as Browsed
 from postern.journal.model import Act
-from postern.operations import (
-    access_levels,
-    approvals,
-    attendance_setup,
-    browse_journal,
-    close_period,
-    consent,
-    employments,
-    export,
-    garage_day,
-    garage_ledger,
-    garage_look,
-    garage_receipts,
-    garage_setup,
-    insider_alarms,
-    lawful_requests,
-    look,
-    muster,
-    own_hours,
-    own_requests,
-    parking_cases,
-    parking_views,
-    privacy_desk,
-    sign_ins,
-    teams,
-    timesheets,
-    trace,
-    visit_look,
-    visit_page,
-    visits,
-)
-from postern.operations import looked_at as looked_at_module
+from postern.operations import look, trace
 from postern.operations.admit import Entrance, admit
+from postern.operations.archive.receive import receive
+from postern.operations.archive.try_picture import try_picture
+from postern.operations.attendance import close_period, own_hours, timesheets
+from postern.operations.attendance import setup as attendance_setup
 from postern.operations.demo import Demo
-from postern.operations.enrol import enrol
-from postern.operations.held import held
-from postern.operations.presence import present
-from postern.operations.receive import receive
+from postern.operations.insiders import alarms as insider_alarms
+from postern.operations.insiders import approvals
+from postern.operations.journal import browse as browse_journal
+from postern.operations.operators import sign_ins
+from postern.operations.parking import cases as parking_cases
+from postern.operations.parking import garage_day, garage_ledger, garage_look, garage_receipts, garage_setup
+from postern.operations.parking import views as parking_views
+from postern.operations.people import employments, export, teams
+from postern.operations.people.enrol import enrol
+from postern.operations.presence import muster
+from postern.operations.presence.derive import present
+from postern.operations.privacy import consent, lawful_requests, own_requests
+from postern.operations.privacy import desk as privacy_desk
+from postern.operations.privacy import looked_at as looked_at_module
+from postern.operations.privacy.held import held
 from postern.operations.services import Services
-from postern.operations.try_picture import try_picture
-from postern.operations.visits import Invited
+from postern.operations.sites import access_levels
+from postern.operations.visitors import look as visit_look
+from postern.operations.visitors import page as visit_page
+from postern.operations.visitors import visits
+from postern.operations.visitors.visits import Invited
 from postern.operators.model import Actor
 from postern.people.employment import Terms
 from postern.postgres.pool import Database, Transaction
@@ -401,65 +388,65 @@ async def test_the_attack_catches_operations_that_go_on_without_their_entry(
 
 _TRACING = frozenset({"trace.trace", "trace.trace_as"})
 UNTRACED = {
-    "visit_rules.rules_of_site": "a setting, and the text that visitors sign",
-    "payroll_files.needs_second_person": "whether a period has many people",
-    "access_levels.access_levels": "rules; of no subject",
-    "attendance_setup.attendance_of": "a setting",
-    "attendance_setup.points": "places",
-    "attendance_setup.rosters": "shifts; of no subject",
-    "attendance_setup.sites_with_hours": "places",
-    "close_period.closed_periods": "days, counts and random ids; nobody is named",
-    "agents.agents": "agents",
-    "alarms.alarms": "alarms name no subject",
-    "lockdown.locked_down": "places, and who locked them down",
-    "muster_wire.has_code": "whether there is one",
-    "budget.desks": "which sites are whose desk; of no subject",
-    "erase.erasures": "random ids, counts and ids of keys that no longer exist; nobody is named",
-    "erase.receipt": "the same, signed",
-    "erase.receipts_public_key": "a public key",
-    "api_keys.keys": "names of keys, and whose they are",
-    "approvals.own_requests": "the caller's own",
-    "approvals.approved_for": "the caller's own",
-    "approvals.count_waiting": "a count",
-    "privacy_desk.erasures": "random ids, counts and agents' words, as erase.erasures",
-    "search.approval_of": "the caller's own",
-    "sign_ins.own_history": "the caller's own",
-    "browse_journal.head": "a count and a hash",
-    "garage_look.garage_news": "says only that there is something new",
-    "garage_look.garage_now": "counts",
-    "garage_look.sessions_inside": "times and the ends of plates, the rest of each covered",
-    "garage_setup.garage": "a setting",
-    "garage_setup.garages": "places",
-    "garage_setup.merchants": "merchants and what they pay for; of no subject",
-    "garage_setup.tariffs": "prices",
-    "employments.person_by": "the id behind a number that the caller knows",
-    "teams.contractors": "companies and counts",
-    "teams.teams": "names of teams, and counts",
-    "jurisdiction.rules_of_sites": "rules of places",
-    "own_requests.count_waiting": "a count",
-    "key_desk.keys": "ages and counts of keys",
-    "kiosks.kiosks": "tablets at lanes",
-    "parking_cases.cases_open": "kinds, lanes and times of cases; no plate",
-    "parking_views.garage_overview": "counts and sums",
-    "parking_views.garage_overviews": "counts and sums",
-    "parking_views.takings": "sums by ledger account and day",
-    "browse_journal.proof": "hashes",
-    "budget.own_budget": "the caller's own",
-    "look_into.findings": "operators' notes on alarms, and how many records are kept aside",
-    "import_visits.check_visits": "says what is wrong with the file given, and shows nothing that is stored",
-    "privacy_texts.filing_state": "how many faces are stored, and when that was filed; nobody is named",
-    "import_csv.check_import": "says what is wrong with the file given, and shows nothing that is stored",
-    "operators.operators": "operators of the console, who stand in clear",
-    "passkeys.begin_registration": "the caller's own",
-    "passkeys.passkeys": "the caller's own",
-    "provider_sign_in.own_link": "the caller's own",
-    "retention.reports": "counts",
-    "retention.retention_of": "a setting",
-    "schedules.schedules": "rules; of no subject",
-    "sites.plan": "places",
-    "sites.sites": "places",
-    "wall.is_watched": "whether a wall is on the caller's desk",
-    "wall.wall_news": "says only that there is something new",
+    "visitors.rules.rules_of_site": "a setting, and the text that visitors sign",
+    "attendance.payroll_files.needs_second_person": "whether a period has many people",
+    "sites.access_levels.access_levels": "rules; of no subject",
+    "attendance.setup.attendance_of": "a setting",
+    "attendance.setup.points": "places",
+    "attendance.setup.rosters": "shifts; of no subject",
+    "attendance.setup.sites_with_hours": "places",
+    "attendance.close_period.closed_periods": "days, counts and random ids; nobody is named",
+    "sites.agents.agents": "agents",
+    "sites.alarms.alarms": "alarms name no subject",
+    "presence.lockdown.locked_down": "places, and who locked them down",
+    "presence.muster_wire.has_code": "whether there is one",
+    "insiders.budget.desks": "which sites are whose desk; of no subject",
+    "privacy.erase.erasures": "random ids, counts and ids of keys that no longer exist; nobody is named",
+    "privacy.erase.receipt": "the same, signed",
+    "privacy.erase.receipts_public_key": "a public key",
+    "operators.api_keys.keys": "names of keys, and whose they are",
+    "insiders.approvals.own_requests": "the caller's own",
+    "insiders.approvals.approved_for": "the caller's own",
+    "insiders.approvals.count_waiting": "a count",
+    "privacy.desk.erasures": "random ids, counts and agents' words, as erase.erasures",
+    "archive.search.approval_of": "the caller's own",
+    "operators.sign_ins.own_history": "the caller's own",
+    "journal.browse.head": "a count and a hash",
+    "parking.garage_look.garage_news": "says only that there is something new",
+    "parking.garage_look.garage_now": "counts",
+    "parking.garage_look.sessions_inside": "times and the ends of plates, the rest of each covered",
+    "parking.garage_setup.garage": "a setting",
+    "parking.garage_setup.garages": "places",
+    "parking.garage_setup.merchants": "merchants and what they pay for; of no subject",
+    "parking.garage_setup.tariffs": "prices",
+    "people.employments.person_by": "the id behind a number that the caller knows",
+    "people.teams.contractors": "companies and counts",
+    "people.teams.teams": "names of teams, and counts",
+    "privacy.jurisdiction.rules_of_sites": "rules of places",
+    "privacy.own_requests.count_waiting": "a count",
+    "keys.key_desk.keys": "ages and counts of keys",
+    "sites.kiosks.kiosks": "tablets at lanes",
+    "parking.cases.cases_open": "kinds, lanes and times of cases; no plate",
+    "parking.views.garage_overview": "counts and sums",
+    "parking.views.garage_overviews": "counts and sums",
+    "parking.views.takings": "sums by ledger account and day",
+    "journal.browse.proof": "hashes",
+    "insiders.budget.own_budget": "the caller's own",
+    "sites.look_into.findings": "operators' notes on alarms, and how many records are kept aside",
+    "visitors.import_visits.check_visits": "says what is wrong with the file given, nothing that is stored",
+    "privacy.texts.filing_state": "how many faces are stored, and when that was filed; nobody is named",
+    "people.import_csv.check_import": "says what is wrong with the file given, nothing that is stored",
+    "operators.operators.operators": "operators of the console, who stand in clear",
+    "operators.passkeys.begin_registration": "the caller's own",
+    "operators.passkeys.passkeys": "the caller's own",
+    "operators.provider_sign_in.own_link": "the caller's own",
+    "privacy.retention.reports": "counts",
+    "privacy.retention.retention_of": "a setting",
+    "sites.schedules.schedules": "rules; of no subject",
+    "sites.places.plan": "places",
+    "sites.places.sites": "places",
+    "archive.wall.is_watched": "whether a wall is on the caller's desk",
+    "archive.wall.wall_news": "says only that there is something new",
 }
 """Operations for operators that write no entry, each with its reason. None of them shows a subject."""
 
@@ -469,8 +456,8 @@ def _sources() -> dict[str, ast.AsyncFunctionDef | ast.FunctionDef]:
     """Every function of the operations by module and name."""
     folder = Path(inspect.getfile(operations)).parent
     return {
-        f"{path.stem}.{node.name}": node
-        for path in sorted(folder.glob("*.py"))
+        f"{'.'.join(path.relative_to(folder).with_suffix('').parts)}.{node.name}": node
+        for path in sorted(folder.rglob("*.py"))
         for node in ast.parse(path.read_text("utf-8")).body
         if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)
     }
@@ -481,7 +468,7 @@ def _imports(module: str) -> dict[str, str]:
     """What a name that the module imports from other operations stands for there."""
     folder = Path(inspect.getfile(operations)).parent
     found: dict[str, str] = {}
-    for node in ast.walk(ast.parse((folder / f"{module}.py").read_text("utf-8"))):
+    for node in ast.walk(ast.parse((folder / f"{module.replace('.', '/')}.py").read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("postern.operations"):
             home = (node.module or "").removeprefix("postern.operations").removeprefix(".")
             found |= {one.asname or one.name: f"{home}.{one.name}".strip(".") for one in node.names}
@@ -490,14 +477,15 @@ def _imports(module: str) -> dict[str, str]:
 
 def _called(name: str) -> set[str]:
     """The operations' functions that a function calls, each as `module.function`."""
-    module, imports = name.partition(".")[0], _imports(name.partition(".")[0])
+    module = name.rpartition(".")[0]
+    imports = _imports(module)
     found = set()
     for one in (node.func for node in ast.walk(_sources()[name]) if isinstance(node, ast.Call)):
         if isinstance(one, ast.Name):
             found.add(imports.get(one.id, f"{module}.{one.id}"))
         elif isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id in imports:
             found.add(f"{imports[one.value.id]}.{one.attr}")
-    return (found & _sources().keys()) - {"budget.looking"}  # which writes only when it refuses
+    return (found & _sources().keys()) - {"insiders.budget.looking"}  # which writes only when it refuses
 
 
 def _reaches_an_entry(name: str) -> bool:
@@ -539,7 +527,7 @@ def test_every_operation_that_looks_is_tried_here() -> None:
 
 def _own(name: str) -> set[str]:
     """The function and the private ones of its module that it calls."""
-    return {name} | {one for one in _called(name) if one.partition(".")[2].startswith("_")}
+    return {name} | {one for one in _called(name) if one.rpartition(".")[2].startswith("_")}
 
 
 def _names_act(node: ast.AST, acts: frozenset[str]) -> bool:

@@ -15,8 +15,9 @@ from postern.clock import SetClock
 from postern.errors import BadInput, Conflict, NotFound, NotSignedIn, TooMany
 from postern.ids import TenantId
 from postern.journal.model import Act
-from postern.operations import look, operators, passkeys, sign_in
+from postern.operations import look
 from postern.operations.demo import Demo
+from postern.operations.operators import operators, passkeys, sign_in
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 

@@ -14,14 +14,16 @@ from postern.access.reasons import Reason
 from postern.clock import SetClock
 from postern.errors import Conflict, NotFound, Refused
 from postern.ids import PersonId
-from postern.operations import employments, erase, look, register, teams
-from postern.operations.consent import give_consent
+from postern.operations import look
 from postern.operations.demo import Demo
-from postern.operations.enrol import enrol
-from postern.operations.import_csv import ImportKind, apply_import, check_import
-from postern.operations.leavers import Staying
-from postern.operations.publish_policy import mark_stale, publish_stale
+from postern.operations.people import employments, register, teams
+from postern.operations.people.enrol import enrol
+from postern.operations.people.import_csv import ImportKind, apply_import, check_import
+from postern.operations.people.leavers import Staying
+from postern.operations.privacy import erase
+from postern.operations.privacy.consent import give_consent
 from postern.operations.services import Services
+from postern.operations.sites.publish_policy import mark_stale, publish_stale
 from postern.operators.model import Actor, Role
 from postern.people import employment_store
 from postern.people.employment import Contractor, Team, Terms
@@ -94,7 +96,7 @@ async def test_whoever_leaves_is_refused_from_that_minute_also_by_an_agent_that_
     async def forgetful(*_: object) -> Staying:
         return Staying(spans={})
 
-    monkeypatch.setattr("postern.operations.publish_policy.staying", forgetful)
+    monkeypatch.setattr("postern.operations.sites.publish_policy.staying", forgetful)
     await employments.end_employment(hub, admin, person=person, last=TODAY, until=time(12, 30))
     assert isinstance(await decided(agent, places, ends), Granted)  # the mutant is seen
 

@@ -12,12 +12,14 @@ from postern.access.model import CredentialKind
 from postern.clock import SetClock, utc_day
 from postern.errors import BadInput, Conflict, Refused
 from postern.ids import DoorId
-from postern.operations import commands, credentials, look, register
+from postern.operations import look
 from postern.operations.admit import Entrance, admit
-from postern.operations.import_csv import ImportKind, apply_import, check_import
-from postern.operations.open_door import open_door
-from postern.operations.receive import receive
+from postern.operations.archive.receive import receive
+from postern.operations.people import credentials, register
+from postern.operations.people.import_csv import ImportKind, apply_import, check_import
 from postern.operations.services import Services
+from postern.operations.sites import commands
+from postern.operations.sites.open_door import open_door
 from postern.operators.model import Actor
 from postern.people.model import PersonDetails
 from postern.sites.store import SitePlan

@@ -9,10 +9,11 @@ import pytest
 from postern.clock import SetClock
 from postern.errors import BadInput, KeyDestroyed, NotFound, Refused
 from postern.ids import TenantId
-from postern.operations import look, retention
+from postern.operations import look
 from postern.operations.admit import Entrance, admit
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo
-from postern.operations.receive import receive
+from postern.operations.privacy import retention
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from postern.privacy.retention import KindDays, Retention

@@ -18,9 +18,10 @@ from postern.keystore import rotation_store
 from postern.keystore.ages import key_ages
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import register, rotate_index
 from postern.operations.demo import Demo
-from postern.operations.rotate_keys import rotate_index_key, rotate_tenant_key
+from postern.operations.keys import rotate_index
+from postern.operations.keys.rotate_keys import rotate_index_key, rotate_tenant_key
+from postern.operations.people import register
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.people import store as people

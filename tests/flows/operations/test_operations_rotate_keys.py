@@ -16,9 +16,9 @@ from postern.keystore import open_keystore
 from postern.keystore.keyring import PostgresKeyring
 from postern.operations import look
 from postern.operations.admit import Entrance, admit
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo
-from postern.operations.receive import receive
-from postern.operations.rotate_keys import rotate_root_key, rotate_tenant_key
+from postern.operations.keys.rotate_keys import rotate_root_key, rotate_tenant_key
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.postgres.pool import Database

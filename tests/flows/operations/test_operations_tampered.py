@@ -11,10 +11,10 @@ from postern.errors import CannotOpen
 from postern.ids import TenantId
 from postern.operations import look
 from postern.operations.admit import Entrance, admit
-from postern.operations.alarms import alarms, words
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo
-from postern.operations.receive import receive
 from postern.operations.services import Services
+from postern.operations.sites.alarms import alarms, words
 from postern.operators.model import Actor
 from postern.records.alarms import AlarmKind
 from postern.records.model import RecordKey

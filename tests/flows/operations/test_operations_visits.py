@@ -19,31 +19,27 @@ from postern.errors import BadInput, Conflict, KeyDestroyed, NotFound, Refused, 
 from postern.ids import DoorId, PersonId, VisitId
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
-from postern.operations import (
-    access_levels,
-    agents,
-    erase,
-    kiosks,
-    look,
-    privacy_desk,
-    register,
-    visit_look,
-    visit_page,
-    visit_rules,
-    visit_walk_up,
-    visits,
-)
+from postern.operations import look
 from postern.operations.admit import Admitted, Entrance, admit
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo, set_up_demo
-from postern.operations.import_csv import ImportKind, apply_import, check_import
+from postern.operations.people import register
+from postern.operations.people.import_csv import ImportKind, apply_import, check_import
 from postern.operations.ports import Letter
-from postern.operations.publish_policy import publish_stale
-from postern.operations.receive import receive
+from postern.operations.privacy import desk as privacy_desk
+from postern.operations.privacy import erase
 from postern.operations.services import Services
-from postern.operations.visit_letters import send_letters
-from postern.operations.visit_walk_up import WalkUp
-from postern.operations.visit_watch import end_visits, follow_visits
-from postern.operations.visits import Invited
+from postern.operations.sites import access_levels, agents, kiosks
+from postern.operations.sites.publish_policy import publish_stale
+from postern.operations.visitors import look as visit_look
+from postern.operations.visitors import page as visit_page
+from postern.operations.visitors import rules as visit_rules
+from postern.operations.visitors import visits
+from postern.operations.visitors import walk_up as visit_walk_up
+from postern.operations.visitors.letters import send_letters
+from postern.operations.visitors.visits import Invited
+from postern.operations.visitors.walk_up import WalkUp
+from postern.operations.visitors.watch import end_visits, follow_visits
 from postern.operators.model import Actor, Role
 from postern.people.model import PersonDetails
 from postern.postgres.embedded import Cluster

@@ -11,7 +11,7 @@ from postern.devices.picture_folder import PictureFolder
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.rootkey import UnattendedKeyFile
 from postern.operations.services import Services
-from postern.operations.sites import create_tenant
+from postern.operations.sites.places import create_tenant
 from postern.operators.model import Actor, Role
 from postern.postgres.pool import Database
 from tests.flows.operations.drawn import NOON

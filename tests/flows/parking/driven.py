@@ -12,13 +12,14 @@ from postern.access.reasons import Reason
 from postern.clock import SetClock, utc_day
 from postern.ids import AccessPointId, AgentId, AreaId, DoorId, SiteId, TenantId, new_id
 from postern.money import Money
-from postern.operations import agents, sites
-from postern.operations.agents import KnownAgent
-from postern.operations.parking_rows import CASES, SESSIONS, Desk, load
-from postern.operations.pay_session import PaymentNotice, note_payment
-from postern.operations.receive import receive
+from postern.operations.archive.receive import receive
+from postern.operations.parking.pay_session import PaymentNotice, note_payment
+from postern.operations.parking.rows import CASES, SESSIONS, Desk, load
+from postern.operations.parking.settle import settle_site, settled
 from postern.operations.services import Services
-from postern.operations.settle import settle_site, settled
+from postern.operations.sites import agents
+from postern.operations.sites import places as sites
+from postern.operations.sites.agents import KnownAgent
 from postern.operators.model import Actor
 from postern.parking import ledger_store, store
 from postern.parking.cases import Case

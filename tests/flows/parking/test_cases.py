@@ -13,12 +13,12 @@ from postern.errors import BadInput, Conflict, NotFound, Refused
 from postern.journal import store as journal
 from postern.journal.model import Act, Entry
 from postern.money import Money
-from postern.operations import parking_cases
-from postern.operations.books import PaidNotice, PublicGarage
-from postern.operations.clear_to_leave import clear_to_leave
-from postern.operations.counter_books import CounterBooks
-from postern.operations.public_garage import garage_of
-from postern.operations.resolve_case import Wanted, resolve_case
+from postern.operations.parking import cases as parking_cases
+from postern.operations.parking.books import PaidNotice, PublicGarage
+from postern.operations.parking.clear_to_leave import clear_to_leave
+from postern.operations.parking.public_garage import garage_of
+from postern.operations.parking.resolve_case import Wanted, resolve_case
+from postern.operations.public.counter_books import CounterBooks
 from postern.operators.model import Actor, Role
 from postern.parking.cases import CaseKind, CaseState, Resolution
 from postern.parking.clearance import Cleared, Owed, Uncertain

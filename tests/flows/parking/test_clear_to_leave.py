@@ -8,11 +8,11 @@ import pytest
 
 from postern.access.lanes import Clearance
 from postern.ids import new_id
-from postern.operations import lane_question
-from postern.operations.agents import KnownAgent
-from postern.operations.clear_to_leave import PROVIDER_AWAY, Answer, clear_to_leave
-from postern.operations.garage_setup import add_permit
-from postern.operations.provider_away import KNOWN_FOR, note_away
+from postern.operations.parking import lane_question
+from postern.operations.parking.clear_to_leave import PROVIDER_AWAY, Answer, clear_to_leave
+from postern.operations.parking.garage_setup import add_permit
+from postern.operations.parking.provider_away import KNOWN_FOR, note_away
+from postern.operations.sites.agents import KnownAgent
 from postern.parking.clearance import Cleared, Owed, Reason, Uncertain
 from postern.parking.permits import Permit
 from postern.sites import agents as agents_store

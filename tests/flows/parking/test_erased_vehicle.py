@@ -9,10 +9,12 @@ import pytest
 
 from postern.errors import KeyDestroyed, NotFound
 from postern.ids import new_id
-from postern.operations import erase, register, sites
-from postern.operations.parking_receipts import open_receipt
-from postern.operations.parking_rows import Desk
-from postern.operations.settle import settled
+from postern.operations.parking.receipts import open_receipt
+from postern.operations.parking.rows import Desk
+from postern.operations.parking.settle import settled
+from postern.operations.people import register
+from postern.operations.privacy import erase
+from postern.operations.sites import places as sites
 from postern.parking import store
 from postern.parking.permits import Permit
 from postern.parking.rules import PermitKept

@@ -22,7 +22,7 @@ from postern.access.reasons import Reason
 from postern.clock import SetClock
 from postern.errors import PosternError
 from postern.ids import SiteId, TenantId
-from postern.operations import settle, settle_load
+from postern.operations.parking import settle, settle_load
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.parking import store

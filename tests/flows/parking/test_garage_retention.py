@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from postern.operations.retention import end_what_is_over
+from postern.operations.privacy.retention import end_what_is_over
 from postern.operations.services import Services
 from tests.flows.operations.drawn import NOON
 from tests.flows.parking.driven import Driven

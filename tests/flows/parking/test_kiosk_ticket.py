@@ -9,14 +9,14 @@ import pytest
 from postern.access.reasons import Reason
 from postern.ids import DoorId
 from postern.money import Money
-from postern.operations import counter_wire as wire
-from postern.operations import kiosks
-from postern.operations.checkout import Till
-from postern.operations.counter import Counter
-from postern.operations.counter_books import CounterBooks
-from postern.operations.kiosks import KnownKiosk
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.public_garage import garage_code
 from postern.operations.ports import PaymentProvider
-from postern.operations.public_garage import garage_code
+from postern.operations.public import counter_wire as wire
+from postern.operations.public.counter import Counter
+from postern.operations.public.counter_books import CounterBooks
+from postern.operations.sites import kiosks
+from postern.operations.sites.kiosks import KnownKiosk
 from tests.flows.parking.driven import Driven
 
 PHONE = "192.0.2.7"

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from postern.errors import Conflict, NotFound
 from postern.money import Money
-from postern.operations.books import LikelySession, Owed, OwedLine, PaidNotice, PublicGarage
+from postern.operations.parking.books import LikelySession, Owed, OwedLine, PaidNotice, PublicGarage
 from postern.records.model import PictureRef
 
 HOUR = Money(250, "EUR")

@@ -12,11 +12,11 @@ import pytest
 
 from postern.clock import SetClock
 from postern.devices.payments.stripe_checkout import StripeCheckout, StripeSettings
-from postern.operations.books import Books, PublicGarage
-from postern.operations.checkout import Till
-from postern.operations.counter import Counter
 from postern.operations.demo import Demo
-from postern.operations.public_garage import garage_code, garage_of
+from postern.operations.parking.books import Books, PublicGarage
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.public_garage import garage_code, garage_of
+from postern.operations.public.counter import Counter
 from postern.operations.services import Services
 from tests.contract.stripe_server import SECRET_KEY, WEBHOOK_SECRET, StripeServer
 from tests.flows.operations.conftest import admin, demo, hub, stranger

@@ -19,12 +19,13 @@ from postern.agent.channel import Present
 from postern.agent.main import Agent
 from postern.counter_server import serve_counter
 from postern.money import Money
-from postern.operations import garage_setup, sites
-from postern.operations.counter_books import CounterBooks
-from postern.operations.proof import quarter_of
-from postern.operations.public_garage import garage_code
-from postern.operations.publish_policy import publish_stale
-from postern.operations.settle import settle_site
+from postern.operations.parking import garage_setup
+from postern.operations.parking.proof import quarter_of
+from postern.operations.parking.public_garage import garage_code
+from postern.operations.parking.settle import settle_site
+from postern.operations.public.counter_books import CounterBooks
+from postern.operations.sites import places as sites
+from postern.operations.sites.publish_policy import publish_stale
 from postern.parking import store
 from postern.parking.rules import GarageSettings, TariffInForce
 from postern.parking.session import Session

@@ -19,12 +19,15 @@ from postern.counter_server import serve_counter
 from postern.devices.payments.by_hand import Desk
 from postern.devices.recognition.worker import RecognitionPool
 from postern.ids import ReaderId, new_id
-from postern.operations import access_levels, sites, visit_rules, visits
-from postern.operations.checkout import Till
-from postern.operations.counter_books import CounterBooks
-from postern.operations.publish_policy import publish_stale
-from postern.operations.visit_watch import VisitJob
-from postern.operations.visits import find_host
+from postern.operations.parking.checkout import Till
+from postern.operations.public.counter_books import CounterBooks
+from postern.operations.sites import access_levels
+from postern.operations.sites import places as sites
+from postern.operations.sites.publish_policy import publish_stale
+from postern.operations.visitors import rules as visit_rules
+from postern.operations.visitors import visits
+from postern.operations.visitors.visits import find_host
+from postern.operations.visitors.watch import VisitJob
 from postern.postgres.pool import Database
 from postern.sites.model import Reader, ReaderKind
 from postern.spans import Span

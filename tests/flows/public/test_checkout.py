@@ -14,12 +14,12 @@ from postern.clock import SetClock
 from postern.devices.payments.stripe_checkout import StripeCheckout, StripeSettings
 from postern.errors import BadInput, CannotVerify, Conflict, NotFound, Refused, Unavailable
 from postern.money import Money
-from postern.operations import checkout, payment_attempts
-from postern.operations.books import PaidNotice, PublicGarage
-from postern.operations.checkout import Started, Till
-from postern.operations.payment_attempts import Attempt, AttemptState
+from postern.operations.parking import checkout, payment_attempts
+from postern.operations.parking.books import PaidNotice, PublicGarage
+from postern.operations.parking.checkout import Started, Till
+from postern.operations.parking.payment_attempts import Attempt, AttemptState
+from postern.operations.parking.provider_away import is_away
 from postern.operations.ports import Checkout, Notice
-from postern.operations.provider_away import is_away
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from tests.contract.stripe_server import SECRET_KEY, WEBHOOK_SECRET, StripeServer, signature

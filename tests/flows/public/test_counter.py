@@ -12,10 +12,10 @@ from postern import documents
 from postern.clock import SetClock
 from postern.errors import BadInput, NotFound, PosternError, Refused, TooMany
 from postern.money import Money
-from postern.operations import counter_wire as wire
-from postern.operations import payment_attempts, proof
-from postern.operations.books import PublicGarage
-from postern.operations.counter import TRIES, Counter
+from postern.operations.parking import payment_attempts, proof
+from postern.operations.parking.books import PublicGarage
+from postern.operations.public import counter_wire as wire
+from postern.operations.public.counter import TRIES, Counter
 from postern.operations.services import Services
 from postern.web.counter import LARGEST, create_counter_app, questions
 from tests.contract.stripe_server import StripeServer

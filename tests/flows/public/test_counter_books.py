@@ -13,12 +13,12 @@ from postern.clock import SetClock
 from postern.errors import Conflict, NotFound
 from postern.ids import new_id
 from postern.money import Money
-from postern.operations import checkout, garage_setup
-from postern.operations.books import PublicGarage
-from postern.operations.checkout import Till
-from postern.operations.counter_books import CounterBooks
-from postern.operations.payment_attempts import AttemptState
-from postern.operations.public_garage import garage_of
+from postern.operations.parking import checkout, garage_setup
+from postern.operations.parking.books import PublicGarage
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.payment_attempts import AttemptState
+from postern.operations.parking.public_garage import garage_of
+from postern.operations.public.counter_books import CounterBooks
 from postern.operations.services import Services
 from postern.parking.cases import CaseKind
 from postern.parking.validations import ValidationKind

@@ -14,13 +14,13 @@ from postern.devices.payments.by_hand import Desk
 from postern.errors import BadInput, NotFound, Refused
 from postern.ids import SiteId
 from postern.money import Money
-from postern.operations import checkout
-from postern.operations import counter_wire as wire
-from postern.operations.books import PublicGarage
-from postern.operations.checkout import Till
-from postern.operations.counter import Counter
-from postern.operations.desk import take_for_slip
-from postern.operations.payment_attempts import AttemptState
+from postern.operations.parking import checkout
+from postern.operations.parking.books import PublicGarage
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.desk import take_for_slip
+from postern.operations.parking.payment_attempts import AttemptState
+from postern.operations.public import counter_wire as wire
+from postern.operations.public.counter import Counter
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
 from tests.flows.public.books import DrawnBooks, DrawnCar

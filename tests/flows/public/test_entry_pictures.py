@@ -15,13 +15,13 @@ from PIL import Image
 from postern.biometrics.model import Rgb, SeenFace
 from postern.devices.recognition.pictures import load_picture
 from postern.entry_pictures import LONGEST_SIDE, EntryPictures
-from postern.operations import counter_wire as wire
 from postern.operations.admit import picture_context, picture_key
-from postern.operations.books import PublicGarage
-from postern.operations.checkout import Till
-from postern.operations.counter import Counter
+from postern.operations.parking.books import PublicGarage
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.proof import CHOICES
 from postern.operations.ports import RecognitionPort
-from postern.operations.proof import CHOICES
+from postern.operations.public import counter_wire as wire
+from postern.operations.public.counter import Counter
 from postern.operations.services import Services
 from postern.records.model import PictureRef
 from postern.sealing.envelope import seal

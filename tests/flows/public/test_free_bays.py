@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from postern.clock import SetClock
-from postern.operations import garage_setup
-from postern.operations.counter import FREE_HOLDS
 from postern.operations.demo import Demo
+from postern.operations.parking import garage_setup
+from postern.operations.public.counter import FREE_HOLDS
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.parking.rules import GarageSettings

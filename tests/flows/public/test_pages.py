@@ -13,10 +13,10 @@ import pytest
 import uvicorn
 
 from postern.errors import HubUnavailable
-from postern.operations import counter_wire as wire
-from postern.operations import proof
-from postern.operations.books import PublicGarage
-from postern.operations.counter import Counter
+from postern.operations.parking import proof
+from postern.operations.parking.books import PublicGarage
+from postern.operations.public import counter_wire as wire
+from postern.operations.public.counter import Counter
 from postern.web.counter import create_counter_app
 from postern.web.public.app import create_public_app
 from postern.web.public.ask import Counter as Asked

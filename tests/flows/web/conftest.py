@@ -12,8 +12,8 @@ import pyotp
 import pytest
 from fastapi import FastAPI
 
-from postern.operations import operators
 from postern.operations.demo import Demo
+from postern.operations.operators import operators
 from postern.operations.services import Services
 from postern.settings import Settings
 from postern.web.app import create_app

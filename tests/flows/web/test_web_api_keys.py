@@ -12,9 +12,12 @@ from fastapi import FastAPI
 from postern.clock import SetClock, utc_day
 from postern.errors import BadInput, Refused
 from postern.ids import OperatorId, new_id
-from postern.operations import api_keys, budget, insider_alarms, look
-from postern.operations.api_keys import NewKey
+from postern.operations import look
 from postern.operations.demo import Demo
+from postern.operations.insiders import alarms as insider_alarms
+from postern.operations.insiders import budget
+from postern.operations.operators import api_keys
+from postern.operations.operators.api_keys import NewKey
 from postern.operations.services import Services
 from postern.operators import store
 from postern.operators.concerns import Concern

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from postern.clock import SetClock
 from postern.devices.payments.by_hand import Desk
 from postern.money import Money
-from postern.operations import checkout
-from postern.operations.checkout import Till
 from postern.operations.demo import Demo
-from postern.operations.public_garage import garage_of
+from postern.operations.parking import checkout
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.public_garage import garage_of
 from postern.operations.services import Services
 from postern.parking import store
 from postern.parking.rules import GarageSettings

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from postern.operations import garage_setup
 from postern.operations.demo import Demo
+from postern.operations.parking import garage_setup
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.parking.tariff_data import demo_tariff, dump_tariff

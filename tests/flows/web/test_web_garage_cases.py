@@ -11,8 +11,9 @@ from fastapi import FastAPI
 
 from postern.access.reasons import Reason
 from postern.clock import SetClock
-from postern.operations import garage_look, garage_setup, kiosks
+from postern.operations.parking import garage_look, garage_setup
 from postern.operations.services import Services
+from postern.operations.sites import kiosks
 from postern.operators.model import Actor
 from postern.parking.compare import PastSession
 from postern.parking.tariff_data import dump_tariff
@@ -133,7 +134,7 @@ async def test_a_corrected_plate_finds_its_session(browser: Browser, garage: Dri
 async def test_a_barrier_that_nobody_drives_is_told_at_once_and_the_decision_kept(
     browser: Browser, garage: Driven, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("postern.operations.commands.GOOD_FOR", timedelta(seconds=0.2))
+    monkeypatch.setattr("postern.operations.sites.commands.GOOD_FOR", timedelta(seconds=0.2))
     address = await waits(garage)
     answer = await browser.send(address, why="driver-told", words="he paid in cash", resolution="open")
     assert answer.status_code == 422

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from postern.clock import SetClock
+from postern.operations.parking.take_by_hand import take_by_hand
 from postern.operations.services import Services
-from postern.operations.take_by_hand import take_by_hand
 from postern.operators.model import Actor
 from postern.parking.reconciliation import DifferenceKind
 from tests.flows.operations.drawn import NOON

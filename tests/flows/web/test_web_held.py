@@ -10,11 +10,14 @@ import pytest
 
 from postern.errors import BadInput, Conflict, KeyDestroyed, NotFound, Refused
 from postern.ids import OperatorId, PersonId, new_id
-from postern.operations import consent, credentials, lawful_requests, look, own_consent, own_requests, sites
-from postern.operations.enrol import enrol
-from postern.operations.held import held
-from postern.operations.lawful_requests import Told
-from postern.operations.sign_in import start_login
+from postern.operations import look
+from postern.operations.operators.sign_in import start_login
+from postern.operations.people import credentials
+from postern.operations.people.enrol import enrol
+from postern.operations.privacy import consent, lawful_requests, own_consent, own_requests
+from postern.operations.privacy.held import held
+from postern.operations.privacy.lawful_requests import Told
+from postern.operations.sites import places as sites
 from postern.operators import store as operators
 from postern.operators.model import Operator, Role
 from postern.privacy.lawful import LawfulAnswer

@@ -17,16 +17,13 @@ from postern.attendance.roster import Roster, ShiftPattern, WeeklyShift
 from postern.attendance.settings import RosterKept
 from postern.clock import SetClock
 from postern.ids import OperatorId, PersonId, new_id
-from postern.operations import (
-    approvals,
-    attendance_setup,
-    employments,
-    members,
-    payroll_files,
-    teams,
-)
+from postern.operations.attendance import payroll_files
+from postern.operations.attendance import setup as attendance_setup
+from postern.operations.insiders import approvals
+from postern.operations.operators import members
+from postern.operations.operators.sign_in import start_login
+from postern.operations.people import employments, teams
 from postern.operations.services import Services
-from postern.operations.sign_in import start_login
 from postern.operators import store as operators
 from postern.operators.model import Actor, Operator, Role
 from postern.people.employment import Terms

@@ -9,7 +9,7 @@ from html import unescape
 from postern.attendance.pairing_rules import RoundingMode
 from postern.attendance.pay import Premiums
 from postern.attendance.settings import AttendanceSettings
-from postern.operations import attendance_setup
+from postern.operations.attendance import setup as attendance_setup
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from tests.flows.web.conftest import Browser

@@ -9,10 +9,10 @@ from pyrage import decrypt, x25519
 
 from postern.clock import utc_day
 from postern.operations import look
-from postern.operations import operators as operator_operations
-from postern.operations import sites as site_operations
 from postern.operations.demo import Demo
+from postern.operations.operators import operators as operator_operations
 from postern.operations.services import Services
+from postern.operations.sites import places as site_operations
 from postern.operators.model import Actor, Role
 from tests.attacks.test_roles_by_endpoint import Seat, seat
 from tests.flows.web.conftest import SAME_ORIGIN, Browser

@@ -7,8 +7,8 @@ import pytest
 from postern.errors import RootKeyUnavailable
 from postern.keystore import rotation_store
 from postern.keystore.keyring import PostgresKeyring
-from postern.operations import rotate_index
 from postern.operations.demo import Demo
+from postern.operations.keys import rotate_index
 from postern.operations.services import Services
 from tests.flows.web.conftest import SAME_ORIGIN, Browser
 

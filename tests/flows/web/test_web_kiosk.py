@@ -13,9 +13,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from postern.operations import garage_setup, kiosks
 from postern.operations.demo import Demo
+from postern.operations.parking import garage_setup
 from postern.operations.services import Services
+from postern.operations.sites import kiosks
 from postern.operators.model import Actor
 from postern.parking.rules import GarageSettings
 from postern.sites.kiosks import Kiosk

@@ -11,8 +11,10 @@ import pytest
 
 from postern.errors import BadInput, NotFound, NotSignedIn, Refused, TooMany
 from postern.ids import OperatorId, PersonId, new_id
-from postern.operations import look, members, register
-from postern.operations.sign_in import start_login
+from postern.operations import look
+from postern.operations.operators import members
+from postern.operations.operators.sign_in import start_login
+from postern.operations.people import register
 from postern.operators import store as operators
 from postern.operators.model import Operator, Role
 from postern.privacy.member import JOURNAL_NAME

@@ -8,11 +8,11 @@ import pytest
 
 from postern.access.decision import CodePresented, Request
 from postern.access.model import CredentialKind
-from postern.operations import commands
 from postern.operations.admit import Entrance, admit
+from postern.operations.archive.receive import receive
 from postern.operations.demo import Demo
-from postern.operations.receive import receive
 from postern.operations.services import Services
+from postern.operations.sites import commands
 from postern.sites import store as sites
 from postern.sites.store import SitePlan
 from tests.flows.operations.drawn import DrawnAgent

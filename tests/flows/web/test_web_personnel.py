@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from postern.operations import employments, look
+from postern.operations import look
+from postern.operations.people import employments
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from tests.flows.web.conftest import Browser

@@ -7,10 +7,11 @@ import re
 from fastapi import FastAPI
 
 from postern.ids import VehicleId
-from postern.operations import consent, erase, look
+from postern.operations import look
 from postern.operations.demo import Demo
-from postern.operations.insider_alarms import raise_alarm
-from postern.operations.retention import end_what_is_over
+from postern.operations.insiders.alarms import raise_alarm
+from postern.operations.privacy import consent, erase
+from postern.operations.privacy.retention import end_what_is_over
 from postern.operations.services import Services
 from postern.operators.concerns import Concern
 from postern.operators.model import Actor, Role

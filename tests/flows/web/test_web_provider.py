@@ -19,8 +19,8 @@ from postern.devices import sign_in_provider
 from postern.devices.sign_in_provider import OidcProvider, ProviderSettings
 from postern.errors import SettingsInvalid
 from postern.ids import OperatorId, new_id
-from postern.operations import operators
 from postern.operations.demo import Demo
+from postern.operations.operators import operators
 from postern.operations.services import Services
 from postern.operators import store
 from postern.operators.model import Operator, Role

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from postern.clock import SetClock
 from postern.ids import OperatorId, TenantId
 from postern.operations.demo import Demo
+from postern.operations.operators.sign_in import start_login
 from postern.operations.services import Services
-from postern.operations.sign_in import start_login
 from postern.operators import store
 from postern.operators.model import Operator, Role
 from postern.web.came_from import browser_of

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from postern.clock import utc_day
 from postern.ids import AgentId
-from postern.operations.checkpoints import CheckpointJob
 from postern.operations.demo import Demo
+from postern.operations.journal.checkpoints import CheckpointJob
 from postern.operations.services import Services
 from postern.records import quarantine
 from postern.records.alarms import AlarmKind, put_alarm

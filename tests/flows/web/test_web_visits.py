@@ -10,9 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from postern.operations import access_levels, kiosks, visit_rules
 from postern.operations.demo import Demo
 from postern.operations.services import Services
+from postern.operations.sites import access_levels, kiosks
+from postern.operations.visitors import rules as visit_rules
 from postern.operators.model import Actor
 from postern.sites.store import SitePlan
 from tests.flows.web.conftest import HOME, SAME_ORIGIN, Browser

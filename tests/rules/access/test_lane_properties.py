@@ -23,7 +23,7 @@ lanes = st.builds(
     kind=st.sampled_from(LaneKind),
     rule=st.sampled_from(LaneRule),
     wait_seconds=st.integers(5, 60),
-    least_score=st.floats(0, 1),
+    least_score=st.floats(0, 1, allow_subnormal=False),
 )
 approaches = st.builds(Approach, score=st.floats(0, 1), barred=st.booleans(), own_right=st.booleans())
 standings = st.builds(

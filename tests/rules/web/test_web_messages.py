@@ -15,9 +15,9 @@ from postern.attendance.pay import HoursSystem, Premiums
 from postern.attendance.payrules import JURISDICTIONS, rule_book
 from postern.journal.model import Act
 from postern.keystore.providers import Kind as HolderKind
-from postern.operations.approvals import Kind, State
-from postern.operations.payroll_files import FileKind
-from postern.operations.present import ACTS
+from postern.operations.archive.present import ACTS
+from postern.operations.attendance.payroll_files import FileKind
+from postern.operations.insiders.approvals import Kind, State
 from postern.operators.model import Role
 from postern.operators.roles import Duty
 from postern.parking.cases import CaseKind, CaseState, Resolution

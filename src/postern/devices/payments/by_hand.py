@@ -1,7 +1,8 @@
 """Payments taken by hand, at a desk or an attendant's window: a slip with a short code instead of a page.
 
-An attendant finds the slip by its code, takes the money and says so (`operations/desk.py`); until then
-nothing was paid. Slips lie in a small file: codes, references and amounts, and nothing of a driver.
+An attendant finds the slip by its code, takes the money and says so (`operations/parking/desk.py`);
+until then nothing was paid. Slips lie in a small file: codes, references and amounts, and nothing of a
+driver.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from postern.access.model import AccessLevel, Schedule, SpecialDay, WeeklySpan
 from postern.ids import AccessLevelId, AccessPointId, ScheduleId
-from postern.operations import access_levels, schedules
+from postern.operations.sites import access_levels, schedules
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(tags=["access"])

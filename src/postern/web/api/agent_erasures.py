@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import Base64Bytes, BaseModel, Field
 
 from postern.keystore.tombstones import Tombstone
-from postern.operations import erasure_proofs as operations
+from postern.operations.privacy import erasure_proofs as operations
 from postern.web.api.agents import Known
 from postern.web.login import Hub
 

@@ -17,11 +17,14 @@ from starlette.requests import HTTPConnection, Request
 from postern.access.lanes import Clearance
 from postern.errors import PosternError
 from postern.ids import AccessPointId, AgentId
-from postern.operations import agents as operations
-from postern.operations import commands, lane_question, muster_wire, witnessing
-from postern.operations.agents import KnownAgent, SignedRequest
+from postern.operations.archive.receive import SpooledEntry, receive
+from postern.operations.journal import witnessing
+from postern.operations.parking import lane_question
 from postern.operations.ports import SealedPicture
-from postern.operations.receive import SpooledEntry, receive
+from postern.operations.presence import muster_wire
+from postern.operations.sites import agents as operations
+from postern.operations.sites import commands
+from postern.operations.sites.agents import KnownAgent, SignedRequest
 from postern.records.model import Kind
 from postern.web.heard import AgentWord, Heard, ReaderWord
 from postern.web.login import Hub

@@ -20,7 +20,7 @@ from postern.attendance.settings import (
     RosterKept,
 )
 from postern.ids import AccessPointId, PersonId, SiteId
-from postern.operations import attendance_setup
+from postern.operations.attendance import setup as attendance_setup
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(tags=["hours"])

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from postern.clock import utc_day
 from postern.ids import ContractorId, EmploymentId, PersonId, SiteId, TeamId
-from postern.operations import employments, teams
-from postern.operations.teams import Counted, UnitFile
+from postern.operations.people import employments, teams
+from postern.operations.people.teams import Counted, UnitFile
 from postern.people.employment import Contractor, Employments, Team, Terms
 from postern.web.login import Hub, SignedIn
 

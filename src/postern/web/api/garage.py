@@ -12,11 +12,13 @@ from starlette.requests import Request
 from postern.errors import NotFound
 from postern.ids import SiteId
 from postern.money import Money, parse
-from postern.operations import checkout, desk, parking_cases, parking_views, resolve_case, take_by_hand
-from postern.operations.checkout import Till
-from postern.operations.parking_cases import CaseRow
-from postern.operations.parking_views import Overview
-from postern.operations.pay_session import SessionPrice
+from postern.operations.parking import cases as parking_cases
+from postern.operations.parking import checkout, desk, resolve_case, take_by_hand
+from postern.operations.parking import views as parking_views
+from postern.operations.parking.cases import CaseRow
+from postern.operations.parking.checkout import Till
+from postern.operations.parking.pay_session import SessionPrice
+from postern.operations.parking.views import Overview
 from postern.parking.cases import CaseKind, CaseState, Resolution
 from postern.parking.ledger import Account
 from postern.parking.session import SessionState

@@ -11,7 +11,9 @@ from pydantic import BaseModel
 
 from postern.access.decision import Granted
 from postern.ids import AccessPointId, DoorId, SiteId
-from postern.operations import alarms, look, open_door, try_picture
+from postern.operations import look
+from postern.operations.archive import try_picture
+from postern.operations.sites import alarms, open_door
 from postern.web.api.models import Done, HappeningOut, Stated
 from postern.web.console.wall import record_key
 from postern.web.console.wall_rows import key_text

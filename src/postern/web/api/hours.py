@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from postern.ids import ContractorId, PersonId, SiteId, TeamId
-from postern.operations import close_period, corrections, punches, timesheets
-from postern.operations.timesheets import TeamWanted
+from postern.operations.attendance import close_period, corrections, punches, timesheets
+from postern.operations.attendance.timesheets import TeamWanted
 from postern.web.api.hours_models import (
     ClosedHoursOut,
     CorrectionIn,

@@ -22,8 +22,8 @@ from postern.attendance.model import (
 from postern.attendance.pay import LineKind
 from postern.attendance.periods import PeriodDeed, PeriodEntry
 from postern.attendance.timesheet import Timesheet, TimesheetDay
-from postern.operations.attendance_closed import ClosedHours
-from postern.operations.timesheets import Hours
+from postern.operations.attendance.closed import ClosedHours
+from postern.operations.attendance.timesheets import Hours
 
 TEXT = 200
 

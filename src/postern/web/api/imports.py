@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form
 from pydantic import BaseModel
 
-from postern.operations import import_csv
-from postern.operations.import_csv import ImportKind, ImportReport
+from postern.operations.people import import_csv
+from postern.operations.people.import_csv import ImportKind, ImportReport
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(prefix="/imports", tags=["imports"])

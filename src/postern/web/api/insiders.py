@@ -9,10 +9,14 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from postern.ids import SiteId
-from postern.operations import approvals, budget, export, insider_alarms, look, search
-from postern.operations.approvals import Approval, Kind, State
-from postern.operations.export import Export, FileKind
-from postern.operations.search import PassageSearch, Wanted
+from postern.operations import look
+from postern.operations.archive import search
+from postern.operations.archive.search import PassageSearch, Wanted
+from postern.operations.insiders import alarms as insider_alarms
+from postern.operations.insiders import approvals, budget
+from postern.operations.insiders.approvals import Approval, Kind, State
+from postern.operations.people import export
+from postern.operations.people.export import Export, FileKind
 from postern.operators.concerns import Concern, InsiderAlarm
 from postern.web.api.models import HappeningOut
 from postern.web.console.wall_rows import key_text

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse
 
-from postern.operations import witnessing
+from postern.operations.journal import witnessing
 from postern.web.login import Hub
 
 router = APIRouter(prefix="/journal/v1", include_in_schema=False)

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from postern.keystore.rotation_store import Kind
-from postern.operations import key_desk
-from postern.operations.key_desk import KeyState
+from postern.operations.keys import key_desk
+from postern.operations.keys.key_desk import KeyState
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(tags=["keys"])

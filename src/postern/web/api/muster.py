@@ -13,11 +13,11 @@ from postern.access.model import SubjectKind
 from postern.access.presence import MOST_ABOARD, Evidence
 from postern.errors import NotFound
 from postern.ids import AreaId, SiteId
-from postern.operations import lockdown, muster, muster_wire
-from postern.operations import occupancy as occupancies
-from postern.operations.lockdown import SiteLockdowns
-from postern.operations.muster import RollLine
-from postern.operations.occupancy import Occupancy
+from postern.operations.presence import lockdown, muster, muster_wire
+from postern.operations.presence import occupancy as occupancies
+from postern.operations.presence.lockdown import SiteLockdowns
+from postern.operations.presence.muster import RollLine
+from postern.operations.presence.occupancy import Occupancy
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(tags=["muster"])

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from postern.ids import AccessLevelId, OperatorId, SiteId
-from postern.operations import api_keys, bait, budget, sign_ins
-from postern.operations import operators as operations
-from postern.operations.api_keys import KeyLine, NewKey
-from postern.operations.sign_ins import History
+from postern.operations.insiders import bait, budget
+from postern.operations.operators import api_keys, sign_ins
+from postern.operations.operators import operators as operations
+from postern.operations.operators.api_keys import KeyLine, NewKey
+from postern.operations.operators.sign_ins import History
 from postern.operators.roles import Duty
 from postern.people.model import PersonDetails
 from postern.vehicles.model import VehicleDetails

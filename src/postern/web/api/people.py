@@ -10,7 +10,10 @@ from fastapi import APIRouter, File, Response
 from postern.access.model import CredentialKind, Grant, SubjectKind
 from postern.errors import BadInput
 from postern.ids import AccessLevelId, CredentialId, PersonId, SiteId
-from postern.operations import access_levels, consent, credentials, enrol, look, register, revoke
+from postern.operations import look
+from postern.operations.people import credentials, enrol, register, revoke
+from postern.operations.privacy import consent
+from postern.operations.sites import access_levels
 from postern.people.model import PersonDetails
 from postern.spans import Span
 from postern.web.api.models import (

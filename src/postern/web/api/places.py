@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from postern.ids import SiteId
-from postern.operations import agents
-from postern.operations import sites as operations
+from postern.operations.sites import agents
+from postern.operations.sites import places as operations
 from postern.sites.model import DoorKind, LaneKind, LaneRule, ReaderKind
 from postern.web.login import Hub, SignedIn
 

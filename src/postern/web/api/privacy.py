@@ -9,8 +9,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from postern.access.model import SubjectKind
-from postern.operations import erase, look, privacy_desk
-from postern.operations.privacy_desk import Standing
+from postern.operations import look
+from postern.operations.privacy import desk as privacy_desk
+from postern.operations.privacy import erase
+from postern.operations.privacy.desk import Standing
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(tags=["privacy"])

@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 
 from postern.errors import NotFound
 from postern.ids import SiteId
-from postern.operations import jurisdiction, own_requests
-from postern.operations.jurisdiction import SiteRules
-from postern.operations.own_requests import WaitingRequest
+from postern.operations.privacy import jurisdiction, own_requests
+from postern.operations.privacy.jurisdiction import SiteRules
+from postern.operations.privacy.own_requests import WaitingRequest
 from postern.privacy.requests import RequestKind
 from postern.web.login import Hub, SignedIn
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Response
 
 from postern.access.model import SubjectKind
 from postern.ids import PersonId, VehicleId
-from postern.operations import look, register, revoke
+from postern.operations import look
+from postern.operations.people import register, revoke
 from postern.vehicles.model import VehicleDetails
 from postern.web.api.models import GrantDocument, Stated, VehicleIn, VehicleOut, Vehicles, VehicleSummary
 from postern.web.api.people import put_grants

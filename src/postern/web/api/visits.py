@@ -10,9 +10,11 @@ from pydantic import BaseModel, Field
 
 from postern.errors import BadInput
 from postern.ids import AccessLevelId, PersonId, SiteId, VisitId
-from postern.operations import visit_look, visit_rules, visits
-from postern.operations.visit_look import VisitFile
-from postern.operations.visit_rules import RulesOfSite
+from postern.operations.visitors import look as visit_look
+from postern.operations.visitors import rules as visit_rules
+from postern.operations.visitors import visits
+from postern.operations.visitors.look import VisitFile
+from postern.operations.visitors.rules import RulesOfSite
 from postern.spans import Span
 from postern.visitors.model import VisitDetails, VisitRules
 from postern.web.login import Hub, SignedIn

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.ids import AgentId, SiteId
-from postern.operations import agents as operations
-from postern.operations import sites as site_operations
+from postern.operations.sites import agents as operations
+from postern.operations.sites import places as site_operations
 from postern.records import store as records
 from postern.sites.agents import Agent
 from postern.web.console.holders import zone_for

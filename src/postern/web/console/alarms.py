@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from postern.errors import BadInput, Conflict
 from postern.ids import SiteId
-from postern.operations import alarms as alarm_operations
-from postern.operations import look_into
-from postern.operations import sites as site_operations
-from postern.operations.look_into import Findings
+from postern.operations.sites import alarms as alarm_operations
+from postern.operations.sites import look_into
+from postern.operations.sites import places as site_operations
+from postern.operations.sites.look_into import Findings
 from postern.records.alarms import Alarm
 from postern.sites.model import Site, zone_of
 from postern.web.forms import EMPTY, Form

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import BadInput, Conflict
-from postern.operations import approvals as operations
-from postern.operations.approvals import Approval, State
+from postern.operations.insiders import approvals as operations
+from postern.operations.insiders.approvals import Approval, State
 from postern.web.console.holders import zone_for
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, SignedIn

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postern.operations import access_levels, agents
-from postern.operations import sites as site_operations
+from postern.operations.sites import access_levels, agents
+from postern.operations.sites import places as site_operations
 from postern.people import store as people
 from postern.people.store import PERSON
 from postern.sealed_rows import versions

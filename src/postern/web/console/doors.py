@@ -12,9 +12,11 @@ from postern.access.model import CredentialKind
 from postern.access.reasons import Reason
 from postern.errors import BadInput, ControllerUnavailable, NotFound, PosternError, Refused
 from postern.ids import DoorId, ReaderId, SiteId
-from postern.operations import look, open_door, present
-from postern.operations import sites as site_operations
-from postern.operations.commands import CommandOutcome
+from postern.operations import look
+from postern.operations.archive import present
+from postern.operations.sites import open_door
+from postern.operations.sites import places as site_operations
+from postern.operations.sites.commands import CommandOutcome
 from postern.sites.model import Door, Reader
 from postern.sites.store import SitePlan
 from postern.web.console.door_states import DoorLine, door_lines

@@ -14,10 +14,10 @@ from starlette.responses import Response
 from postern.clock import utc_day
 from postern.errors import NotFound, PosternError
 from postern.ids import ContractorId, EmploymentId, PersonId, SiteId, TeamId
-from postern.operations import employments as operations
-from postern.operations import sites as site_operations
-from postern.operations import teams
-from postern.operations.employments import EmploymentFile
+from postern.operations.people import employments as operations
+from postern.operations.people import teams
+from postern.operations.people.employments import EmploymentFile
+from postern.operations.sites import places as site_operations
 from postern.people.employment import Employment, Terms
 from postern.people.model import Person
 from postern.sites.model import zone_of

@@ -15,9 +15,10 @@ from starlette.responses import Response
 from postern.errors import NotFound
 from postern.ids import SiteId
 from postern.money import Money, exponent
-from postern.operations import garage_look, garage_setup, parking_views
-from postern.operations import sites as site_operations
-from postern.operations.garage_look import Covered, GarageNow
+from postern.operations.parking import garage_look, garage_setup
+from postern.operations.parking import views as parking_views
+from postern.operations.parking.garage_look import Covered, GarageNow
+from postern.operations.sites import places as site_operations
 from postern.parking.ledger import Account
 from postern.sites.model import Site, zone_of
 from postern.web import charts

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from postern.operations.parking_cases import CasePage, CaseRow
-from postern.operations.pay_session import SessionPrice
+from postern.operations.parking.cases import CasePage, CaseRow
+from postern.operations.parking.pay_session import SessionPrice
 from postern.parking.cases import Case, CaseKind, CaseState, Resolution
 from postern.parking.session import Session, Who
 from postern.web.console.garage_prices import QuoteRow, quote_rows, stay_words

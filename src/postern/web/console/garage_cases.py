@@ -13,10 +13,13 @@ from starlette.responses import Response, StreamingResponse
 
 from postern.errors import BadInput, NotFound, NotSignedIn, PosternError
 from postern.ids import SiteId
-from postern.operations import garage_setup, kiosks, parking_cases, resolve_case, sign_in
-from postern.operations import sites as site_operations
-from postern.operations.garage_look import garage_news
-from postern.operations.resolve_case import Decided, Wanted
+from postern.operations.operators import sign_in
+from postern.operations.parking import cases as parking_cases
+from postern.operations.parking import garage_setup, resolve_case
+from postern.operations.parking.garage_look import garage_news
+from postern.operations.parking.resolve_case import Decided, Wanted
+from postern.operations.sites import kiosks
+from postern.operations.sites import places as site_operations
 from postern.parking.cases import Resolution
 from postern.sites.kiosks import KioskState
 from postern.sites.model import Site, zone_of

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from postern.errors import NotFound, PosternError
 from postern.ids import SiteId
-from postern.operations import garage_setup
-from postern.operations.desk import take_for_slip
-from postern.operations.payment_attempts import Attempt
+from postern.operations.parking import garage_setup
+from postern.operations.parking.desk import take_for_slip
+from postern.operations.parking.payment_attempts import Attempt
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, SignedIn
 from postern.web.pages import Caller, page, words_for

@@ -14,17 +14,11 @@ from starlette.responses import Response
 from postern.errors import NotFound, PosternError
 from postern.ids import SiteId
 from postern.money import Money, parse
-from postern.operations import (
-    checkout,
-    garage_day,
-    garage_ledger,
-    garage_receipts,
-    garage_setup,
-    parking_views,
-)
-from postern.operations.garage_ledger import LedgerDays
-from postern.operations.garage_receipts import WantedReceipts
-from postern.operations.parking_receipts import Receipt
+from postern.operations.parking import checkout, garage_day, garage_ledger, garage_receipts, garage_setup
+from postern.operations.parking import views as parking_views
+from postern.operations.parking.garage_ledger import LedgerDays
+from postern.operations.parking.garage_receipts import WantedReceipts
+from postern.operations.parking.receipts import Receipt
 from postern.parking.ledger import Account
 from postern.parking.ledger_store import Line
 from postern.parking.reconciliation import Difference, Reconciliation

@@ -16,9 +16,9 @@ from starlette.responses import Response
 from postern.errors import BadInput, NotFound, PosternError
 from postern.ids import SiteId, new_id
 from postern.money import Money, parse
-from postern.operations import garage_setup
-from postern.operations import sites as site_operations
-from postern.operations.public_garage import garage_code
+from postern.operations.parking import garage_setup
+from postern.operations.parking.public_garage import garage_code
+from postern.operations.sites import places as site_operations
 from postern.parking.permits import Permit
 from postern.parking.rules import MerchantKept, PermitKept
 from postern.parking.validations import Validation, ValidationKind

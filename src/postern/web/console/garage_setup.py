@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from postern.errors import NotFound, PosternError
 from postern.ids import SiteId
-from postern.operations import garage_setup, kiosks
-from postern.operations import sites as site_operations
+from postern.operations.parking import garage_setup
+from postern.operations.sites import kiosks
+from postern.operations.sites import places as site_operations
 from postern.operators.roles import Duty, may
 from postern.parking.rules import GarageSettings
 from postern.sites.model import LaneKind, Site

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from postern.errors import BadInput, PosternError
 from postern.ids import SiteId
-from postern.operations import garage_setup
-from postern.operations.garage_look import past_sessions
+from postern.operations.parking import garage_setup
+from postern.operations.parking.garage_look import past_sessions
 from postern.parking.compare import compare
 from postern.parking.tariff import Basis, Calendar, Tariff
 from postern.sites.model import zone_of

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from postern.errors import BadInput, NotFound, PosternError
 from postern.ids import SiteId
-from postern.operations import garage_setup
+from postern.operations.parking import garage_setup
 from postern.parking.rules import TariffInForce
 from postern.parking.tariff import Basis, Calendar, Tariff
 from postern.parking.tariff_data import demo_tariff, dump_tariff, load_tariff

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from postern.access.model import Credential, CredentialKind, Grant, Holding
 from postern.ids import AccessLevelId
-from postern.operations import access_levels
-from postern.operations import sites as site_operations
+from postern.operations.sites import access_levels
+from postern.operations.sites import places as site_operations
 from postern.sites.model import zone_of
 from postern.spans import Span
 from postern.web.forms import FormReader

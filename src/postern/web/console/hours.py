@@ -18,8 +18,10 @@ from postern.attendance.timesheet import TimesheetDay
 from postern.clock import utc_day
 from postern.errors import NotFound
 from postern.ids import ContractorId, SiteId, TeamId
-from postern.operations import attendance_setup, teams, timesheets
-from postern.operations.timesheets import Hours, TeamWanted
+from postern.operations.attendance import setup as attendance_setup
+from postern.operations.attendance import timesheets
+from postern.operations.attendance.timesheets import Hours, TeamWanted
+from postern.operations.people import teams
 from postern.sites.model import Site, zone_of
 from postern.web.charts import Chart, bars
 from postern.web.hours_view import duration, last_of, month_before, month_named, month_words, some

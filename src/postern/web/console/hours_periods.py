@@ -14,9 +14,11 @@ from postern.attendance.rules_model import Meals, Premium, Rests, Tier
 from postern.clock import utc_day
 from postern.errors import NotFound, PosternError
 from postern.ids import ContractorId, SiteId
-from postern.operations import approvals, close_period, payroll_files, teams
-from postern.operations.export import BULK
-from postern.operations.payroll_files import Certified, FileKind, PayrollFile, WageType
+from postern.operations.attendance import close_period, payroll_files
+from postern.operations.attendance.payroll_files import Certified, FileKind, PayrollFile, WageType
+from postern.operations.insiders import approvals
+from postern.operations.people import teams
+from postern.operations.people.export import BULK
 from postern.web.console.hours import where
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.hours_view import last_of, month_before

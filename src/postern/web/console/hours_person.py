@@ -13,8 +13,9 @@ from starlette.responses import Response
 from postern.attendance.model import CorrectionDeed, Direction
 from postern.errors import NotFound, PosternError
 from postern.ids import PersonId
-from postern.operations import attendance_setup, corrections, punches, timesheets
-from postern.operations.timesheets import Hours
+from postern.operations.attendance import corrections, punches, timesheets
+from postern.operations.attendance import setup as attendance_setup
+from postern.operations.attendance.timesheets import Hours
 from postern.operators.roles import Duty
 from postern.sites.model import zone_of
 from postern.web.forms import EMPTY, Form

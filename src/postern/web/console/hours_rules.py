@@ -18,8 +18,8 @@ from postern.attendance.rules_model import ClosedDays, Meals, Premium, Rests, Ru
 from postern.attendance.settings import AttendanceSettings
 from postern.errors import NotFound, PosternError
 from postern.ids import SiteId
-from postern.operations import attendance_setup as operations
-from postern.operations import sites as site_operations
+from postern.operations.attendance import setup as operations
+from postern.operations.sites import places as site_operations
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.i18n import Words
 from postern.web.login import Fields, Hub, SignedIn

@@ -22,8 +22,8 @@ from postern.attendance.settings import (
 )
 from postern.errors import NotFound, PosternError
 from postern.ids import SiteId, new_id
-from postern.operations import attendance_setup as operations
-from postern.operations import sites as site_operations
+from postern.operations.attendance import setup as operations
+from postern.operations.sites import places as site_operations
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.login import Fields, Hub, SignedIn
 from postern.web.pages import Caller, go, page, words_for

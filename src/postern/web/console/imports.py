@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import BadInput, PosternError
-from postern.operations import import_csv as operation
-from postern.operations.import_csv import ImportKind, ImportReport
+from postern.operations.people import import_csv as operation
+from postern.operations.people.import_csv import ImportKind, ImportReport
 from postern.operators.roles import Duty, require
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, SignedIn

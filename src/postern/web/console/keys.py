@@ -13,8 +13,8 @@ from postern.clock import utc_day
 from postern.errors import BadInput, Conflict
 from postern.keystore.ages import KeyAge
 from postern.keystore.rotation_store import Kind
-from postern.operations import key_desk
-from postern.operations.key_desk import KeyState
+from postern.operations.keys import key_desk
+from postern.operations.keys.key_desk import KeyState
 from postern.web.forms import EMPTY, Form
 from postern.web.i18n import Words
 from postern.web.login import Fields, Hub, SignedIn

@@ -9,10 +9,10 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from postern.errors import NotSignedIn, PosternError
-from postern.operations import kiosks
-from postern.operations.calls import Line, Side
-from postern.operations.kiosks import KnownKiosk
-from postern.operations.visit_walk_up import takes_walk_ups
+from postern.operations.parking.calls import Line, Side
+from postern.operations.sites import kiosks
+from postern.operations.sites.kiosks import KnownKiosk
+from postern.operations.visitors.walk_up import takes_walk_ups
 from postern.web import calling
 from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, is_secure

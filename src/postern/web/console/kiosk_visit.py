@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from postern.errors import NotFound, PosternError
 from postern.ids import VisitId
-from postern.operations import visit_walk_up
-from postern.operations.kiosks import KnownKiosk
-from postern.operations.visit_walk_up import WalkUp
+from postern.operations.sites.kiosks import KnownKiosk
+from postern.operations.visitors import walk_up as visit_walk_up
+from postern.operations.visitors.walk_up import WalkUp
 from postern.visitors.model import VisitState
 from postern.web.console.kiosk import Kiosk
 from postern.web.forms import EMPTY, Form

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from postern.errors import NotFound, PosternError
 from postern.ids import DoorId, KioskId, SiteId
-from postern.operations import kiosks, sign_in
-from postern.operations import sites as site_operations
-from postern.operations.calls import Line, Side
+from postern.operations.operators import sign_in
+from postern.operations.parking.calls import Line, Side
+from postern.operations.sites import kiosks
+from postern.operations.sites import places as site_operations
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.sites.kiosks import KioskState

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from postern.access.model import AccessLevel
 from postern.errors import NotFound, PosternError
 from postern.ids import AccessLevelId, AccessPointId, ScheduleId
-from postern.operations import access_levels as operations
-from postern.operations import schedules as schedule_operations
-from postern.operations import sites as site_operations
+from postern.operations.sites import access_levels as operations
+from postern.operations.sites import places as site_operations
+from postern.operations.sites import schedules as schedule_operations
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.login import Fields, Hub, SignedIn
 from postern.web.pages import Caller, go, page, words_for

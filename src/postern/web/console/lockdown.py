@@ -12,9 +12,9 @@ from starlette.responses import Response
 from postern.access.lockdown import Lockdown, Lockdowns
 from postern.errors import NotFound, PosternError
 from postern.ids import AreaId, SiteId
-from postern.operations import agents as agent_operations
-from postern.operations import lockdown as operations
-from postern.operations.lockdown import SiteLockdowns
+from postern.operations.presence import lockdown as operations
+from postern.operations.presence.lockdown import SiteLockdowns
+from postern.operations.sites import agents as agent_operations
 from postern.sites.model import Area, Site, zone_of
 from postern.web.forms import EMPTY, Form
 from postern.web.heard import Heard

@@ -14,10 +14,10 @@ from postern.access.model import SubjectKind
 from postern.access.presence import Evidence, Muster
 from postern.errors import BadInput, NotFound, PosternError
 from postern.ids import AreaId, SiteId
-from postern.operations import muster as operations
-from postern.operations import muster_wire
-from postern.operations.muster import Roll, RollLine
-from postern.operations.occupancy import Occupancy, occupancy
+from postern.operations.presence import muster as operations
+from postern.operations.presence import muster_wire
+from postern.operations.presence.muster import Roll, RollLine
+from postern.operations.presence.occupancy import Occupancy, occupancy
 from postern.sites.model import Site, zone_of
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.i18n import Words

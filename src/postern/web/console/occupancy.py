@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from postern.operations import occupancy as operations
-from postern.operations.lockdown import locked_down
-from postern.operations.occupancy import AreaCount, Occupancy
+from postern.operations.presence import occupancy as operations
+from postern.operations.presence.lockdown import locked_down
+from postern.operations.presence.occupancy import AreaCount, Occupancy
 from postern.sites.model import Site, zone_of
 from postern.web.login import Hub, SignedIn
 from postern.web.pages import page, words_for

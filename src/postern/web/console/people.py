@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from postern.errors import NotFound, PosternError
 from postern.ids import PersonId, SiteId
-from postern.operations import look, register
-from postern.operations import sites as site_operations
+from postern.operations import look
+from postern.operations.people import register
+from postern.operations.sites import places as site_operations
 from postern.people.mail import checked_mail
 from postern.people.model import PersonDetails, Sex
 from postern.people.resident_id import check_resident_id

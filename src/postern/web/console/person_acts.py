@@ -12,10 +12,13 @@ from starlette.responses import Response
 from postern.access.model import SubjectKind
 from postern.errors import PosternError
 from postern.ids import CredentialId, PersonId
-from postern.operations import access_levels, consent, credentials, enrol, members, register, revoke
-from postern.operations.credentials import Issued
-from postern.operations.enrol import PhotoReport
-from postern.operations.privacy_texts import text_in_force
+from postern.operations.operators import members
+from postern.operations.people import credentials, enrol, register, revoke
+from postern.operations.people.credentials import Issued
+from postern.operations.people.enrol import PhotoReport
+from postern.operations.privacy import consent
+from postern.operations.privacy.texts import text_in_force
+from postern.operations.sites import access_levels
 from postern.privacy.model import ConsentForm
 from postern.privacy.profiles import ForbiddenHere
 from postern.web.console import person_page

@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from postern.ids import PersonId, SiteId
 from postern.operations import look
-from postern.operations import sites as site_operations
-from postern.operations.credentials import Issued
-from postern.operations.enrol import PhotoReport
 from postern.operations.look import PersonFile
-from postern.operations.privacy_texts import text_in_force
+from postern.operations.people.credentials import Issued
+from postern.operations.people.enrol import PhotoReport
+from postern.operations.privacy.texts import text_in_force
+from postern.operations.sites import places as site_operations
 from postern.privacy.model import Consent, ConsentForm, ConsentPurpose
 from postern.web.console import employments
 from postern.web.console.holders import level_choices, view_of, zone_for

@@ -13,10 +13,13 @@ from starlette.responses import Response
 from postern.access.model import SubjectKind
 from postern.errors import BadInput, Conflict, PosternError
 from postern.ids import PersonId
-from postern.operations import consent as consent_operations
-from postern.operations import erase, insider_alarms, look, own_requests, privacy_desk, retention
+from postern.operations import look
+from postern.operations.insiders import alarms as insider_alarms
 from postern.operations.look import Look
-from postern.operations.privacy_desk import Subject
+from postern.operations.privacy import consent as consent_operations
+from postern.operations.privacy import desk as privacy_desk
+from postern.operations.privacy import erase, own_requests, retention
+from postern.operations.privacy.desk import Subject
 from postern.privacy.model import Consent
 from postern.web.console.holders import zone_for
 from postern.web.console.privacy_rows import alarm_line, erasure_line, run_line

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import BadInput, Conflict, NotFound
-from postern.operations import lawful_requests, own_requests
-from postern.operations.lawful_requests import Told
+from postern.operations.privacy import lawful_requests, own_requests
+from postern.operations.privacy.lawful_requests import Told
 from postern.privacy.lawful import LawfulAnswer
 from postern.web.console.holders import zone_for
 from postern.web.forms import EMPTY, Form, FormReader

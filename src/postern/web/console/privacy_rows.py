@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from uuid import UUID
 
-from postern.operations.privacy_desk import Standing
+from postern.operations.privacy.desk import Standing
 from postern.operators.concerns import InsiderAlarm
 from postern.privacy.receipt import Kept
 from postern.privacy.retention_store import RetentionReport

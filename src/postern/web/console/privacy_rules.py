@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from postern.errors import PosternError
 from postern.ids import SiteId
-from postern.operations import jurisdiction
-from postern.operations.jurisdiction import SiteRules
+from postern.operations.privacy import jurisdiction
+from postern.operations.privacy.jurisdiction import SiteRules
 from postern.privacy.profiles import Profile, profiles
 from postern.web.forms import EMPTY, Form
 from postern.web.i18n import Words

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from postern.errors import NotFound, PosternError
 from postern.ids import SiteId
-from postern.operations import jurisdiction, privacy_texts, retention
-from postern.operations.jurisdiction import SiteRules
-from postern.operations.privacy_texts import FilingState
+from postern.operations.privacy import jurisdiction, retention
+from postern.operations.privacy import texts as privacy_texts
+from postern.operations.privacy.jurisdiction import SiteRules
+from postern.operations.privacy.texts import FilingState
 from postern.privacy.texts import Basis, Filing, Ground, Grounds, Purpose
 from postern.records.model import Kind
 from postern.web.console.privacy_rules import sentence

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import BadInput, PosternError
-from postern.operations import own_sign_in, passkeys, provider_sign_in, sign_ins
+from postern.operations.operators import own_sign_in, passkeys, provider_sign_in, sign_ins
 from postern.operators.passwords import new_totp_secret, totp_uri
 from postern.web.console.holders import zone_for
 from postern.web.console.sign_ins import login_lines

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import BadInput, Conflict, NotFound, NotSignedIn, PosternError, Unavailable
-from postern.operations import operators, provider_sign_in
-from postern.operations.provider_sign_in import GOOD_FOR
-from postern.operations.sign_in_port import Answer
+from postern.operations.operators import operators, provider_sign_in
+from postern.operations.operators.provider_sign_in import GOOD_FOR
+from postern.operations.operators.sign_in_port import Answer
 from postern.operators.provider_store import Wanted
 from postern.web.came_from import came_from
 from postern.web.console.signing import provider_label, sign_in_page

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from postern.access.model import Schedule, SpecialDay, WeeklySpan
 from postern.errors import NotFound, PosternError
 from postern.ids import ScheduleId
-from postern.operations import schedules as operations
+from postern.operations.sites import schedules as operations
 from postern.web.console.weeks import DayView, days_of, spans_from, text_from, weekly_from
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.login import Fields, Hub, SignedIn

@@ -15,10 +15,10 @@ from postern.clock import utc_day
 from postern.errors import PosternError
 from postern.ids import PersonId, SiteId
 from postern.operations import look
-from postern.operations import search as search_operations
-from postern.operations import sites as site_operations
+from postern.operations.archive import search as search_operations
+from postern.operations.archive.search import PassageSearch
 from postern.operations.look import Row, Wanted
-from postern.operations.search import PassageSearch
+from postern.operations.sites import places as site_operations
 from postern.sites.model import Site, zone_of
 from postern.web.console.wall_rows import WallRow, rows_of
 from postern.web.forms import Form, FormReader

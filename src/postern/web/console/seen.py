@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postern.access.decision import Decision, Granted
-from postern.operations.try_picture import Tried, TriedFace, TriedPlate
+from postern.operations.archive.try_picture import Tried, TriedFace, TriedPlate
 from postern.web.i18n import Words
 
 LABEL_SHARE = 28

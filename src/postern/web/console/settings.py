@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from postern.errors import NotFound, PosternError
 from postern.ids import OperatorId, SiteId
-from postern.operations import budget
-from postern.operations import operators as operator_operations
-from postern.operations import sites as site_operations
+from postern.operations.insiders import budget
+from postern.operations.operators import operators as operator_operations
+from postern.operations.sites import places as site_operations
 from postern.operators.model import Role
 from postern.operators.roles import Duty, require
 from postern.web.console.holders import zone_for

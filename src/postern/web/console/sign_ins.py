@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.ids import LoginId, OperatorId
-from postern.operations import sign_ins as operations
-from postern.operations.sign_ins import History
+from postern.operations.operators import sign_ins as operations
+from postern.operations.operators.sign_ins import History
 from postern.operators.model import Login
 from postern.operators.sign_in_store import Attempt
 from postern.web.console.holders import zone_for

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from postern.errors import BadInput, NotFound, NotSignedIn, PosternError, TooMany
-from postern.operations import link_passkey, operators, passkeys, sign_in
-from postern.operations.ceremonies import Ceremony
+from postern.operations.operators import link_passkey, operators, passkeys, sign_in
+from postern.operations.operators.ceremonies import Ceremony
 from postern.operators.passwords import totp_uri
 from postern.web.came_from import came_from
 from postern.web.fault_words import spoken

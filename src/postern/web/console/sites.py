@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from postern.errors import NotFound, PosternError, Unavailable
 from postern.ids import SiteId
-from postern.operations import sites as operations
+from postern.operations.sites import places as operations
 from postern.operators.roles import Duty, require
 from postern.sites.model import (
     AccessPoint,

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from postern.clock import utc_day
 from postern.errors import NotFound, PosternError
 from postern.ids import ContractorId, PersonId, SiteId, TeamId
-from postern.operations import employments as employment_operations
-from postern.operations import sites as site_operations
-from postern.operations import teams as operations
-from postern.operations.teams import UnitFile
+from postern.operations.people import employments as employment_operations
+from postern.operations.people import teams as operations
+from postern.operations.people.teams import UnitFile
+from postern.operations.sites import places as site_operations
 from postern.people.employment import Contractor, Team
 from postern.web.console.employments import number_of
 from postern.web.forms import EMPTY, Form, FormReader, filled

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from postern.journal.browse import Wanted
 from postern.journal.model import Act, NumberedEntry
-from postern.operations import browse_journal
-from postern.operations.browse_journal import Proof
+from postern.operations.journal import browse as browse_journal
+from postern.operations.journal.browse import Proof
 from postern.web.console.holders import zone_for
 from postern.web.forms import filled
 from postern.web.login import Hub, SignedIn

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from postern.errors import PosternError
 from postern.ids import AccessPointId, SiteId
-from postern.operations import sites as site_operations
-from postern.operations import try_picture as operation
+from postern.operations.archive import try_picture as operation
+from postern.operations.sites import places as site_operations
 from postern.operators.roles import Duty, require
 from postern.web.console.seen import SeenView, seen_of
 from postern.web.forms import EMPTY, Form, FormReader

@@ -12,8 +12,10 @@ from starlette.responses import Response
 from postern.access.model import SubjectKind
 from postern.errors import NotFound, PosternError
 from postern.ids import PersonId, VehicleId
-from postern.operations import access_levels, look, register, revoke
-from postern.operations.registry_look import MOST_ROWS
+from postern.operations import look
+from postern.operations.people import register, revoke
+from postern.operations.people.look import MOST_ROWS
+from postern.operations.sites import access_levels
 from postern.vehicles.model import VehicleDetails
 from postern.web.console.holders import level_choices, view_of, without_grant, zone_for
 from postern.web.console.person_acts import give

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from postern.operations.visit_look import VisitFile, VisitRow
+from postern.operations.visitors.look import VisitFile, VisitRow
 from postern.sites.model import Site, zone_of
 from postern.visitors.model import VisitState
 

@@ -12,8 +12,10 @@ from starlette.responses import Response
 
 from postern.errors import BadInput, NotFound, PosternError
 from postern.ids import AccessLevelId, SiteId, VisitId
-from postern.operations import sites as site_operations
-from postern.operations import visit_look, visit_rules, visits
+from postern.operations.sites import places as site_operations
+from postern.operations.visitors import look as visit_look
+from postern.operations.visitors import rules as visit_rules
+from postern.operations.visitors import visits
 from postern.sites.model import Site, zone_of
 from postern.spans import Span
 from postern.visitors.model import VisitDetails, VisitRules

@@ -14,8 +14,9 @@ from starlette.responses import Response, StreamingResponse
 
 from postern.errors import NotFound, NotSignedIn
 from postern.ids import AgentId, SiteId
-from postern.operations import look, sign_in
-from postern.operations import sites as site_operations
+from postern.operations import look
+from postern.operations.operators import sign_in
+from postern.operations.sites import places as site_operations
 from postern.records.model import RecordKey
 from postern.sites.model import Site, zone_of
 from postern.sites.store import SitePlan

@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from postern import documents
 from postern.errors import PosternError
-from postern.operations import held as operations
-from postern.operations import members, own_consent, own_requests
-from postern.operations.held import Held
-from postern.operations.privacy_texts import text_in_force
+from postern.operations.operators import members
+from postern.operations.privacy import held as operations
+from postern.operations.privacy import own_consent, own_requests
+from postern.operations.privacy.held import Held
+from postern.operations.privacy.texts import text_in_force
 from postern.privacy.model import ConsentPurpose
 from postern.privacy.requests import RequestKind
 from postern.web.forms import EMPTY, Form

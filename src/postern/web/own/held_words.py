@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from postern.access.reasons import Reason
-from postern.operations.held import Held, OwnLook, OwnPassage, OwnPunch
+from postern.operations.privacy.held import Held, OwnLook, OwnPassage, OwnPunch
 from postern.privacy.lawful import LawfulRequest
 from postern.privacy.model import Consent
 from postern.privacy.requests import OwnRequest

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from postern.operations import members
+from postern.operations.operators import members
 from postern.web.login import Hub
 from postern.web.own import menu
 from postern.web.own.login import SignedInMember, own_page

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from postern.attendance.model import CorrectionDeed, Direction
 from postern.errors import NotFound, PosternError
-from postern.operations import members, own_hours, timesheets
+from postern.operations.attendance import own_hours, timesheets
+from postern.operations.operators import members
 from postern.web.forms import EMPTY, Form
 from postern.web.hours_forms import WAYS, read_correction
 from postern.web.hours_view import (

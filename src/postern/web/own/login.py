@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 
 from postern.errors import NotSignedIn, Refused
-from postern.operations import members
+from postern.operations.operators import members
 from postern.privacy.member import Member
 from postern.web.login import FORM_KEY_FIELD, FORM_KEY_HEADER, form_key_of, form_of, is_secure, services_of
 from postern.web.own import menu

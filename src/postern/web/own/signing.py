@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from postern.errors import BadInput, NotFound, NotSignedIn, PosternError, TooMany
-from postern.operations import member_passkeys, members
+from postern.operations.operators import member_passkeys, members
 from postern.web.console.signing import (
     ceremony_answer,
     checked_password,

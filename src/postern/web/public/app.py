@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from postern.errors import PosternError
-from postern.operations import counter_wire as wire
+from postern.operations.public import counter_wire as wire
 from postern.web.head import HeadAsGet
 from postern.web.i18n import LANGUAGES
 from postern.web.pages import ASSETS, LANGUAGE_COOKIE, THEME_COOKIE, THEMES, words_for

@@ -19,7 +19,7 @@ from postern.errors import (
     TooMany,
     Unavailable,
 )
-from postern.operations.counter_wire import Refusal
+from postern.operations.public.counter_wire import Refusal
 
 T = TypeVar("T")
 _SECONDS = 15.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postern.operations.counter_wire import PriceLine
+from postern.operations.public.counter_wire import PriceLine
 from postern.web.i18n import Words
 
 _MINUTES = " min"

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from postern.errors import BadInput, NotFound, PosternError, TooMany
-from postern.operations import counter_wire as wire
+from postern.operations.public import counter_wire as wire
 from postern.web.pages import words_for
 from postern.web.public.ask import Counter
 from postern.web.public.receipt_pdf import receipt_pdf

@@ -15,7 +15,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
 from postern.money import Money
-from postern.operations.counter_wire import ReceiptView
+from postern.operations.public.counter_wire import ReceiptView
 from postern.web.i18n import Words
 from postern.web.public.line_words import line_words
 

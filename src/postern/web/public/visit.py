@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from postern.errors import BadInput, Conflict, NotFound, TooMany, Unavailable
-from postern.operations import counter_wire as wire
+from postern.operations.public import counter_wire as wire
 from postern.web.pages import words_for
 from postern.web.public.pay import counter_of
 from postern.web.public.shell import client_of, page

@@ -1,0 +1,1 @@
+"""Records: taken in, written by the hub itself, opened for the wall, for searches and as evidence."""

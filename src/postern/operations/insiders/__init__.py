@@ -1,0 +1,1 @@
+"""Against those who look too much: second persons, budgets, bait, alarms, refusals."""

@@ -1,0 +1,1 @@
+"""The journal: browsed, signed, shown to its witnesses."""

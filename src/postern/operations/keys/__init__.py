@@ -1,0 +1,1 @@
+"""Keys as operators see them: their age, and their rotation."""

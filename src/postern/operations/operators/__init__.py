@@ -1,0 +1,1 @@
+"""Who signs in, and how: operators, members, API keys."""

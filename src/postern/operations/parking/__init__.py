@@ -1,0 +1,1 @@
+"""Garages: sessions settled from records, prices and payments, cases, receipts, the ledger."""

@@ -1,0 +1,1 @@
+"""People and vehicles: registered, employed, enrolled, let in, revoked; and looked at."""

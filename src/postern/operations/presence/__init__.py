@@ -1,0 +1,1 @@
+"""Who is inside: presence derived from records, musters, occupancy, lockdown."""

@@ -1,0 +1,1 @@
+"""What people may ask for, and what becomes of their data: consent, retention, erasure, requests."""
