@@ -88,15 +88,17 @@ class MqttDevice:
         self._confirms = confirms
         self._client: aiomqtt.Client | None = None
         self._living: asyncio.Task[None] | None = None
+        self._powered = True
 
     async def start(self) -> None:
         there = asyncio.Event()
+        self._powered = True
         self._living = asyncio.create_task(self._live(there))
         async with asyncio.timeout(20):
             await there.wait()
 
     async def _live(self, there: asyncio.Event) -> None:
-        while True:
+        while self._powered:  # being cancelled can be lost while it waits for the broker's answer
             with contextlib.suppress(aiomqtt.MqttError):
                 will = aiomqtt.Will("door/availability", "offline", qos=1, retain=True)
                 async with self._broker.client(will) as client:
@@ -132,7 +134,7 @@ class MqttDevice:
             sock = self._client._client.socket()
             if sock is not None:
                 sock.shutdown(socket.SHUT_RDWR)
+        self._powered = False
         self._living.cancel()
-        with contextlib.suppress(asyncio.CancelledError, aiomqtt.MqttError):
-            await self._living
+        await asyncio.wait((self._living,))
         self._living = self._client = None

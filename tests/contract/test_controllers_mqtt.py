@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import pytest
 
 from postern.access.controller import Contact, DoorState
@@ -118,7 +119,6 @@ async def test_a_command_is_not_kept_for_a_device_that_comes_back_too_late(broke
     await controller.close()
 
 
-@pytest.mark.slow
 @needs("mosquitto")
 async def test_the_broker_tells_when_we_come_break_off_and_leave(broker: Broker) -> None:
     controller = MqttDoor(settings(broker.port, availability_topic=None), clock=SystemClock())
@@ -134,6 +134,37 @@ async def test_the_broker_tells_when_we_come_break_off_and_leave(broker: Broker)
             assert (await anext(messages)).payload == b"offline"
             assert (await anext(messages)).payload == b"online"
             await controller.close()
+            assert (await anext(messages)).payload == b"offline"
+
+
+@pytest.mark.parametrize("ticks", [None, 0, 1, 2, 3])
+@needs("mosquitto")
+async def test_a_door_closed_while_it_still_greets_says_farewell_and_is_gone(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, ticks: int | None
+) -> None:
+    """So many turns of the event loop after the broker has acknowledged the greeting, or before it does."""
+    controller = MqttDoor(settings(broker.port, availability_topic=None), clock=SystemClock())
+    greeted, taken = asyncio.Event(), aiomqtt.Client._on_publish
+
+    def acknowledged(*given: Any) -> None:
+        if ticks is not None or greeted.is_set():
+            taken(*given)
+        greeted.set()
+
+    async with broker.client() as client:
+        await client.subscribe("postern/postern-door/status", qos=1)
+        monkeypatch.setattr(aiomqtt.Client, "_on_publish", acknowledged)
+        controller.states()
+        async with asyncio.timeout(30):
+            await greeted.wait()
+        for _ in range(ticks or 0):
+            await asyncio.sleep(0)
+        closing = asyncio.create_task(controller.close())
+        done, _ = await asyncio.wait((closing,), timeout=10)
+        assert done == {closing}
+        messages = aiter(client.messages)
+        async with asyncio.timeout(10):
+            assert (await anext(messages)).payload == b"online"
             assert (await anext(messages)).payload == b"offline"
 
 

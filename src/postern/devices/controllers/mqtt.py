@@ -42,6 +42,7 @@ class MqttDoor:
         self._moved = asyncio.Event()
         self._fault = "no connection to the broker; check its address and that it runs"
         self._running: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def release(self, *, seconds: float) -> None:
         """See `DoorController`."""
@@ -91,15 +92,10 @@ class MqttDoor:
     async def close(self) -> None:
         """See `DoorController`."""
         self._feed.close()
-        if self._client is not None:
-            # A broker publishes the last will only of those who leave without a farewell.
-            with contextlib.suppress(aiomqtt.MqttError):
-                await self._client.publish(self._settings.status_topic, "offline", qos=1, retain=True)
-            self._client = None
+        self._leaving = True
         if self._running is not None:
             self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+            await asyncio.wait((self._running,))
 
     def _start(self) -> None:
         if self._running is None:
@@ -107,18 +103,32 @@ class MqttDoor:
 
     async def _run(self) -> None:
         pause = 0.2
-        while True:
+        # Being cancelled is not enough to leave: Python 3.11's wait_for, which aiomqtt waits with, forgets it
+        # when the broker's answer comes in the same turn.
+        while not self._leaving:
             try:
-                async with self._new_client() as client:
+                async with self._new_client() as client, self._farewell(client):
                     await self._greet(client)
                     pause = 0.2
-                    async for message in client.messages:
-                        self._heard(str(message.topic), _text(message.payload))
+                    if not self._leaving:
+                        async for message in client.messages:
+                            self._heard(str(message.topic), _text(message.payload))
             except (aiomqtt.MqttError, OSError) as fault:
                 self._client_is(None)
                 self._fault = f"no connection to the broker ({fault}); check its address and login"
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    @contextlib.asynccontextmanager
+    async def _farewell(self, client: aiomqtt.Client) -> AsyncIterator[None]:
+        """Say that we go: a broker publishes the last will only of those who leave without a word."""
+        try:
+            yield
+        finally:
+            self._client_is(None)
+            if self._leaving:
+                with contextlib.suppress(aiomqtt.MqttError):
+                    await client.publish(self._settings.status_topic, "offline", qos=1, retain=True)
 
     def _new_client(self) -> aiomqtt.Client:
         settings = self._settings
