@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -78,17 +79,53 @@ class _Kept:
     faces: tuple[tuple[PersonId | None, Box], ...] = ()
 
 
-class FaceEye:
+class _Tracks(Protocol):
+    """What both trackers can do at the end, and which frames may still become evidence."""
+
+    def finish(self) -> list[Observation]: ...
+
+    def wanted_frames(self) -> Set[int]: ...
+
+
+class _KeepingEye(ABC):
+    """Keeps frames only while they may become evidence."""
+
+    _tracker: _Tracks
+
+    def __init__(self) -> None:
+        self._kept: dict[int, _Kept] = {}
+
+    async def finish(self) -> list[Seen]:
+        """See `Eye`."""
+        return await self._with_evidence(self._tracker.finish())
+
+    async def _with_evidence(self, observations: Sequence[Observation]) -> list[Seen]:
+        seen = [
+            Seen(observation=one, evidence=await asyncio.to_thread(self._evidence, one))
+            for one in observations
+        ]
+        wanted = self._tracker.wanted_frames()
+        self._kept = {index: kept for index, kept in self._kept.items() if index in wanted}
+        return seen
+
+    @abstractmethod
+    def _evidence(self, observation: Observation) -> bytes | None:
+        """The JPEG that may be kept with it."""
+
+
+class FaceEye(_KeepingEye):
     """Looks for faces. Frames are kept only while they may become evidence of somebody named."""
+
+    _tracker: FaceTracker
 
     def __init__(
         self, recognition: Recognition, current: Current, *, still: bool, rules: TrackRules | None = None
     ) -> None:
+        super().__init__()
         self._recognition = recognition
         self._current = current
         self._tracker = FaceTracker(current().gallery.card, STILL if still else rules)
         self._still = still
-        self._kept: dict[int, _Kept] = {}
 
     async def look(self, frame: Frame) -> list[Seen]:
         """See `Eye`."""
@@ -109,19 +146,6 @@ class FaceEye:
             observations += self._tracker.finish()
         return await self._with_evidence(observations)
 
-    async def finish(self) -> list[Seen]:
-        """See `Eye`."""
-        return await self._with_evidence(self._tracker.finish())
-
-    async def _with_evidence(self, observations: Sequence[Observation]) -> list[Seen]:
-        seen = [
-            Seen(observation=one, evidence=await asyncio.to_thread(self._evidence, one))
-            for one in observations
-        ]
-        wanted = self._tracker.wanted_frames()
-        self._kept = {index: kept for index, kept in self._kept.items() if index in wanted}
-        return seen
-
     def _evidence(self, observation: Observation) -> bytes | None:
         presented, kept = observation.presented, self._kept.get(observation.frame)
         if (
@@ -134,8 +158,10 @@ class FaceEye:
         return jpeg_of(kept.rgb, others)
 
 
-class PlateEye:
+class PlateEye(_KeepingEye):
     """Looks for plates, at the access point `at`: its lane says how surely one must be read."""
+
+    _tracker: PlateTracker
 
     def __init__(
         self,
@@ -146,13 +172,13 @@ class PlateEye:
         still: bool,
         rules: TrackRules | None = None,
     ) -> None:
+        super().__init__()
         self._recognition = recognition
         self._current = current
         known = lambda text: current().holder_of_plate(text)  # noqa: E731 - the policy of that moment
         least = lambda: current().least_score(at)  # noqa: E731 - the policy of that moment
         self._tracker = PlateTracker(known, STILL if still else rules, least_score=least)
         self._still = still
-        self._kept: dict[int, _Kept] = {}
 
     async def look(self, frame: Frame) -> list[Seen]:
         """See `Eye`."""
@@ -163,19 +189,9 @@ class PlateEye:
             observations += self._tracker.finish()
         return await self._with_evidence(observations)
 
-    async def finish(self) -> list[Seen]:
-        """See `Eye`."""
-        return await self._with_evidence(self._tracker.finish())
-
-    async def _with_evidence(self, observations: Sequence[Observation]) -> list[Seen]:
-        seen = []
-        for one in observations:
-            kept = self._kept.get(one.frame)
-            jpeg = await asyncio.to_thread(jpeg_of, kept.rgb) if kept is not None else None
-            seen.append(Seen(observation=one, evidence=jpeg))
-        wanted = self._tracker.wanted_frames()
-        self._kept = {index: kept for index, kept in self._kept.items() if index in wanted}
-        return seen
+    def _evidence(self, observation: Observation) -> bytes | None:
+        kept = self._kept.get(observation.frame)
+        return jpeg_of(kept.rgb) if kept is not None else None
 
 
 class CodeEye:

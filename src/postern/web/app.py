@@ -64,6 +64,7 @@ from postern.web.console import (
 )
 from postern.web.head import HeadAsGet
 from postern.web.heard import Heard
+from postern.web.last_resort import LastResort
 from postern.web.limits import BodyLimit
 from postern.web.login import closed_afterwards, signed_in
 from postern.web.own import held as own_held
@@ -155,7 +156,7 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     endpoints.install(app)
     problems.install(app)
-    app.add_middleware(problems.LastResort)
+    app.add_middleware(LastResort, answer=problems.unforeseen)
     app.add_middleware(HeadAsGet)
     app.add_middleware(OriginCheck)
     app.add_middleware(BodyLimit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from http import HTTPStatus
 
 import structlog
@@ -11,7 +10,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from postern.errors import NotSignedIn, PosternError
 from postern.web.pages import go, page, words_for
@@ -73,41 +71,8 @@ async def _invalid(request: Request, fault: RequestValidationError) -> Response:
     return problem(422, "bad-input", "Some fields cannot be used; `errors` names each.", errors=wrong)
 
 
-class LastResort:
-    """The process boundary for what nobody foresaw: logged by its place, since its words may tell of
-    somebody.
-
-    It stands inside the security headers, which the framework's own last resort would go round.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; answer in place of an application that failed before it began to answer."""
-        begun = False
-
-        async def noting(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, noting)
-        except Exception as fault:  # the named process boundary of the web
-            if scope["type"] != "http":
-                raise
-            _log(fault)
-            if not begun:
-                await _unforeseen(Request(scope))(scope, receive, send)
-
-
-def _log(fault: Exception) -> None:
-    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(fault.__traceback__)[-8:]]
-    LOG.error("unforeseen fault", kind=type(fault).__name__, places=places)
-
-
-def _unforeseen(request: Request) -> Response:
+def unforeseen(request: Request) -> Response:
+    """What is answered in place of an application that failed."""
     if for_a_program(request):
         return problem(500, "fault", "Something went wrong here; it is in the hub's log.")
     return _page(request, 500)

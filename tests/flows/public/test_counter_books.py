@@ -23,7 +23,7 @@ from postern.operations.services import Services
 from postern.parking.cases import CaseKind
 from postern.parking.validations import ValidationKind
 from tests.contract.stripe_server import StripeServer, signature
-from tests.flows.parking.conftest import admin, hub
+from tests.flows.conftest import admin, hub
 from tests.flows.parking.conftest import garage as driven_garage
 from tests.flows.parking.driven import Driven, balanced
 from tests.flows.public.conftest import stripe_server, till_of

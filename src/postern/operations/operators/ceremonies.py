@@ -6,7 +6,19 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
+
+from webauthn import (
+    generate_authentication_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import AuthenticationCredential, UserVerificationRequirement
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from postern.errors import BadInput
 from postern.operations.services import Services
@@ -37,6 +49,59 @@ async def challenge_of(services: Services, tx: Transaction, secret: str) -> byte
     if challenge is None:
         raise BadInput("this took too long; start again")
     return challenge
+
+
+async def ask_for_any(services: Services) -> Ceremony:
+    """Ask the browser for any passkey that it has for this hub."""
+    options = generate_authentication_options(
+        rp_id=host_of(services), user_verification=UserVerificationRequirement.REQUIRED
+    )
+    async with services.database.transaction() as tx:
+        secret = await remember(services, tx, options.challenge)
+    return Ceremony(options=options_to_json(options), secret=secret)
+
+
+class KnownPasskey(Protocol):
+    """What a signature is verified against."""
+
+    @property
+    def public_key(self) -> bytes:
+        """As the authenticator told it when it was made (COSE)."""
+        ...
+
+    @property
+    def sign_count(self) -> int:
+        """How often it had signed when it last did."""
+        ...
+
+
+def verify_made(services: Services, challenge: bytes, answer: str) -> VerifiedRegistration:
+    """The passkey that the browser made for the challenge. Raises BadInput."""
+    try:
+        return verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=host_of(services),
+            expected_origin=origin_of(services),
+            require_user_verification=True,
+        )
+    except WebAuthnException as fault:
+        raise BadInput("this passkey was not accepted; try again") from fault
+
+
+def verify_used(
+    services: Services, challenge: bytes, given: AuthenticationCredential, passkey: KnownPasskey
+) -> VerifiedAuthentication:
+    """That the passkey signed the challenge. Raises WebAuthnException when it did not."""
+    return verify_authentication_response(
+        credential=given,
+        expected_challenge=challenge,
+        expected_rp_id=host_of(services),
+        expected_origin=origin_of(services),
+        credential_public_key=passkey.public_key,
+        credential_current_sign_count=passkey.sign_count,
+        require_user_verification=True,
+    )
 
 
 def _digest(secret: str) -> bytes:

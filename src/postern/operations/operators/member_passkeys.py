@@ -6,11 +6,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from webauthn import (
-    generate_authentication_options,
     generate_registration_options,
     options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
 )
 from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.exceptions import WebAuthnException
@@ -20,9 +17,17 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from postern.errors import BadInput, KeyDestroyed, NotSignedIn
+from postern.errors import KeyDestroyed, NotSignedIn
 from postern.ids import PersonId, TenantId
-from postern.operations.operators.ceremonies import Ceremony, challenge_of, host_of, origin_of, remember
+from postern.operations.operators.ceremonies import (
+    Ceremony,
+    ask_for_any,
+    challenge_of,
+    host_of,
+    remember,
+    verify_made,
+    verify_used,
+)
 from postern.operations.operators.members import SignedInMember, link_owner, set_up, shown_name, start_login
 from postern.operations.services import Services
 from postern.postgres.pool import Transaction, confine
@@ -64,16 +69,7 @@ async def spend_link_with_passkey(
     async with services.database.transaction() as tx:
         known = await link_owner(services, tx, link)
         challenge = await challenge_of(services, tx, secret)
-        try:
-            verified = verify_registration_response(
-                credential=answer,
-                expected_challenge=challenge,
-                expected_rp_id=host_of(services),
-                expected_origin=origin_of(services),
-                require_user_verification=True,
-            )
-        except WebAuthnException as fault:
-            raise BadInput(_REFUSED) from fault
+        verified = verify_made(services, challenge, answer)
         passkey = OwnPasskey(
             credential_id=verified.credential_id,
             public_key=verified.credential_public_key,
@@ -84,12 +80,7 @@ async def spend_link_with_passkey(
 
 async def begin_sign_in(services: Services) -> Ceremony:
     """Ask the browser for any passkey of this hub."""
-    options = generate_authentication_options(
-        rp_id=host_of(services), user_verification=UserVerificationRequirement.REQUIRED
-    )
-    async with services.database.transaction() as tx:
-        secret = await remember(services, tx, options.challenge)
-    return Ceremony(options=options_to_json(options), secret=secret)
+    return await ask_for_any(services)
 
 
 async def finish_sign_in(services: Services, *, secret: str, answer: str) -> SignedInMember:
@@ -101,15 +92,7 @@ async def finish_sign_in(services: Services, *, secret: str, answer: str) -> Sig
             known = await _by_handle(services, tx, given.response.user_handle)
             kept = known.secrets
             passkey = next(one for one in kept.passkeys if one.credential_id == given.raw_id)
-            verified = verify_authentication_response(
-                credential=given,
-                expected_challenge=challenge,
-                expected_rp_id=host_of(services),
-                expected_origin=origin_of(services),
-                credential_public_key=passkey.public_key,
-                credential_current_sign_count=passkey.sign_count,
-                require_user_verification=True,
-            )
+            verified = verify_used(services, challenge, given, passkey)
         except (WebAuthnException, StopIteration, ValueError, KeyDestroyed) as fault:
             raise NotSignedIn(_REFUSED) from fault
         used = replace(passkey, sign_count=verified.new_sign_count)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
-
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from postern.errors import PosternError
 from postern.operations.public import counter_wire as wire
 from postern.web.head import HeadAsGet
 from postern.web.i18n import LANGUAGES
+from postern.web.last_resort import LastResort
 from postern.web.pages import ASSETS, LANGUAGE_COOKIE, THEME_COOKIE, THEMES, words_for
 from postern.web.public import pay, visit
 from postern.web.public.ask import Counter
@@ -115,39 +113,16 @@ async def faulted(request: Request, fault: Exception) -> Response:
     return _fault_page(request, fault.status if isinstance(fault, PosternError) else 500)
 
 
-class LastWord:
-    """The process boundary for what nobody foresaw: logged by its place, not by its words."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; answer in place of a page that failed before it began to answer."""
-        begun = False
-
-        async def noting(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, noting)
-        except Exception as fault:  # the named process boundary
-            if scope["type"] != "http":
-                raise
-            frames = traceback.extract_tb(fault.__traceback__)[-8:]
-            places = [f"{one.filename}:{one.lineno}" for one in frames]
-            _log.error("unforeseen fault", kind=type(fault).__name__, places=places)
-            if not begun:
-                await _fault_page(Request(scope), 500)(scope, receive, send)
-
-
 def _fault_page(request: Request, status: int) -> Response:
     words = words_for(request)(
         _FAULT_WORDS.get(status, "pay.error-500" if status >= 500 else "pay.error-400")
     )
     code = request.query_params.get("g", "")
     return page(request, "public/fault.html", status=status, words=words, code=code)
+
+
+def _unforeseen(request: Request) -> Response:
+    return _fault_page(request, 500)
 
 
 def create_public_app(counter: Counter, shell: Shell) -> Starlette:
@@ -166,7 +141,11 @@ def create_public_app(counter: Counter, shell: Shell) -> Starlette:
             Route("/healthz", healthy),
             Mount("/assets", StaticFiles(directory=ASSETS)),
         ],
-        middleware=[Middleware(Around, shell=shell), Middleware(LastWord), Middleware(HeadAsGet)],
+        middleware=[
+            Middleware(Around, shell=shell),
+            Middleware(LastResort, answer=_unforeseen),
+            Middleware(HeadAsGet),
+        ],
         exception_handlers={PosternError: faulted, HTTPException: faulted},
     )
     app.state.counter = counter
