@@ -103,7 +103,7 @@ def _exit_again(garage: Garage, happening: Corrected, rules: Rules, case: Case) 
     if exit is None:
         return Step()
     exit = replace(exit, who=replace(happening.who, picture=case.who.picture))
-    pairing = paired(garage, exit.who, exit.lane, rules)
+    pairing = paired(garage, exit.who, exit.lane, rules, exit.at)
     step = ended(garage, exit, pairing, rules)
     if isinstance(pairing, Paired):
         return step

@@ -75,8 +75,9 @@ def _inside(session: Session, over: datetime | None, at: datetime) -> bool:
 
 
 def _over(session: Session, rules: Rules) -> datetime | None:
-    """When it stopped counting as inside: a stale one at the first UTC midnight at which it was too old."""
-    if session.state is not SessionState.STALE:
+    """When it stopped counting as inside: a stale one at the first UTC midnight at which it was too old, or
+    when its permit's next car drove in."""
+    if session.state is not SessionState.STALE or session.left_at is not None:
         return session.left_at
     old = session.entered_at + rules.settings.stale_after
     midnight = datetime.combine(old.date(), time.min, UTC)

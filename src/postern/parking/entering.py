@@ -9,9 +9,11 @@ from uuid import UUID
 from postern.parking.cases import Case, CaseKind, CaseState
 from postern.parking.garage import Garage, Standing, Step
 from postern.parking.happenings import Entered
+from postern.parking.leaving import OF_DOUBT, settled
 from postern.parking.permits import Covered, Uncovered, covered
 from postern.parking.rules import Rules
 from postern.parking.session import Session, Who, new_session
+from postern.parking.unseen import left_unseen, noted
 from postern.parking.waiting import gone, is_standing
 
 SEEN_TWICE_WITHIN = timedelta(seconds=30)
@@ -24,11 +26,17 @@ def entered(garage: Garage, happening: Entered, rules: Rules) -> Step:
     who = _who(before, happening)
     if _is_the_same(garage, before, happening, who):
         return Step()
-    session = replace(_session(garage, happening, rules, who), ticket=_ticket(before, happening))
-    cases = {one.id: one for one in _cases(garage, happening, rules, session, before)}
+    over = {one.id: one for one in left_unseen(garage, replace(happening, who=who), rules)}
+    still = Garage(sessions={**garage.sessions, **over}, cases=garage.cases)
+    session = replace(_session(still, happening, rules, who), ticket=_ticket(before, happening))
+    cases = {one.id: one for one in _cases(still, happening, rules, session, before)}
+    for one in over.values():
+        cases |= settled(garage, one, OF_DOUBT, happening)
+        note = noted(one, happening, rules)
+        cases[note.id] = note
     cases |= gone(garage, before, happening)
     return Step(
-        sessions={session.id: session},
+        sessions={session.id: session, **over},
         cases=cases,
         standing={happening.lane: Standing(seen=happening, raw=happening.who, session=session.id)},
     )

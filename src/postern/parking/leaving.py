@@ -19,13 +19,14 @@ from postern.parking.pairing import Ambiguous, Paired, Pairing, Unpaired, pair
 from postern.parking.permit_seen import permit_seen_again
 from postern.parking.rules import Rules
 from postern.parking.session import Session, SessionState, Who
+from postern.parking.unseen import by_its_ticket
 from postern.parking.waiting import gone, is_standing
 from postern.records.model import RecordKey
 from postern.vehicles.abroad import is_from_abroad
 
 SEEN_TWICE_WITHIN = timedelta(seconds=30)
 MOST_CANDIDATES = 8
-_OF_DOUBT = (CaseKind.UNREADABLE, CaseKind.CLONED)
+OF_DOUBT = (CaseKind.UNREADABLE, CaseKind.CLONED)
 
 
 def left(garage: Garage, happening: Left, rules: Rules) -> Step:
@@ -42,7 +43,7 @@ def left(garage: Garage, happening: Left, rules: Rules) -> Step:
     elif happening.erased:
         return Step(standing={happening.lane: now}, cases=gone_on)
     else:
-        pairing = paired(garage, who, happening.lane, rules)
+        pairing = paired(garage, who, happening.lane, rules, happening.at)
     exit = Exit(cause=happening, key=happening.key, at=happening.at, who=who, lane=happening.lane)
     step = ended(garage, exit, pairing, rules)
     standing = {happening.lane: replace(now, session=next(iter(step.sessions), None))}
@@ -62,11 +63,17 @@ def _known(before: Standing | None, happening: Left) -> tuple[Who, UUID | None]:
     return before.stated or happening.who, happening.session or before.session
 
 
-def paired(garage: Garage, who: Who, lane: AccessPointId, rules: Rules) -> Pairing:
+def paired(garage: Garage, who: Who, lane: AccessPointId, rules: Rules, at: datetime) -> Pairing:
     """Which session that is; a plate that could not be read is nobody's."""
     facts = rules.lanes.get(lane)
     least = facts.least_score if facts is not None else 1.0
-    return pair(plate_read(who), garage.inside(), least_score=least) if who.plate else Unpaired(nearest=())
+    if not who.plate:
+        return Unpaired(nearest=())
+    found = pair(plate_read(who), garage.inside(), least_score=least)
+    if not isinstance(found, Unpaired):
+        return found
+    known = by_its_ticket(garage, who, rules, at)
+    return found if known is None else Paired(session=known, distance=0.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +142,7 @@ def close(garage: Garage, session: Session, exit: Exit, rules: Rules) -> Step:
     """End the session at the exit: charge what it costs, unless a person has to decide."""
     clearance = charging.standing(session, rules, exit.at)
     over = replace(session, state=SessionState.LEFT, exit=exit.key, left_at=exit.at)
-    cases = settled(garage, session, _OF_DOUBT, exit.cause)
+    cases = settled(garage, session, OF_DOUBT, exit.cause)
     charged = Charged(session=over)
     match clearance:
         case Cleared(reason=Reason.PERMIT | Reason.PAID_WITHIN_GRACE):

@@ -48,7 +48,8 @@ class SessionState(StrEnum):
     OPEN = "open"
     LEFT = "left"
     STALE = "stale"
-    """So long without an exit that the vehicle has left unseen, or stands forgotten."""
+    """So long without an exit that the vehicle has left unseen, or stands forgotten. With `left_at`: a
+    permit's car whose plate drove in again, or whose bay another one needed, was taken to have left."""
     DISMISSED = "dismissed"
     """A person found that it was none."""
 

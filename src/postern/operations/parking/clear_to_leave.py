@@ -61,7 +61,7 @@ async def clear_to_leave(
         who = stands.stated
     session = garage.sessions.get(stands.session) if stands is not None and stands.session else None
     if session is None or not session.is_inside:
-        pairing = paired(garage, who, lane, rules)
+        pairing = paired(garage, who, lane, rules, at)
         if not isinstance(pairing, Paired):
             doubt = clearance(pairing, None, None, Uncovered.NO_PERMIT, at)
             reason = _word(doubt) if who.plate else UNREADABLE

@@ -107,7 +107,7 @@ def likely(garage: Garage, plate: str) -> list[Session]:
 
 def is_payable(session: Session) -> bool:
     """Whether somebody may pay for it: it runs, or something is owed."""
-    running = session.state in (SessionState.OPEN, SessionState.STALE)
+    running = session.left_at is None and session.state in (SessionState.OPEN, SessionState.STALE)
     return running or session.owed.amount > 0
 
 
