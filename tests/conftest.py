@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import AsyncIterator, Generator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from postern.postgres.embedded import Cluster
 from postern.postgres.isolation import RUNTIME
-from postern.postgres.migrate import Folder, migrate
 from postern.postgres.pool import Database
+from postern.prove.scratch import scratch
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -78,31 +74,10 @@ async def cluster() -> AsyncIterator[Cluster]:
             await made.stop()
 
 
-@asynccontextmanager
-async def _scratch(cluster: Cluster, folder: Folder) -> AsyncIterator[Database]:
-    """A fresh database with the schema of `folder`, copied from a template that is migrated once."""
-    supervisor = cluster.conninfo(database="postgres", role="supervisor")
-    template, name = f"template_{folder}", f"test_{uuid4().hex}"
-    async with await psycopg.AsyncConnection.connect(supervisor, autocommit=True) as connection:
-        found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (template,))
-        if await found.fetchone() is None:
-            make = sql.SQL("CREATE DATABASE {} OWNER postern")
-            await connection.execute(make.format(sql.Identifier(template)))
-            async with Database.open(cluster.conninfo(database=template), size=2) as database:
-                await migrate(database, folder)
-        copy = sql.SQL("CREATE DATABASE {} OWNER postern TEMPLATE {} STRATEGY file_copy")
-        await connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
-        try:
-            async with Database.open(cluster.conninfo(database=name)) as database:
-                yield database
-        finally:
-            await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 @pytest.fixture
 async def database(cluster: Cluster) -> AsyncIterator[Database]:
     """A fresh, migrated hub database."""
-    async with _scratch(cluster, "hub") as made:
+    async with scratch(cluster, "hub") as made:
         yield made
 
 
@@ -116,5 +91,5 @@ async def runtime_database(database: Database) -> AsyncIterator[Database]:
 @pytest.fixture
 async def keystore_database(cluster: Cluster) -> AsyncIterator[Database]:
     """A fresh, migrated keystore database."""
-    async with _scratch(cluster, "keystore") as made:
+    async with scratch(cluster, "keystore") as made:
         yield made

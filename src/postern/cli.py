@@ -15,6 +15,7 @@ import typer
 from postern import __version__
 from postern.cli_journal import journal_app
 from postern.cli_keys import keys_app
+from postern.cli_prove import prove
 from postern.cli_simulate import simulate_app
 from postern.errors import BadInput, PosternError, SettingsInvalid
 from postern.settings import Settings
@@ -31,6 +32,7 @@ app.add_typer(agent_app, name="agent")
 app.add_typer(journal_app, name="journal")
 app.add_typer(keys_app, name="keys")
 app.add_typer(simulate_app, name="simulate")
+app.command()(prove)
 
 FAULT = 1
 USAGE = 2

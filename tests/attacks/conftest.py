@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tests.attacks.world import World, world
+from postern.prove.world import World, world
 
 Measured = Callable[[str], None]
 

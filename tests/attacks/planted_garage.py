@@ -26,9 +26,9 @@ from postern.parking import store
 from postern.parking.cases import CaseKind, Resolution
 from postern.parking.permits import Permit
 from postern.parking.rules import MerchantKept, PermitKept
+from postern.prove.planting import Planted
+from postern.prove.world import Plan, World
 from postern.vehicles import store as vehicles
-from tests.attacks.planting import Planted
-from tests.attacks.world import Plan, World
 from tests.flows.parking.driven import Driven, driven
 
 REGISTERED = 20

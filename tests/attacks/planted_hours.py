@@ -8,9 +8,9 @@ from uuid import UUID
 from postern.ids import OperatorId, PersonId
 from postern.operations.attendance import timesheets
 from postern.people import store as people
-from tests.attacks.planting import Planted
+from postern.prove.planting import Planted
+from postern.prove.world import Plan, World
 from tests.attacks.worked_hours import PROFILE, REASON, ROSTER, worked_hours
-from tests.attacks.world import Plan, World
 
 WORKERS = 8
 WHY = "the Quernstone kiln 7731 had to be drawn twice"

@@ -14,6 +14,9 @@ from postern.agent.spool import Spool, SpoolLimits
 from postern.clock import SystemClock, utc_day
 from postern.operations.presence import lockdown, muster, muster_wire
 from postern.operations.presence.derive import present
+from postern.prove.planting import Planted
+from postern.prove.ways import AgentUnderLoad
+from postern.prove.world import Plan, World
 from postern.records.model import (
     DecisionRecord,
     Happening,
@@ -24,9 +27,6 @@ from postern.records.model import (
     kind_of,
 )
 from postern.records.sealed import encode
-from tests.attacks.planting import Planted
-from tests.attacks.ways import AgentUnderLoad
-from tests.attacks.world import Plan, World
 
 WARDEN, WHY = "Wilhelmina Quernstone-Jax", "smoke above the Quernstone kiln"
 INSIDE = 20

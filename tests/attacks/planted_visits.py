@@ -16,12 +16,12 @@ from postern.operations.visitors import walk_up as visit_walk_up
 from postern.operations.visitors.letters import send_letters
 from postern.operations.visitors.walk_up import WalkUp
 from postern.operations.visitors.watch import follow_visits
+from postern.prove.planting import Planted
+from postern.prove.world import Plan, World
 from postern.sites import store as sites
 from postern.sites.model import Door
 from postern.spans import Span
 from postern.visitors.model import VisitDetails
-from tests.attacks.planting import Planted
-from tests.attacks.world import Plan, World
 
 VISITORS = 6
 TERMS = "Nobody enters the Xylothek Quappenbruch 7731 without its felt slippers."

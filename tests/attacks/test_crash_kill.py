@@ -10,28 +10,13 @@ import os
 import random
 from pathlib import Path
 
+from postern.prove.attacks.kills import VICTIMS, kill
+from postern.prove.verdict import judge
+from postern.prove.world import World, running_agent
 from tests.attacks.conftest import Measured
-from tests.attacks.verdict import judge
-from tests.attacks.world import AgentUnderLoad, World, running_agent
 
 ROUNDS = int(os.environ.get("POSTERN_CRASH_ROUNDS", "12"))
 SEED = int(os.environ.get("POSTERN_CRASH_SEED", str(random.SystemRandom().randrange(1_000_000))))
-VICTIMS = ("agent", "hub", "data", "keystore")
-
-
-async def kill(postern: World, agent: AgentUnderLoad, victim: str, down: float) -> None:
-    """kill -9, a while without it, and again as its supervisor would start it."""
-    match victim:
-        case "agent":
-            agent.kill()
-            await asyncio.sleep(down)
-            agent.start()
-        case "hub":
-            postern.kill_hub()
-            await asyncio.sleep(down)
-            postern.start_hub()
-        case _:
-            await postern.kill_database(victim, down)
 
 
 async def test_nothing_acknowledged_is_lost_doubled_or_replaced_whatever_is_killed(

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
+from postern.prove.verdict import judge, missing_at_hub
+from postern.prove.world import World, running_agent
 from tests.attacks.conftest import Measured
-from tests.attacks.verdict import judge, missing_at_hub
-from tests.attacks.world import World, running_agent
 
 KILLS = 2
 

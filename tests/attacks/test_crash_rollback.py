@@ -12,11 +12,11 @@ import pytest
 
 from postern.operations.sites import agents
 from postern.operations.sites.agents import KnownAgent
+from postern.prove.verdict import judge, releases
+from postern.prove.world import AgentUnderLoad, World, running_agent
 from postern.records.alarms import AlarmKind
 from postern.sites import agents as agents_store
 from tests.attacks.conftest import Measured
-from tests.attacks.verdict import judge, releases
-from tests.attacks.world import AgentUnderLoad, World, running_agent
 
 pytestmark = pytest.mark.slow
 

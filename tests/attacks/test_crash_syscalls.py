@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from postern.prove.verdict import judge
+from postern.prove.world import AgentUnderLoad, World, running_agent
 from tests.attacks.calls import early_acknowledgements, early_releases, tracing
-from tests.attacks.verdict import judge
-from tests.attacks.world import ROOT, AgentUnderLoad, World, running_agent
 from tests.needs import needs
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ async def alone(agent: AgentUnderLoad, log: Path, *options: str) -> tuple[str, i
     """Let the agent admit a few without its hub, traced; what it said, and how many releases it wrote."""
     before = agent.released()
     command = [*tracing(log, *options), *agent.command("--alone", "--count", str(PASSAGES))]
-    run = asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run = asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     said, complaints = await (await run).communicate()
     assert not complaints, complaints.decode()
     return said.decode(), agent.released() - before

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.verdict import judge, missing_at_hub
-from tests.attacks.world import PATIENCE, AgentUnderLoad, World, build, running_agent, world
+from postern.prove.verdict import judge, missing_at_hub
+from postern.prove.world import PATIENCE, AgentUnderLoad, World, build, running_agent, world
 
 
 class SmallDisk:

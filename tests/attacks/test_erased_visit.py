@@ -22,9 +22,9 @@ from postern.operations.visitors import page as visit_page
 from postern.operations.visitors.visits import Invited
 from postern.operators.model import Actor
 from postern.postgres.pool import Database
+from postern.prove.stored import every_plaintext
 from postern.sealing.keyring import Purpose
 from postern.sites.store import SitePlan
-from tests.attacks.stored import every_plaintext
 from tests.attacks.visited import COMPANY, MAIL, PURPOSE, visited
 from tests.flows.operations.conftest import admin, agent, clock, controller, demo, entrance, hub, places
 from tests.flows.operations.drawn import DrawnAgent
@@ -55,7 +55,7 @@ async def told(hub: Services, owner: Database, keystore: Database, tenant: Tenan
     fresh = PostgresKeyring(keystore, hub.keyring.roots)
     known = [NAME, MAIL, COMPANY, PURPOSE, made.visit.code, made.link.partition("-")[2], str(made.visit.id)]
     found = 0
-    async for place, plaintext in every_plaintext(hub, owner, fresh, tenant):
+    async for place, plaintext in every_plaintext(owner, fresh, tenant):
         values = known[:-1] if place.table in ("journal_entry", "erasure") else known
         found += any(value.encode() in plaintext for value in values)
     return found

@@ -42,6 +42,7 @@ from postern.postgres.embedded import Cluster
 from postern.postgres.pool import Database
 from postern.privacy.member import MemberSecrets
 from postern.privacy.requests import RequestKind
+from postern.prove.stored import every_plaintext, fields
 from postern.sealing.envelope import open_sealed
 from postern.sealing.keyring import Purpose
 from postern.sealing.tags import day_tag
@@ -49,7 +50,6 @@ from postern.sites.store import SitePlan
 from postern.vehicles.model import VehicleDetails
 from tests.attacks.conftest import Measured
 from tests.attacks.parked import Plates, parked
-from tests.attacks.stored import every_plaintext, fields
 from tests.attacks.worked_hours import worked_hours
 from tests.flows.operations.conftest import (
     admin,
@@ -197,10 +197,10 @@ class Attempt:
 
 async def attack(victim: Victim, owner: Database, keyring: PostgresKeyring, pictures: Path) -> Attempt:
     """Open all that opens, in the database and in the picture store, and look for them in it."""
-    found = await fields(victim.hub, owner, keyring, victim.demo.tenant)
+    found = await fields(owner, keyring, victim.demo.tenant)
     told = [
         field
-        async for field, plaintext in every_plaintext(victim.hub, owner, keyring, victim.demo.tenant)
+        async for field, plaintext in every_plaintext(owner, keyring, victim.demo.tenant)
         if tells(plaintext)
     ]
     by_law = sum((one.table, one.column) in BY_LAW for one in told)
@@ -234,9 +234,7 @@ async def _picture_opens(
     """By a key that any record names for it, or as an enrolment photo."""
     store = PictureFolder(pictures)
     sealed = await store.get(name)
-    for field, plaintext in [
-        pair async for pair in every_plaintext(victim.hub, owner, keyring, victim.demo.tenant)
-    ]:
+    for field, plaintext in [pair async for pair in every_plaintext(owner, keyring, victim.demo.tenant)]:
         if field.table == "record":
             reference = _reference_in(field.column, plaintext, name)
             if reference is not None:
@@ -373,7 +371,7 @@ async def _what_named_the_plate_alone(victim: Victim, data: Database, keystore: 
     return sum(
         [
             ALONE[field.table, field.column]
-            async for field, plaintext in every_plaintext(victim.hub, data, keyring, victim.demo.tenant)
+            async for field, plaintext in every_plaintext(data, keyring, victim.demo.tenant)
             if (field.table, field.column) in ALONE and tells(plaintext)
         ]
     )

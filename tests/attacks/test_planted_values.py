@@ -16,15 +16,9 @@ import structlog
 from postern.operations.people import register
 from postern.people.model import PersonDetails
 from postern.postgres.pool import Transaction
-from postern.sealing import xaes
-from tests.attacks.conftest import Measured
-from tests.attacks.planted_garage import by_a_garage, by_signing_in
-from tests.attacks.planted_hours import by_hours
-from tests.attacks.planted_muster import by_a_muster
-from tests.attacks.planted_visits import by_visits
-from tests.attacks.planting import Planted, PlantedPerson
-from tests.attacks.sweep import Finding, Sweep
-from tests.attacks.ways import (
+from postern.prove.planting import Planted, PlantedPerson
+from postern.prove.sweep import Finding, Sweep
+from postern.prove.ways import (
     by_a_crashing_database,
     by_looking,
     by_oneself,
@@ -33,7 +27,13 @@ from tests.attacks.ways import (
     logging_to,
     settle,
 )
-from tests.attacks.world import World, build, world
+from postern.prove.world import World, build, world
+from postern.sealing import xaes
+from tests.attacks.conftest import Measured
+from tests.attacks.planted_garage import by_a_garage, by_signing_in
+from tests.attacks.planted_hours import by_hours
+from tests.attacks.planted_muster import by_a_muster
+from tests.attacks.planted_visits import by_visits
 
 SEED = 20260302
 PASSAGES = 300

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.sweep import CHUNK, Sweep, encodings
+from postern.prove.sweep import CHUNK, Sweep, encodings
 
 VALUE = "Wilhelmina Überschär 00042"
 

@@ -23,7 +23,6 @@ from postern.operations.attendance.rows import MONTHS
 from postern.operations.parking.receipts import _Whose
 from postern.operations.parking.rows import BEGINNINGS, _StoredBeginning
 from postern.operations.presence.rows import CALLS, KNOWN
-from postern.operations.services import Services
 from postern.postgres.pool import Database, Transaction
 from postern.records.model import RecordKey
 from postern.sealing.envelope import Context, Key, key_id, open_sealed
@@ -108,7 +107,7 @@ class Field:
             return None
 
 
-async def fields(hub: Services, owner: Database, keyring: Keyring, tenant: TenantId) -> list[Field]:
+async def fields(owner: Database, keyring: Keyring, tenant: TenantId) -> list[Field]:
     """Every sealed field of the tenant; the archive's inner fields under their own name, "record.subject"."""
     found: list[Field] = []
     async with owner.transaction() as tx:
@@ -171,7 +170,7 @@ async def _subjects(tx: Transaction) -> list[UUID]:
 async def _journal(tx: Transaction, keyring: Keyring, tenant: TenantId) -> list[Field]:
     key = await keyring.purpose_key(tenant, "journal")
     async with tx.cursor(row_factory=class_row(Row)) as cursor:
-        await cursor.execute(f"SELECT {ROW} FROM journal_entry WHERE tenant_id = %s", (tenant,))
+        await cursor.execute(f"SELECT {ROW} FROM journal_entry WHERE tenant_id = %s", (tenant,))  # noqa: S608 - a constant
         rows = await cursor.fetchall()
     return [
         Field(
@@ -316,10 +315,10 @@ def inner_of(outer: Field) -> bytes:
 
 
 async def every_plaintext(
-    hub: Services, owner: Database, keyring: Keyring, tenant: TenantId
+    owner: Database, keyring: Keyring, tenant: TenantId
 ) -> AsyncIterator[tuple[Field, bytes]]:
     """Whatever opens with every key that the keyring gives out."""
-    for field in await fields(hub, owner, keyring, tenant):
+    for field in await fields(owner, keyring, tenant):
         plaintext = field.opened()
         if plaintext is not None:
             yield field, plaintext

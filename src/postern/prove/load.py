@@ -1,6 +1,6 @@
 """An agent under load, as a process to be killed: the real spool, sync and `admit`, cards as fast as it goes.
 
-    python -m tests.attacks.load FOLDER HUB_URL LEDGER [--code CODE] [--count N] [--alone] [--mutant NAME]
+    python -m postern.prove.load FOLDER HUB_URL LEDGER [--code CODE] [--count N] [--alone] [--mutant NAME]
 
 Its door writes each release into the ledger, one line by one write to a file opened for appending: what
 stands there has been acknowledged to whoever stood at the door. Told to end (SIGTERM) it stops admitting,
@@ -66,6 +66,7 @@ class LedgerDoor:
         self._passing = passing
 
     async def release(self, *, seconds: float) -> None:
+        del seconds
         self.write()
 
     def write(self) -> None:
@@ -97,9 +98,17 @@ class NotingSpool:
         day: date,
         plaintext: bytes,
         pictures: Sequence[SealedPicture] = (),
-        **passage: object,
+        releases_at: datetime | None = None,
+        settles: int | None = None,
     ) -> int:
-        seq = await self._spool.append(kind=kind, day=day, plaintext=plaintext, pictures=pictures, **passage)
+        seq = await self._spool.append(
+            kind=kind,
+            day=day,
+            plaintext=plaintext,
+            pictures=pictures,
+            releases_at=releases_at,
+            settles=settles,
+        )
         self._passing.agent, self._passing.seq = self._spool._owner.agent, seq
         return seq
 
@@ -120,14 +129,22 @@ class EarlySpool(NotingSpool):
         day: date,
         plaintext: bytes,
         pictures: Sequence[SealedPicture] = (),
-        **passage: object,
+        releases_at: datetime | None = None,
+        settles: int | None = None,
     ) -> int:
         self._door.write()
         append = super().append
 
         async def late() -> int:
             await asyncio.sleep(self._after)
-            return await append(kind=kind, day=day, plaintext=plaintext, pictures=pictures, **passage)
+            return await append(
+                kind=kind,
+                day=day,
+                plaintext=plaintext,
+                pictures=pictures,
+                releases_at=releases_at,
+                settles=settles,
+            )
 
         if not self._after:
             return await late()
@@ -210,7 +227,7 @@ async def _work(options: Options, spool: Spool, bundles: BundleStore, sync: Sync
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
     running = None if options.alone else asyncio.create_task(sync.run())
-    while bundles.policy is None and not ending.is_set():
+    while bundles.policy is None and not ending.is_set():  # noqa: ASYNC110 - another task takes it
         await asyncio.sleep(0.02)
     await _present(options, spool, bundles, ending)
     while running is not None and (await spool.state()).waiting:

@@ -46,17 +46,21 @@ class Planted:
     plates: list[str]
     strangers: list[str]
     templates: list[Template]
+    enrolled: int = ENROLLED
     more: list[str] = field(default_factory=list)
 
     PHOTO: ClassVar[bytes] = b"\xff\xd8 a photo that shows "
 
     @classmethod
-    def drawn(cls, seed: int, *, people: int = PEOPLE, vehicles: int = VEHICLES) -> Planted:
+    def drawn(
+        cls, seed: int, *, people: int = PEOPLE, vehicles: int = VEHICLES, enrolled: int = ENROLLED
+    ) -> Planted:
         """The same for the same seed."""
         chance = random.Random(seed)
         numbers = np.random.default_rng(seed)
-        faces = [numbers.normal(size=128).astype(np.float32) for _ in range(min(ENROLLED, people))]
+        faces = [numbers.normal(size=128).astype(np.float32) for _ in range(min(enrolled, people))]
         return cls(
+            enrolled=enrolled,
             people=[_person(chance) for _ in range(people)],
             plates=[_letters(chance, 9) for _ in range(vehicles)],
             strangers=[_letters(chance, 10) for _ in range(100)],
@@ -117,6 +121,7 @@ class FakeRecognition:
         return [SeenFace(sighting=sighting, template=self._planted.templates[number])]
 
     async def plates(self, rgb: Rgb, country: str | None = None) -> Sequence[PlateReading]:
+        del rgb, country
         return []
 
     @staticmethod

@@ -8,7 +8,6 @@ import logging
 import os
 import secrets
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -37,11 +36,11 @@ from postern.operations.people.import_csv import ImportKind, apply_import
 from postern.operations.privacy import consent
 from postern.postgres.embedded import Cluster
 from postern.postgres.programs import find_programs
+from postern.prove.load import EVIDENCE
+from postern.prove.planting import FakeRecognition, Planted, PlantedPerson
+from postern.prove.verdict import releases
+from postern.prove.world import AgentUnderLoad, Plan, World
 from postern.web.login import form_key_of
-from tests.attacks.load import EVIDENCE
-from tests.attacks.planting import ENROLLED, FakeRecognition, Planted, PlantedPerson
-from tests.attacks.verdict import releases
-from tests.attacks.world import AgentUnderLoad, Plan, World
 
 LEVEL = "Everywhere"
 PATIENCE = httpx.Timeout(300)
@@ -69,7 +68,7 @@ async def by_the_console(postern: World, plan: Plan, planted: Planted) -> None:
         base_url=postern.url, headers={"Origin": postern.url}, timeout=PATIENCE, trust_env=False
     ) as client:
         await _signed_in(postern, plan, planted, client)
-        for person in planted.people[:ENROLLED]:
+        for person in planted.people[: planted.enrolled]:
             made = await client.post("/api/v1/people", json=_fields(person))
             assert made.status_code == 201, made.text
             card = {"kind": "card", "number": person.card}
@@ -79,7 +78,9 @@ async def by_the_console(postern: World, plan: Plan, planted: Planted) -> None:
         await _secrets(client, planted, made.json()["id"])
         await by_enrolment(postern, plan, planted)
         await _personnel(planted, client, made.json()["id"])
-        await _import(client, "people", replace(planted, people=planted.people[ENROLLED:]).people_csv(LEVEL))
+        await _import(
+            client, "people", replace(planted, people=planted.people[planted.enrolled :]).people_csv(LEVEL)
+        )
         await _import(client, "vehicles", planted.vehicles_csv(LEVEL))
         for text in (planted.people[0].name, planted.people[-1].employee_number):
             found = await client.get("/api/v1/people", params={"text": text})
@@ -187,7 +188,7 @@ async def _secrets(client: httpx.AsyncClient, planted: Planted, person: str) -> 
     code = await client.post(f"/api/v1/people/{person}/credentials", json={"kind": "qr"})
     assert code.status_code == 201
     notes = secrets.token_urlsafe(18)
-    fields = _fields(planted.people[ENROLLED - 1]) | {"notes": notes, "version": 1}
+    fields = _fields(planted.people[planted.enrolled - 1]) | {"notes": notes, "version": 1}
     changed = await client.put(f"/api/v1/people/{person}", json=fields)
     assert changed.status_code == 200, changed.text
     planted.more += [code.json()["secret"], notes]
@@ -206,7 +207,7 @@ async def by_enrolment(postern: World, plan: Plan, planted: Planted) -> None:
     """Consents, photos and templates; recognition is a double, storing is not."""
     services = replace(postern.services, recognition=FakeRecognition(planted).port())
     actor = postern.actor(plan)
-    for number, person in enumerate(planted.people[:ENROLLED]):
+    for number, person in enumerate(planted.people[: planted.enrolled]):
         found = await look.find_people(services, actor, text=person.employee_number)
         id = PersonId(found.rows[0].person.id)
         reference = secrets.token_urlsafe(18)
@@ -317,5 +318,6 @@ async def settle(postern: World) -> None:
             await connection.execute("CHECKPOINT")
         dump = postern.folder / f"dump-{name}.sql"
         program = find_programs().folder / "pg_dump"
-        subprocess.run([program, cluster.conninfo(), "--file", dump], check=True, capture_output=True)
+        dumping = await asyncio.create_subprocess_exec(program, cluster.conninfo(), "--file", dump)
+        assert await dumping.wait() == 0
         assert dump.stat().st_size > 0

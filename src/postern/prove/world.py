@@ -38,7 +38,6 @@ from postern.settings import Settings
 from postern.sites.model import AccessPoint, Area, Door
 from postern.supervise import Handover
 
-ROOT = Path(__file__).parents[2]
 PEOPLE = 4
 PATIENCE = 240
 """Seconds after which whatever is waited for will not come any more, on a busy machine either."""
@@ -76,12 +75,12 @@ class World:
             "POSTERN_MODE": "demo",
             "POSTERN_PORT": str(self.port),
         }
-        program = ["tests.attacks.hub", mutant] if mutant else ["postern", "hub"]
+        program = ["postern.prove.mutant_hub", mutant] if mutant else ["postern", "hub"]
         said = (self.folder / "log" / "hub.out").open("ab")
         with said:
             self.hub = subprocess.Popen(
                 [*under, sys.executable, "-m", *program],
-                cwd=ROOT,
+                cwd=self.folder,
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=said,
@@ -199,7 +198,7 @@ class AgentUnderLoad:
 
     def command(self, *more: str) -> list[str]:
         """How its process is started."""
-        program = [sys.executable, "-m", "tests.attacks.load", str(self.folder), self.world.url]
+        program = [sys.executable, "-m", "postern.prove.load", str(self.folder), self.world.url]
         given = ["--code", self.code, *(["--mutant", self.mutant] if self.mutant else [])]
         return [*program, str(self.ledger), *given, *more]
 
@@ -210,7 +209,7 @@ class AgentUnderLoad:
 
     def start(self) -> None:
         with (self.folder.parent / "said").open("ab") as said:
-            self.process = subprocess.Popen(self.command(), cwd=ROOT, stdout=said, stderr=said)
+            self.process = subprocess.Popen(self.command(), cwd=self.folder.parent, stdout=said, stderr=said)
 
     def kill(self) -> None:
         """kill -9."""

@@ -11,11 +11,11 @@ from postern.ids import AgentId
 from postern.operations.admit import picture_context, picture_key
 from postern.operations.archive.opening import OpenedRecord, opened
 from postern.operations.services import Services
+from postern.prove.load import EVIDENCE
+from postern.prove.world import AgentUnderLoad, World
 from postern.records.alarms import AlarmKind
 from postern.records.model import DecisionRecord, Kind, SealedRecord
 from postern.sealing.envelope import open_sealed
-from tests.attacks.load import EVIDENCE
-from tests.attacks.world import AgentUnderLoad, World
 
 _CHUNK = 500
 
@@ -76,7 +76,7 @@ async def judge(world: World, agent: AgentUnderLoad, *, gone: Collection[tuple[i
     aside = await _passages(world, agent, "record_quarantine")
     wanted = [one for one in releases(agent) if (one.agent, one.seq) not in gone]
     assert len({one.id for one in wanted}) == len(wanted)
-    where = {(record.key.agent, record.key.seq): id for id, record in archive}
+    where = {(int(record.key.agent), record.key.seq): id for id, record in archive}
     counts = Counter(id for id, _ in archive)
     kept = set(counts) | {id for id, _ in aside}
     async with world.services.database.transaction(agent.plan.tenant) as tx:
@@ -141,7 +141,7 @@ async def _sealed(services: Services, agent: AgentUnderLoad, table: str) -> list
     assert table in ("record", "record_quarantine")
     async with services.database.transaction(agent.plan.tenant) as tx:
         cursor = await tx.execute(
-            f"SELECT day, agent_id, seq, kind, tag, digest, sealed FROM {table} WHERE site_id = %s"  # type: ignore[arg-type]
+            f"SELECT day, agent_id, seq, kind, tag, digest, sealed FROM {table} WHERE site_id = %s"  # noqa: S608 - two constants
             " ORDER BY agent_id, seq",
             (agent.plan.site,),
         )

@@ -1,6 +1,6 @@
 """`postern hub` as a mutant: with one fault that the tests must catch.
 
-    python -m tests.attacks.hub MUTANT        (told on standard input what `postern up` would tell it)
+    python -m postern.prove.mutant_hub MUTANT        (told on standard input what `postern up` would tell it)
 
 `early` says that a batch is durable before PostgreSQL has committed it, `replacing` lets a second row of the
 same key replace the first, `unsynced` does not sync pictures.
@@ -9,12 +9,12 @@ same key replace the first, `unsynced` does not sync pictures.
 from __future__ import annotations
 
 import asyncio
+import runpy
 import sys
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from postern import cli
 from postern.devices import picture_folder
 from postern.operations.archive import receive as receiving
 from postern.operations.archive.receive import Received, SpooledEntry
@@ -63,8 +63,9 @@ def become(mutant: str) -> None:
             " sealed = excluded.sealed",
         )
     elif mutant == "unsynced":
-        real = picture_folder.os
-        picture_folder.os = SimpleNamespace(  # type: ignore[assignment]
+        folder: Any = picture_folder
+        real = folder.os
+        folder.os = SimpleNamespace(
             **{name: getattr(real, name) for name in dir(real)} | {"fsync": lambda _: None}
         )
     else:
@@ -73,4 +74,5 @@ def become(mutant: str) -> None:
 
 if __name__ == "__main__":
     become(sys.argv[1])
-    cli.hub()
+    sys.argv = ["postern", "hub"]
+    runpy.run_module("postern", run_name="__main__")

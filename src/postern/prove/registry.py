@@ -1,0 +1,51 @@
+"""Every attack that `postern prove` makes, and which promises of the threat model it goes for."""
+
+from __future__ import annotations
+
+from postern.prove.attacks.journal_tampering import journal_tampering
+from postern.prove.attacks.kills import kills
+from postern.prove.attacks.moved_fields import moved_fields
+from postern.prove.attacks.planted import planted
+from postern.prove.model import Attack
+
+ATTACKS: tuple[Attack, ...] = (
+    Attack(
+        name="moved-fields",
+        promises=("Stolen files",),
+        words="bits of stored ciphertexts flipped, and each moved to other rows, columns and tenants",
+        run=moved_fields,
+    ),
+    Attack(
+        name="journal-tampering",
+        promises=("Looking",),
+        words="journal entries deleted, exchanged, changed, cut off, rolled back and forked",
+        run=journal_tampering,
+    ),
+    Attack(
+        name="kills",
+        promises=("Passages",),
+        words="kill -9 of agent, hub and both databases under load",
+        run=kills,
+    ),
+    Attack(
+        name="planted-values",
+        promises=("Stolen files",),
+        words="planted values searched for in databases, logs, spool, keystore, pictures and dumps",
+        run=planted,
+    ),
+)
+"""In this order: the sweep comes last, over whatever the others have left behind."""
+
+UNATTACKED: dict[str, str] = {
+    "Erasure and withdrawal": "not from here yet: test_erasure.py attacks copies of both databases",
+    "Hours": "not from here yet: test_hours_exactly_once.py kills the job at every statement",
+    "Visitors": "rules over one visit's time and place: test_operations_visits.py holds them",
+    "Leavers and payroll": "rules over a policy and a file: test_operations_personnel.py holds them",
+    "The lines we do not cross": "what no operation offers cannot be tried: test_web_api.py lists them",
+    "Garages": "not from here yet: test_exactly_once.py kills the books at every statement",
+    "Curious insiders and other tenants": "not from here yet: test_curious_insider.py is the insider",
+    "The public side": "not from here yet: test_public_side.py runs code in that process",
+    "Muster and lockdown": "rules over areas and doors: test_lockdown.py walks drawn sites by property",
+    "The machine": "it is this machine's, not a throw-away hub's: postern doctor looks at it",
+}
+"""Sections of the threat model that no attack here goes for, and why."""
