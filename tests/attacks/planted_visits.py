@@ -6,6 +6,9 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
+
+from postern.biometrics.model import Template
 from postern.errors import Unavailable
 from postern.operations.ports import Letter
 from postern.operations.sites import access_levels, kiosks
@@ -13,10 +16,12 @@ from postern.operations.visitors import page as visit_page
 from postern.operations.visitors import rules as visit_rules
 from postern.operations.visitors import visits
 from postern.operations.visitors import walk_up as visit_walk_up
+from postern.operations.visitors.faces import GivenFace
 from postern.operations.visitors.letters import send_letters
 from postern.operations.visitors.walk_up import WalkUp
 from postern.operations.visitors.watch import follow_visits
-from postern.prove.planting import Planted
+from postern.privacy.texts import FIRST_TEXT
+from postern.prove.planting import CARD, FakeRecognition, Planted
 from postern.prove.world import Plan, World
 from postern.sites import store as sites
 from postern.sites.model import Door
@@ -36,10 +41,12 @@ class _Away:
 
 async def by_visits(postern: World, plan: Plan, planted: Planted) -> None:
     """People of the registry are hosts; visitors have names, companies and addresses of their own."""
-    services, actor = replace(postern.services, post=_Away()), postern.actor(plan)
+    recognition, actor = FakeRecognition(planted).port(), postern.actor(plan)
+    services = replace(postern.services, post=_Away(), recognition=recognition)
+    numbers = np.random.default_rng(7732)
     levels = await access_levels.access_levels(services, actor)
     found = await visit_rules.rules_of_site(services, actor, plan.site)
-    wanted = replace(found.rules, walk_ups=True, walk_up_level=levels[0].id)
+    wanted = replace(found.rules, walk_ups=True, walk_up_level=levels[0].id, faces=True)
     made = await visit_rules.change_rules(services, actor, wanted, english=TERMS, chinese="")
     assert made.terms is not None
     planted.more.append(TERMS)
@@ -61,8 +68,23 @@ async def by_visits(postern: World, plan: Plan, planted: Planted) -> None:
         await visit_page.sign(
             services, visit.link, number=made.terms.number, language="en", name=f"{one.name} jun."
         )
+        guardian = secrets.token_hex(9)
+        vector = numbers.normal(size=128).astype(np.float32)
+        planted.templates.append(Template(model=CARD.id, vector=vector))
+        photo = Planted.PHOTO + f"{len(planted.templates) - 1:08}".encode()
+        given = GivenFace(
+            wording=FIRST_TEXT.name,
+            language="en",
+            name=f"{one.name} jun.",
+            photo=photo,
+            minor=True,
+            guardian=guardian,
+        )
+        answer = await visit_page.give_face(services, visit.link, given)
+        assert answer.view.face is not None
+        assert answer.view.face.state == "given"
         planted.more += [
-            *(one.name, one.employee_number, one.resident_id_number),
+            *(guardian, one.name, one.employee_number, one.resident_id_number),
             *(details.mail or "", secret, visit.visit.code, f"{one.name} jun."),
         ]
     await _walk_up(postern, plan, planted, made.terms.number)

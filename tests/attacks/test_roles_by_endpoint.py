@@ -406,7 +406,7 @@ async def rows_of(hub: Services, tenant: TenantId) -> dict[str, set[str]]:
     tables += ("operator", "operator_desk", "insider_alarm", "api_key", "approval", "kiosk")
     tables += ("parking_garage", "parking_tariff", "parking_permit", "parking_merchant", "parking_notice")
     tables += ("ledger", "parking_receipt", "payment_attempt", "payment_link", "projection", "hub_recorder")
-    tables += ("visit_letter", "visit_rules", "visit_terms")
+    tables += ("visit_letter", "visit_reference", "visit_rules", "visit_terms")
     async with hub.database.transaction(tenant) as tx:
         return {
             table: {repr(row) for row in await (await tx.execute(f"SELECT * FROM {table}")).fetchall()}

@@ -130,9 +130,19 @@ class Profile:
         if consent.basis is not LegalBasis.CONSENT:
             if not self.other_basis:
                 raise ForbiddenHere(self.rulings["other-basis"])
-        elif consent.form not in self.consent_forms:
-            raise ForbiddenHere(self.rulings["consent-forms"])
+        else:
+            self.refuse_form(consent.form)
         if born is not None and age(born, on) < self.guardian_age and not consent.guardian:
+            raise ForbiddenHere(self.rulings["guardian-age"])
+
+    def refuse_form(self, form: ConsentForm) -> None:
+        """Raises ForbiddenHere where a consent so expressed would be none."""
+        if form not in self.consent_forms:
+            raise ForbiddenHere(self.rulings["consent-forms"])
+
+    def refuse_child(self, *, guardian: str) -> None:
+        """Raises ForbiddenHere where somebody under age consents without a guardian."""
+        if not guardian.strip():
             raise ForbiddenHere(self.rulings["guardian-age"])
 
     def refuse_retention(self, *, days: int, picture_days: int) -> None:

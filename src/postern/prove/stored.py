@@ -74,6 +74,7 @@ BY_SUBJECT_KEY: Mapping[str, tuple[Purpose, str, str]] = {
     "vehicle": (Purpose.IDENTITY, "id", "id"),
     "visit": (Purpose.IDENTITY, "id", "id"),
     "visit_letter": (Purpose.IDENTITY, "visit_id", "id"),
+    "visit_reference": (Purpose.FACE, "visit_id", "id"),
     "holding": (Purpose.IDENTITY, "subject_id", "subject_id"),
     "consent": (Purpose.IDENTITY, "person_id", "id"),
     "reference": (Purpose.FACE, "person_id", "id"),

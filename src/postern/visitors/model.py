@@ -80,6 +80,31 @@ class SignedTerms:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VisitFace:
+    """A visitor's consent to be known by their face while the visit lasts: which wording, in which language.
+
+    `name`: who consented; `guardian`: for a child, and as what. `alike`: the face is too much like somebody
+    else's, so that nothing of it was kept. `at_doors`: agents have it now. `ended_at`: its key is destroyed.
+    """
+
+    wording: str
+    language: str
+    digest: bytes
+    name: str
+    at: datetime
+    credential: CredentialId
+    guardian: str = ""
+    alike: bool = False
+    at_doors: bool = False
+    ended_at: datetime | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the consent holds still."""
+        return self.ended_at is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sighting:
     """The visitor went through a door, or somebody states it (`by`). `out`: they left the site."""
 
@@ -112,6 +137,7 @@ class Visit:
     left_at: datetime | None = None
     ended_at: datetime | None = None
     told: frozenset[str] = frozenset()
+    face: VisitFace | None = None
     version: int = 1
 
     @property
@@ -144,7 +170,10 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisitRules:
-    """How a site takes visitors. `walk_up_level` is what those get who were not invited, once approved."""
+    """How a site takes visitors. `walk_up_level` is what those get who were not invited, once approved.
+
+    `faces`: whether visitors are offered, beside their QR code, to be known by their face.
+    """
 
     site: SiteId
     walk_ups: bool = False
@@ -153,6 +182,7 @@ class VisitRules:
     kept_days: int = USUALLY_KEPT
     directions_english: str = ""
     directions_chinese: str = ""
+    faces: bool = False
     version: int = 0
 
     def __post_init__(self) -> None:

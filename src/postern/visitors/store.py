@@ -15,6 +15,7 @@ from postern.ids import SiteId, TenantId, VisitId
 from postern.postgres.pool import Transaction
 from postern.sealed_rows import OpenedRows, Row, Table
 from postern.sealing.keyring import Keyring, Purpose
+from postern.visitors import face_store
 from postern.visitors.model import LetterKind, Terms, Visit, VisitRules
 
 LETTER = Table(name="visit_letter", thing="letter")
@@ -37,9 +38,10 @@ async def change(tx: Transaction, keyring: Keyring, visit: Visit) -> Visit:
 
 
 async def remove(tx: Transaction, tenant: TenantId, id: VisitId) -> None:
-    """Remove the visit's row and letters. The keys are destroyed by the caller."""
+    """Remove the visit's row, letters and face. The keys are destroyed by the caller."""
     await rows.take_hold(tx, VISIT, tenant, id)
     await tx.execute("DELETE FROM visit_letter WHERE tenant_id = %s AND visit_id = %s", (tenant, id))
+    await face_store.remove(tx, tenant, id)
     await rows.delete(tx, VISIT, tenant, id)
 
 

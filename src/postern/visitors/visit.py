@@ -110,9 +110,15 @@ def holding_of(visit: Visit) -> Holding:
     code = Credential(
         id=visit.credential, kind=CredentialKind.QR, value=visit.code, valid=visit.details.valid
     )
+    face = visit.face
+    known = (
+        (Credential(id=face.credential, kind=CredentialKind.FACE, valid=visit.details.valid),)
+        if face is not None and face.at_doors
+        else ()
+    )
     level = visit.details.level
     grants = (Grant(level=level, valid=visit.details.valid),) if level is not None else ()
-    return Holding(subject=visit.id, kind=SubjectKind.VISIT, credentials=(code,), grants=grants)
+    return Holding(subject=visit.id, kind=SubjectKind.VISIT, credentials=(code, *known), grants=grants)
 
 
 def _require(visit: Visit, *states: VisitState) -> None:

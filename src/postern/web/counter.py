@@ -24,6 +24,8 @@ from postern.operations.public.counter import Counter
 from postern.operations.public.visit_counter import VisitCounter
 
 LARGEST = 256 * 1024
+LARGEST_PHOTO = 12 * 1024 * 1024
+"""What a photo of 8 MB is as text."""
 _log = structlog.get_logger(__name__)
 
 
@@ -33,6 +35,7 @@ class Question:
 
     asked: type[Any]
     answer: Callable[[Any], Awaitable[object]]
+    largest: int = LARGEST
 
 
 def questions(counter: Counter) -> dict[str, Question]:
@@ -51,6 +54,8 @@ def questions(counter: Counter) -> dict[str, Question]:
         "webhook": Question(asked=wire.TellWebhook, answer=counter.webhook),
         "invitation": Question(asked=wire.AskInvitation, answer=visitors.invitation),
         "sign": Question(asked=wire.SignTerms, answer=visitors.sign),
+        "face": Question(asked=wire.GiveFace, answer=visitors.face, largest=LARGEST_PHOTO),
+        "faceless": Question(asked=wire.WithdrawFace, answer=visitors.faceless),
         "waiting": Question(asked=wire.AskAsHost, answer=visitors.waiting),
         "answer": Question(asked=wire.AnswerAsHost, answer=visitors.answer),
     }
@@ -65,7 +70,7 @@ def create_counter_app(counter: Counter) -> Starlette:
         length = request.headers.get("content-length", "")
         if question is None:
             return _refused("not-found", "the counter does not answer this", 404)
-        if not length.isdigit() or int(length) > LARGEST:
+        if not length.isdigit() or int(length) > question.largest:
             return _refused("bad-input", "too long, or of unknown length", 413)
         try:
             asked = documents.from_bytes(question.asked, await request.body())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -57,7 +58,9 @@ class Enrolment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Judged:
+class Judged:
+    """One photo with its report, and the template of its face when it serves."""
+
     report: PhotoReport
     photo: bytes
     template: Template | None = None
@@ -91,7 +94,7 @@ async def enrol(services: Services, actor: Actor, *, person: PersonId, photos: S
         raise Unavailable("face recognition is not running on this hub; start it with `postern up`")
     async with services.database.transaction(actor.tenant) as tx:
         consents = await _live_consents(services, tx, actor, person)
-    judged = [await _judge(port, index, photo) for index, photo in enumerate(photos)]
+    judged = [await judged_photo(port, index, photo) for index, photo in enumerate(photos)]
     templates = [one.template for one in judged if one.template is not None]
     if templates:
         _check_one_person(port, templates)
@@ -112,16 +115,16 @@ async def _live_consents(
     return consents
 
 
-async def _judge(port: RecognitionPort, index: int, photo: bytes) -> _Judged:
+async def judged_photo(port: RecognitionPort, index: int, photo: bytes) -> Judged:
     """What is wrong with one photo, or its template."""
     try:
-        faces = await port.recognise.faces(port.load_picture(photo))
+        faces = await port.recognise.faces(await asyncio.to_thread(port.load_picture, photo))
     except BadPicture as fault:
-        return _Judged(report=PhotoReport(index=index, score=0.0, fault=str(fault)), photo=photo)
+        return Judged(report=PhotoReport(index=index, score=0.0, fault=str(fault)), photo=photo)
     faces = sorted(faces, key=_width, reverse=True)
     quality = judge_photo([(_width(face), face.sighting.quality) for face in faces])
     report = PhotoReport(index=index, score=quality.score, problems=quality.problems)
-    return _Judged(report=report, photo=photo, template=faces[0].template if report.serves else None)
+    return Judged(report=report, photo=photo, template=faces[0].template if report.serves else None)
 
 
 def _width(face: SeenFace) -> float:
@@ -138,7 +141,7 @@ def _check_one_person(port: RecognitionPort, templates: Sequence[Template]) -> N
 
 
 async def _keep(
-    services: Services, actor: Actor, person: PersonId, consents: list[Consent], judged: Sequence[_Judged]
+    services: Services, actor: Actor, person: PersonId, consents: list[Consent], judged: Sequence[Judged]
 ) -> None:
     """Store the references, after a last look for duplicates in the same transaction."""
     keep_photo = privacy.is_live(consents, ConsentPurpose.ENROLMENT_PHOTO)

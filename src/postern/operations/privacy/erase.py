@@ -131,6 +131,12 @@ async def take_face(services: Services, actor: Actor, person: PersonId, *, reaso
     return await _carry_out(services, actor, erasure, photos=photos, plate=None)
 
 
+async def take_visit_face(services: Services, actor: Actor, id: VisitId, *, reason: str) -> Receipt:
+    """A visitor's: asked for by themselves, by whoever keeps visits, or because the visit is over."""
+    erasure = _begun(services, actor, subject=id, kind=VISIT, reason=reason, purposes=(Purpose.FACE,))
+    return await _carry_out(services, actor, erasure, photos=(), plate=None)
+
+
 async def resume(services: Services) -> int:
     """Finish what a crash cut short, of every tenant; how many there were."""
     async with services.database.transaction() as tx:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from postern.access import store as access
 from postern.access.model import CredentialKind, SubjectKind
-from postern.errors import NotFound
+from postern.errors import KeyDestroyed, NotFound
 from postern.ids import PersonId, VehicleId, VisitId
 from postern.operations.attendance.erase import forget_hours
 from postern.operations.presence import rows as presence_rows
@@ -21,7 +21,9 @@ from postern.privacy import store as privacy
 from postern.privacy.erasure_store import Erasure
 from postern.privacy.statutory import PERSON, VISIT
 from postern.vehicles import store as vehicles
+from postern.visitors import face_store
 from postern.visitors import store as visits
+from postern.visitors.face import ended
 from postern.visitors.model import LetterKind
 
 
@@ -47,13 +49,31 @@ async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> N
 
 
 async def _take_face(services: Services, tx: Transaction, erasure: Erasure) -> None:
-    """Every live consent ends; references and the face credential go; cards and PINs stay."""
+    """Every live consent ends; references and the face credential go; cards, PINs and QR codes stay."""
+    if erasure.subject_kind == VISIT:
+        await _take_visit_face(services, tx, erasure)
+        return
     person = PersonId(erasure.subject)
     for one in await privacy.consents(tx, services.keyring, erasure.tenant, person):
         if one.withdrawn_at is None:
             await privacy.change(tx, services.keyring, replace(one, withdrawn_at=erasure.begun_at))
     await people.remove_references(tx, erasure.tenant, person)
     held = await access.holding(tx, services.keyring, erasure.tenant, person, SubjectKind.PERSON)
+    kept = tuple(one for one in held.credentials if one.kind is not CredentialKind.FACE)
+    if kept != held.credentials:
+        await access.put_holding(tx, services.keyring, erasure.tenant, replace(held, credentials=kept))
+
+
+async def _take_visit_face(services: Services, tx: Transaction, erasure: Erasure) -> None:
+    """The visit stays, with its QR code as long as that opens anything."""
+    id = VisitId(erasure.subject)
+    await face_store.remove(tx, erasure.tenant, id)
+    with suppress(NotFound, KeyDestroyed):
+        visit = await visits.get(tx, services.keyring, erasure.tenant, id)
+        without = ended(visit, erasure.begun_at)
+        if without != visit:
+            await visits.change(tx, services.keyring, without)
+    held = await access.holding(tx, services.keyring, erasure.tenant, id, SubjectKind.VISIT)
     kept = tuple(one for one in held.credentials if one.kind is not CredentialKind.FACE)
     if kept != held.credentials:
         await access.put_holding(tx, services.keyring, erasure.tenant, replace(held, credentials=kept))

@@ -29,6 +29,7 @@ from postern.privacy.texts import (
     checked_wording,
 )
 from postern.sites import store as sites
+from postern.visitors import face_store
 
 _GROUNDS, _FILING = UUID(int=1), UUID(int=2)
 """There is one of each."""
@@ -128,7 +129,7 @@ async def _state(services: Services, tx: Transaction, tenant: TenantId) -> Filin
     first = min(asking, key=lambda one: int(one.value))
     stored = await _filing(services, tx, tenant)
     return FilingState(
-        people=len(await people.reference_counts(tx, tenant)),
+        people=len(await people.reference_counts(tx, tenant)) + await face_store.count(tx, tenant),
         ruling=first,
         threshold=int(first.value),
         filing=stored.document if stored is not None else Filing(),

@@ -47,6 +47,7 @@ _ROWS = (
     ("vehicle", "id", "id"),
     ("visit", "id", "id"),
     ("visit_letter", "visit_id", "id"),
+    ("visit_reference", "visit_id", "id"),
     ("holding", "subject_id", "subject_id"),
     ("consent", "person_id", "id"),
     ("reference", "person_id", "id"),
@@ -117,7 +118,9 @@ async def gather(
     purposes: Sequence[Purpose],
 ) -> Theirs:
     """All that is sealed under the subject's keys of these purposes, and what names its plate."""
-    tables = {"reference"} if Purpose.IDENTITY not in purposes else {name for name, *_ in _ROWS}
+    tables = (
+        {"reference", "visit_reference"} if Purpose.IDENTITY not in purposes else {name for name, *_ in _ROWS}
+    )
     copies = [
         copy for table in _ROWS if table[0] in tables for copy in await _rows(tx, tenant, subject, table)
     ]

@@ -253,6 +253,60 @@ class LookView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GiveFace:
+    """The visitor consents to be known by their face, with a photo. `guardian`: for whoever is under age."""
+
+    link: str
+    client: str
+    wording: str
+    language: str
+    name: str
+    photo: bytes
+    minor: bool = False
+    guardian: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithdrawFace:
+    """The visitor takes that back."""
+
+    link: str
+    client: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaceFault:
+    """Why a face was not taken: an empty `code` when it was. `english` and `chinese` where more is to say."""
+
+    code: str = ""
+    english: str = ""
+    chinese: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaceAnswer:
+    """The visit after a photo was given."""
+
+    view: InvitationView
+    fault: FaceFault
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaceView:
+    """The visitor's face: `state` is offered, forbidden, given or ended; texts as far as they matter then."""
+
+    state: str
+    wording: str = ""
+    english: str = ""
+    chinese: str = ""
+    guardian_age: int = 0
+    name: str = ""
+    guardian: str = ""
+    at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InvitationView:
     """A visit as its visitor sees it: all that is held of it. `code`: its QR code's text, once that opens."""
 
@@ -275,6 +329,7 @@ class InvitationView:
     signed_at: datetime | None = None
     arrived_at: datetime | None = None
     left_at: datetime | None = None
+    face: FaceView | None = None
     looks: tuple[LookView, ...] = ()
 
 

@@ -14,12 +14,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from postern.access import store as access
-from postern.access.model import AccessLevel, CredentialKind, Holding, Schedule
+from postern.access.model import AccessLevel, CredentialKind, Holding, Schedule, SubjectKind
 from postern.access.policy import Policy, gallery_parts
 from postern.access.presence_store import lockdowns
 from postern.biometrics.model import Reference, Template
 from postern.errors import Unavailable
-from postern.ids import AccessPointId, SiteId, TenantId
+from postern.ids import AccessPointId, PersonId, SiteId, TenantId
 from postern.journal.model import Act
 from postern.operations.archive.wire import POLICY_INFO, POLICY_PURPOSE, policy_aad, policy_message
 from postern.operations.people.leavers import staying
@@ -36,6 +36,7 @@ from postern.sites import agents
 from postern.sites import store as sites
 from postern.sites.agents import Agent, Bundle
 from postern.sites.store import SitePlan
+from postern.visitors import face_store
 
 CHANNEL = "postern_policy"
 JOB = "job:policy"
@@ -127,6 +128,9 @@ async def build(
     holders = await off_the_loop(lambda every: _holders_here(every, levels), holdings)
     consenting = await privacy.consenting(tx, services.keyring, tenant, ConsentPurpose.FACE_RECOGNITION)
     consenting -= leaving.gone(consenting, services.clock.now())
+    # A visit holds its face only while that is consented to and wanted at doors (`visitors/face.py`).
+    visiting = [one.subject for one in holders if one.kind is SubjectKind.VISIT and _has_face(one)]
+    consenting |= set(visiting)
     used = {level.schedule for level in levels}
     schedules = await access.rules(tx, services.keyring, tenant, Schedule)
     epoch = await sites.epoch_of(tx, tenant)
@@ -143,7 +147,12 @@ async def build(
         holders=tuple(_without_face(one, consenting) for one in holders),
         levels=tuple(levels),
         schedules=tuple(one for one in schedules if one.id in used),
-        gallery=gallery_parts(await _references(services, tx, tenant, holders, consenting)),
+        gallery=gallery_parts(
+            [
+                *await _references(services, tx, tenant, holders, consenting),
+                *await _visitors(services, tx, tenant, visiting),
+            ]
+        ),
         lockdowns=replace(await lockdowns(tx, services.keyring, tenant, site), epoch=epoch),
     )
 
@@ -179,6 +188,23 @@ async def _references(
     stored = await people.references(tx, services.keyring, tenant, matched)
     return [
         Reference(id=one.id, person=one.person, template=Template.from_bytes(one.template)) for one in stored
+    ]
+
+
+def _has_face(holder: Holding) -> bool:
+    return any(one.kind is CredentialKind.FACE and not one.revoked for one in holder.credentials)
+
+
+async def _visitors(
+    services: Services, tx: Transaction, tenant: TenantId, visiting: list[UUID]
+) -> list[Reference]:
+    if not visiting:
+        return []
+    stored = await face_store.references(tx, services.keyring, tenant, visiting)
+    # To a matcher whoever is known by a face is a subject like any other.
+    return [
+        Reference(id=one.id, person=PersonId(one.visit), template=Template.from_bytes(one.template))
+        for one in stored
     ]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
-from postern.errors import BadInput, KeyDestroyed, NotFound
+from postern.errors import BadInput, BadPicture, Conflict, KeyDestroyed, NotFound, Refused
 from postern.ids import TenantId, VisitId
 from postern.journal import store as journal
 from postern.journal.model import Act
@@ -12,8 +13,11 @@ from postern.operations.public import counter_wire as wire
 from postern.operations.services import Services
 from postern.operations.sites.publish_policy import publish_stale
 from postern.operations.trace import trace_as
+from postern.operations.visitors import faces
+from postern.operations.visitors.faces import GivenFace, NotGoodEnough, Offer
 from postern.operations.visitors.visits import WHY, decided, digest_of, store_changed
 from postern.postgres.pool import Transaction
+from postern.privacy.profiles import ForbiddenHere
 from postern.sites import store as sites
 from postern.visitors import store
 from postern.visitors import visit as rules
@@ -58,6 +62,35 @@ async def sign(
         await _traced(services, tx, visit, Act.CHANGED, name=VISITOR, detail=f"terms {number} signed")
     await publish_stale(services)
     return view
+
+
+async def give_face(services: Services, link: str, given: GivenFace) -> wire.FaceAnswer:
+    """The visitor's consent and photo; what is wrong with either is part of the answer.
+
+    Raises NotFound, and Unavailable when faces cannot be judged now.
+    """
+    tenant, secret = _parted(link)
+    async with services.database.transaction(tenant) as tx:
+        visit = await _visit(services, tx, tenant, await store.by_link(tx, tenant, digest_of(secret)))
+    fault = wire.FaceFault()
+    try:
+        await faces.give(services, visit, given)
+    except (ForbiddenHere, NotGoodEnough) as told:
+        code = "photo" if isinstance(told, NotGoodEnough) else told.code
+        fault = wire.FaceFault(code=code, english=told.in_language("en"), chinese=told.in_language("zh"))
+    except (BadPicture, BadInput, Conflict, Refused) as other:
+        fault = wire.FaceFault(code="photo" if isinstance(other, BadPicture) else other.code)
+    return wire.FaceAnswer(view=await invitation(services, link), fault=fault)
+
+
+async def withdraw_face(services: Services, link: str) -> wire.InvitationView:
+    """The visitor takes the consent back; the QR code stays. Raises NotFound."""
+    tenant, secret = _parted(link)
+    async with services.database.transaction(tenant) as tx:
+        visit = await _visit(services, tx, tenant, await store.by_link(tx, tenant, digest_of(secret)))
+    with suppress(NotFound):  # tapped twice, or the visit is over: there is none any more
+        await faces.withdraw(services, visit)
+    return await invitation(services, link)
 
 
 async def who_waits(services: Services, link: str) -> wire.WaitingView:
@@ -127,8 +160,36 @@ async def _view(services: Services, tx: Transaction, visit: Visit) -> wire.Invit
         signed_at=visit.signed.at if visit.signed is not None else None,
         arrived_at=visit.arrived_at,
         left_at=visit.left_at,
+        face=await _face(services, tx, visit),
         looks=await _looks(services, tx, visit),
     )
+
+
+async def _face(services: Services, tx: Transaction, visit: Visit) -> wire.FaceView | None:
+    offered = await faces.offer(services, tx, visit)
+    if isinstance(offered, Offer):
+        text = offered.text
+        return wire.FaceView(
+            state="offered",
+            wording=text.name,
+            english=text.en,
+            chinese=text.zh,
+            guardian_age=offered.guardian_age,
+        )
+    given = visit.face
+    if given is not None:
+        return wire.FaceView(
+            state="given" if given.is_live else "ended",
+            wording=given.wording,
+            name=given.name,
+            guardian=given.guardian,
+            at=given.at,
+            ended_at=given.ended_at,
+        )
+    if offered is None:
+        return None
+    english, chinese = offered.in_language("en"), offered.in_language("zh")
+    return wire.FaceView(state="forbidden", english=english, chinese=chinese)
 
 
 async def _terms(services: Services, tx: Transaction, visit: Visit) -> wire.TermsView | None:

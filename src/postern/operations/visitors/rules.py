@@ -9,10 +9,12 @@ from postern.access.model import AccessLevel
 from postern.errors import BadInput
 from postern.ids import SiteId
 from postern.journal.model import Act
+from postern.operations.privacy.jurisdiction import profile_of
 from postern.operations.services import Services
 from postern.operations.trace import trace
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
+from postern.privacy.model import ConsentForm
 from postern.sites import store as sites
 from postern.visitors import store
 from postern.visitors.model import LONGEST_TERMS, Terms, VisitRules
@@ -42,7 +44,8 @@ async def change_rules(
     """Change how the site takes visitors. A changed text of the terms gets the next number, and those who
     signed before have signed the one before.
 
-    Raises NotFound, BadInput, and Conflict when `wanted.version` is stale.
+    Raises NotFound, BadInput, Conflict when `wanted.version` is stale, and ForbiddenHere where visitors are
+    offered to be known by their face and the law takes no consent that is given on a phone.
     """
     require(actor, Duty.CHANGE_VISIT_RULES)
     english, chinese = (text.replace("\r\n", "\n").strip() for text in (english, chinese))
@@ -54,6 +57,9 @@ async def change_rules(
         await sites.site(tx, services.keyring, actor.tenant, wanted.site)
         if wanted.walk_up_level is not None:
             await access.rule(tx, services.keyring, actor.tenant, wanted.walk_up_level, AccessLevel)
+        if wanted.faces:
+            here = await profile_of(services, tx, actor.tenant, wanted.site)
+            here.refuse_form(ConsentForm.ONLINE)
         stored = await store.put_visit_rules(tx, services.keyring, actor.tenant, wanted)
         every = await store.every_terms(tx, services.keyring, actor.tenant, wanted.site)
         newest = every[0] if every else None

@@ -24,6 +24,7 @@ from postern.sealing.keyring import Purpose
 from postern.sites import store as sites
 from postern.visitors import store
 from postern.visitors import visit as rules
+from postern.visitors.face import brought_to_doors
 from postern.visitors.model import LetterKind, Sighting, Visit, VisitDetails, VisitState, checked_visit
 from postern.visitors.store import WaitingLetter
 
@@ -198,7 +199,7 @@ async def store_new(services: Services, tx: Transaction, visit: Visit) -> None:
 
 async def store_changed(services: Services, tx: Transaction, visit: Visit) -> Visit:
     """Store it as it is now, with what it may present from now on. Conflict when it is stale."""
-    changed = await store.change(tx, services.keyring, visit)
+    changed = await store.change(tx, services.keyring, brought_to_doors(visit, services.clock.now()))
     await put_holding(services, tx, changed)
     return changed
 

@@ -24,6 +24,7 @@ from postern.operations.privacy.erase import erase_visit
 from postern.operations.services import Services
 from postern.operations.sites.publish_policy import publish_stale
 from postern.operations.trace import trace_as
+from postern.operations.visitors.faces import end_faces
 from postern.operations.visitors.letters import send_letters
 from postern.operations.visitors.visits import store_changed, write_to_host
 from postern.operators.model import Actor, Role
@@ -34,6 +35,7 @@ from postern.records.model import DecisionRecord, Outcome, PassageRecord
 from postern.sealing.tags import day_tag
 from postern.sites import store as sites
 from postern.visitors import store
+from postern.visitors.face import brought_to_doors
 from postern.visitors.model import LetterKind, Sighting, Visit, VisitState
 from postern.visitors.visit import is_kept, is_overdue, over, seen
 
@@ -58,7 +60,7 @@ async def follow_visits(services: Services, tenant: TenantId, site: SiteId) -> l
         sightings = await _sightings(services, tx, looked_for, utc_day(now))
         changed = []
         for visit in looked_for:
-            after = over(seen(visit, sightings.get(visit.id, [])), now)
+            after = brought_to_doors(over(seen(visit, sightings.get(visit.id, [])), now), now)
             told = await _tell_host(services, tx, after, now)
             if told != visit:
                 changed.append(await store_changed(services, tx, told))
@@ -186,6 +188,7 @@ class VisitJob:
                 _log.error("visits not followed", site=site, fault=type(fault).__name__)
                 continue
             self._seen_upto[site], self._turned_at[site] = upto, now
+        await end_faces(self.services, tenant, by=JOB)
         await send_letters(self.services, tenant)
 
     async def _tenants(self) -> list[TenantId]:

@@ -10,13 +10,13 @@ from pydantic import BaseModel, Field
 
 from postern.errors import BadInput
 from postern.ids import AccessLevelId, PersonId, SiteId, VisitId
+from postern.operations.visitors import faces, visits
 from postern.operations.visitors import look as visit_look
 from postern.operations.visitors import rules as visit_rules
-from postern.operations.visitors import visits
 from postern.operations.visitors.look import VisitFile
 from postern.operations.visitors.rules import RulesOfSite
 from postern.spans import Span
-from postern.visitors.model import VisitDetails, VisitRules
+from postern.visitors.model import VisitDetails, VisitFace, VisitRules
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(tags=["visits"])
@@ -38,6 +38,31 @@ class VisitIn(BaseModel):
     send: bool = True
 
 
+class FaceOut(BaseModel):
+    """A visitor's consent to be known by their face. `alike`: nothing was kept, only the QR code opens."""
+
+    wording: str
+    language: str
+    name: str
+    guardian: str
+    given_at: datetime
+    alike: bool
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, face: VisitFace) -> FaceOut:
+        """From the visit's."""
+        return cls(
+            wording=face.wording,
+            language=face.language,
+            name=face.name,
+            guardian=face.guardian,
+            given_at=face.at,
+            alike=face.alike,
+            ended_at=face.ended_at,
+        )
+
+
 class VisitOut(BaseModel):
     """A visit. The QR code and the link are in no document but the one that made them."""
 
@@ -57,6 +82,7 @@ class VisitOut(BaseModel):
     signed_at: datetime | None
     arrived_at: datetime | None
     left_at: datetime | None
+    face: FaceOut | None = None
 
     @classmethod
     def of(cls, file: VisitFile) -> VisitOut:
@@ -79,6 +105,7 @@ class VisitOut(BaseModel):
             signed_at=visit.signed.at if visit.signed is not None else None,
             arrived_at=visit.arrived_at,
             left_at=visit.left_at,
+            face=FaceOut.of(visit.face) if visit.face is not None else None,
         )
 
 
@@ -120,6 +147,7 @@ class RulesDocument(BaseModel):
     kept_days: int = 30
     directions_english: str = ""
     directions_chinese: str = ""
+    faces: bool = False
     terms_english: str = ""
     terms_chinese: str = ""
     terms: int = 0
@@ -136,6 +164,7 @@ class RulesDocument(BaseModel):
             kept_days=rules.kept_days,
             directions_english=rules.directions_english,
             directions_chinese=rules.directions_chinese,
+            faces=rules.faces,
             terms_english=terms.english if terms is not None else "",
             terms_chinese=terms.chinese if terms is not None else "",
             terms=terms.number if terms is not None else 0,
@@ -221,6 +250,13 @@ async def tell(hub: Hub, caller: SignedIn, id: UUID, seen: Seen) -> VisitOut:
     return await shown(hub, caller, id)
 
 
+@router.delete("/visits/{id}/face")
+async def faceless(hub: Hub, caller: SignedIn, id: UUID) -> VisitOut:
+    """Take the visitor's face out: its key is destroyed, and the QR code stays."""
+    await faces.take_face(hub, caller.actor, VisitId(id))
+    return await shown(hub, caller, id)
+
+
 @router.post("/visits/{id}/link")
 async def link(hub: Hub, caller: SignedIn, id: UUID) -> InvitedOut:
     """A new link in place of the one before."""
@@ -245,6 +281,7 @@ async def change_rules(hub: Hub, caller: SignedIn, site: int, wanted: RulesDocum
         kept_days=wanted.kept_days,
         directions_english=wanted.directions_english,
         directions_chinese=wanted.directions_chinese,
+        faces=wanted.faces,
         version=wanted.version,
     )
     return RulesDocument.of(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from postern.operations.visitors.look import VisitFile, VisitRow
 from postern.sites.model import Site, zone_of
-from postern.visitors.model import VisitState
+from postern.visitors.model import VisitFace, VisitState
 
 TONES = {
     VisitState.ASKED: "warn",
@@ -82,6 +82,7 @@ class VisitView:
     waiting: tuple[str, ...]
     gave_up: tuple[str, ...]
     kept_days: int
+    face: VisitFace | None
 
 
 _MAY = {
@@ -120,4 +121,5 @@ def view_of(file: VisitFile, levels: Mapping[UUID, str]) -> VisitView:
         waiting=tuple(one.value for one in file.waiting),
         gave_up=tuple(one.value for one in file.gave_up),
         kept_days=file.rules.kept_days,
+        face=visit.face,
     )

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from postern.errors import BadInput, NotFound, PosternError
 from postern.ids import AccessLevelId, SiteId, VisitId
 from postern.operations.sites import places as site_operations
+from postern.operations.visitors import faces, visits
 from postern.operations.visitors import look as visit_look
 from postern.operations.visitors import rules as visit_rules
-from postern.operations.visitors import visits
 from postern.sites.model import Site, zone_of
 from postern.spans import Span
 from postern.visitors.model import VisitDetails, VisitRules
@@ -115,7 +115,8 @@ async def rules(request: Request, hub: Hub, caller: SignedIn, site: int) -> Resp
         terms_chinese=terms.chinese if terms else "",
         version=here.version,
     )
-    chosen = {"walk_ups": ("yes",)} if here.walk_ups else {}
+    ticked = {"walk_ups": here.walk_ups, "faces": here.faces}
+    chosen = {name: ("yes",) for name, wanted in ticked.items() if wanted}
     return await _rules_form(request, hub, caller, site, Form(values=form.values, chosen=chosen))
 
 
@@ -135,6 +136,7 @@ async def change_rules(request: Request, hub: Hub, caller: SignedIn, fields: Fie
             kept_days=days,
             directions_english=fields.text("directions_english"),
             directions_chinese=fields.text("directions_chinese"),
+            faces=fields.ticked("faces"),
             version=version,
         )
         await visit_rules.change_rules(
@@ -159,7 +161,7 @@ async def shown(request: Request, hub: Hub, caller: SignedIn, id: UUID) -> Respo
 
 @router.post("/visits/{id}")
 async def act(request: Request, hub: Hub, caller: SignedIn, fields: Fields, id: UUID) -> Response:
-    """Approve, refuse, cancel; tell that they came or left; make a new link."""
+    """Approve, refuse, cancel; tell that they came or left; make a new link; take the face out."""
     visit, wanted = VisitId(id), fields.text("act")
     try:
         if wanted == "link":
@@ -183,6 +185,8 @@ async def _do(hub: Hub, caller: Caller, visit: VisitId, wanted: str) -> None:
             await visits.cancel(hub, caller.actor, visit)
         case "arrived" | "left":
             await visits.tell(hub, caller.actor, visit, out=wanted == "left")
+        case "faceless":
+            await faces.take_face(hub, caller.actor, visit)
         case _:
             raise BadInput("choose what is to be done about this visit")
 

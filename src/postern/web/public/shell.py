@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,9 @@ from postern.web.public.line_words import line_words
 from postern.web.security import ASSETS, HEADERS, SAFE_METHODS, STRICT_TRANSPORT, comes_from_this_console
 
 LARGEST = 128 * 1024
+LARGEST_PHOTO = 8 * 1024 * 1024 + LARGEST
+PHOTOS = re.compile(r"/visit/[^/]+/face")
+"""The one address that takes a picture, of whoever holds a link: that is asked before the body is read."""
 WEBHOOKS = "/webhooks/"
 _ENVIRONMENT = environment()
 _ENVIRONMENT.globals["line_words"] = line_words
@@ -112,12 +116,16 @@ class Around:
             headers.update(FOR_EVERYBODY)
 
 
+def _largest(scope: Scope) -> int:
+    return LARGEST_PHOTO if PHOTOS.fullmatch(scope["path"]) else LARGEST
+
+
 def _refusal(scope: Scope) -> PlainTextResponse | None:
     if scope["method"] in SAFE_METHODS:
         return None
     headers = Headers(scope=scope)
     length = headers.get("content-length", "")
-    if not (length.isascii() and length.isdigit()) or int(length) > LARGEST:
+    if not (length.isascii() and length.isdigit()) or int(length) > _largest(scope):
         return PlainTextResponse("The body is too large, or of unknown length.", 413)
     own = comes_from_this_console(headers, scope["scheme"])
     if not own and not scope["path"].startswith(WEBHOOKS):

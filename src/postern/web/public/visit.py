@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -17,6 +18,11 @@ from postern.web.qr import qr_picture
 
 _LONGEST_NAME = 200
 _GONE = {"not-found": "visit.gone", "too-many": "visit.too-many"}
+_FACE_FAULTS = {
+    "bad-input": "visit.face-sign",
+    "conflict": "visit.face-changed",
+    "photo": "visit.face-no-photo",
+}
 _FAULTS = {"bad-input": "visit.sign-name", "conflict": "visit.terms-changed"}
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -58,21 +64,62 @@ async def sign(request: Request) -> Response:
     return RedirectResponse(f"/visit/{_link(request)}", 303)
 
 
+async def face(request: Request) -> Response:
+    """POST /visit/…/face: consent and a photo. The link is asked for before the photo is read."""
+    view = await _ask(request)
+    async with request.form(max_files=1, max_fields=20) as form:
+        photo = form.get("photo")
+        asked = wire.GiveFace(
+            link=_link(request),
+            client=client_of(request),
+            wording=str(form.get("wording", ""))[:_LONGEST_NAME],
+            language="zh" if str(form.get("language", "")) == "zh" else "en",
+            name=str(form.get("name", ""))[: _LONGEST_NAME + 1] if form.get("agreed") else "",
+            photo=await photo.read() if isinstance(photo, UploadFile) else b"",
+            minor=bool(form.get("minor")),
+            guardian=str(form.get("guardian", ""))[: _LONGEST_NAME + 1],
+        )
+    try:
+        answer = await counter_of(request).ask("face", asked, wire.FaceAnswer)
+    except (TooMany, Unavailable) as fault:
+        later = words_for(request)("visit.face-too-many" if fault.code == "too-many" else "visit.face-later")
+        return _invitation_page(request, view, face_fault=later)
+    if answer.fault.code:
+        return _invitation_page(request, answer.view, face_fault=_face_words(request, answer.fault))
+    return RedirectResponse(f"/visit/{_link(request)}#face-title", 303)
+
+
+async def faceless(request: Request) -> Response:
+    """POST /visit/…/faceless: the consent is withdrawn."""
+    asked = wire.WithdrawFace(link=_link(request), client=client_of(request))
+    await counter_of(request).ask("faceless", asked, wire.InvitationView)
+    return RedirectResponse(f"/visit/{_link(request)}#face-title", 303)
+
+
+def _face_words(request: Request, fault: wire.FaceFault) -> str:
+    t = words_for(request)
+    told = fault.chinese if t.language == "zh" else fault.english
+    return told or t(_FACE_FAULTS.get(fault.code, "visit.face-later"))
+
+
 async def _ask(request: Request) -> wire.InvitationView:
     asked = wire.AskInvitation(link=_link(request), client=client_of(request))
     return await counter_of(request).ask("invitation", asked, wire.InvitationView)
 
 
-def _invitation_page(request: Request, view: wire.InvitationView, *, fault: str = "") -> Response:
+def _invitation_page(
+    request: Request, view: wire.InvitationView, *, fault: str = "", face_fault: str = ""
+) -> Response:
     language = words_for(request).language
     terms = view.terms
     return page(
         request,
         "public/visit.html",
-        status=422 if fault else 200,
+        status=422 if fault or face_fault else 200,
         view=view,
         link=_link(request),
         fault=fault,
+        face_fault=face_fault,
         picture=qr_picture(view.code) if view.code else "",
         directions=view.directions_chinese if language == "zh" else view.directions_english,
         terms="" if terms is None else (terms.chinese if language == "zh" else terms.english),
@@ -111,6 +158,8 @@ def _link(request: Request) -> str:
 ROUTES = (
     Route("/visit/host/{link}", answered(waiting)),
     Route("/visit/host/{link}", answered(answer), methods=["POST"]),
+    Route("/visit/{link}/face", answered(face), methods=["POST"]),
+    Route("/visit/{link}/faceless", answered(faceless), methods=["POST"]),
     Route("/visit/{link}", answered(invitation)),
     Route("/visit/{link}", answered(sign), methods=["POST"]),
 )
