@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from postern import wiring
 from postern.agent.channel import Play
@@ -20,6 +20,7 @@ from postern.devices.payments.by_hand import Desk
 from postern.devices.recognition.worker import RecognitionPool
 from postern.ids import ReaderId, new_id
 from postern.operations.parking.checkout import Till
+from postern.operations.ports import RecognitionPort
 from postern.operations.public.counter_books import CounterBooks
 from postern.operations.sites import access_levels
 from postern.operations.sites import places as sites
@@ -37,6 +38,7 @@ from postern.web.public.ask import Counter as Asked
 from postern.web.public.shell import Shell
 from tests.flows.agent_hub import served
 from tests.flows.agent_site import TestDoor, ports
+from tests.flows.operations.drawn import CARD, DrawnRecognition, load_drawn
 from tests.flows.operations.test_operations_visits import DrawnPost
 from tests.flows.public.test_browser_pay import chromium, nothing_serious, phone
 from tests.flows.real_hub import RealHub, running_agent, running_real_hub
@@ -96,7 +98,9 @@ async def camera(hub: RealHub, name: str) -> ReaderId:
 async def invite(hub: RealHub) -> None:
     services, admin, site = hub.services, hub.admin, hub.demo.site
     found = await visit_rules.rules_of_site(services, admin, site)
-    there = replace(found.rules, directions_english="Through the yard.", directions_chinese="穿过院子。")
+    there = replace(
+        found.rules, directions_english="Through the yard.", directions_chinese="穿过院子。", faces=True
+    )
     await visit_rules.change_rules(services, admin, there, english=TERMS, chinese="请穿背心，请勿拍照。")
     levels = await access_levels.access_levels(services, admin)
     now = services.clock.now()
@@ -135,6 +139,8 @@ async def test_a_visitor_arrives_by_the_code_on_the_phone_and_leaves(
     ):
         object.__setattr__(hub.services, "post", post)
         object.__setattr__(hub.services, "pages_url", url)
+        drawn = RecognitionPort(recognise=DrawnRecognition(), load_picture=load_drawn, card=CARD)
+        object.__setattr__(hub.services, "recognition", drawn)
         way_in, way_out = await camera(hub, IN), await camera(hub, OUT)
         await invite(hub)
         given = replace(ports(door), open_source=wiring.agent_ports(pool).open_source, read_codes=pool.codes)
@@ -151,6 +157,7 @@ async def test_a_visitor_arrives_by_the_code_on_the_phone_and_leaves(
             code = page.get_by_role("img", name="QR code")
             await expect(code).to_be_visible()
             await nothing_serious(page, "visit-code", shots)
+            await by_face(page, shots)
             await code.scroll_into_view_if_needed()
             agent.sync.wake()
             await until(lambda: any(one.kind == "visit" for one in agent.admissions.policy.holders))
@@ -170,6 +177,23 @@ async def test_a_visitor_arrives_by_the_code_on_the_phone_and_leaves(
             await nothing_serious(chinese, "visit-zh", shots)
             await chinese.goto(f"{url}/visit/1-{'x' * 32}")
             await expect(chinese.get_by_text("此链接无效或已失效")).to_be_visible()
+
+
+async def by_face(page: Page, shots: Path | None) -> None:
+    """Consent with a photo that does not serve, then with one that does; and withdraw."""
+    for photo, told in (
+        (bytes(3), "too dark"),
+        (bytes((9, 200, 90)), "You consented to be known by your face"),
+    ):
+        await page.get_by_label("Your full name").fill(NAME)
+        file: FilePayload = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": b"pic" + photo}
+        await page.get_by_label("Photo of your face").set_input_files(file)
+        await page.get_by_label("I have read this and consent").check()
+        await page.get_by_role("button", name="Consent and send the photo").click()
+        await expect(page.get_by_text(told)).to_be_visible()
+        await nothing_serious(page, f"visit-face-{told.split()[0]}", shots)
+    await page.get_by_role("button", name="Withdraw").click()
+    await expect(page.get_by_role("button", name="Consent and send the photo")).to_be_visible()
 
 
 async def until(true: object) -> None:
