@@ -255,7 +255,6 @@ def barriers_on(page: Page, running: Running, paths: tuple[str, ...], *, shots: 
     return found
 
 
-@pytest.mark.slow
 def test_a_warden_holds_a_muster_on_a_phone_while_the_hub_is_stopped(
     page: Page, running: Running, chromium: Browser
 ) -> None:
