@@ -29,6 +29,7 @@ from postern.operations.public.counter import CoverPlates
 from postern.operations.services import Services
 from postern.operations.sites.publish_policy import publish_stale, run_publisher
 from postern.operations.visitors.watch import VisitJob
+from postern.patience import patient
 from postern.public_program import counter_socket
 from postern.settings import Settings
 from postern.supervise import Handover
@@ -142,6 +143,7 @@ def _configuration(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=patient(),
         timeout_graceful_shutdown=_FAREWELL_SECONDS,
     )
     config.load()

@@ -18,6 +18,7 @@ import structlog
 import uvicorn
 
 from postern.errors import Unavailable
+from postern.patience import patient
 from postern.shut_in import program_folders, shut_in
 from postern.web.public.app import create_public_app
 from postern.web.public.ask import Counter
@@ -39,6 +40,7 @@ class PublicHandover:
     key: str | None = None
     checkout_origins: tuple[str, ...] = ()
     demo: bool = False
+    security_contact: str | None = None
 
     def to_bytes(self) -> bytes:
         """One line of JSON."""
@@ -75,12 +77,15 @@ def bind_and_shut_in(told: PublicHandover) -> socket.socket:
 async def serve(told: PublicHandover, bound: socket.socket) -> None:
     """Serve until this process is told to stop."""
     counter = Counter(Path(told.counter))
-    shell = Shell(checkout_origins=told.checkout_origins, demo=told.demo)
+    shell = Shell(
+        checkout_origins=told.checkout_origins, demo=told.demo, security_contact=told.security_contact
+    )
     config = uvicorn.Config(
         create_public_app(counter, shell),
         log_config=None,
         access_log=False,
         server_header=False,
+        http=patient(),
         # Behind a proxy on this machine, the phone's address and scheme are what the proxy says.
         proxy_headers=True,
         forwarded_allow_ips="127.0.0.1,::1",

@@ -33,6 +33,7 @@ def public_program(settings: Settings, tls: Certificate) -> Program:
         key=str(files.key) if files else None,
         checkout_origins=_checkout_origins(settings),
         demo=settings.mode == "demo",
+        security_contact=settings.security_contact,
     )
 
     return Program(

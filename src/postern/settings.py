@@ -116,6 +116,8 @@ class Settings(BaseSettings):
     hub_root: Path | None = None
     """The root certificate of the hub's own authority, from its console; None: the usual authorities, and the
     hub's on this machine."""
+    security_contact: str | None = Field(default=None, pattern=r"^(mailto:|https://|tel:)[\x21-\x7e]+$")
+    """Whom to tell of a hole here, for /.well-known/security.txt: mailto:… or https://…; None: none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     ice_servers: tuple[IceServer, ...] = ()
     """Help for calls across networks, as JSON: [{"urls": "stun:…"}]. None: browsers of one network only."""

@@ -27,6 +27,7 @@ from postern.agent.muster import MusterDesk, NamelessWarden
 from postern.agent.muster_pages import asset, render, roll_of, words_of
 from postern.clock import Clock
 from postern.errors import PosternError
+from postern.patience import patient
 
 log = structlog.get_logger(__name__)
 
@@ -242,6 +243,7 @@ async def serving(desk: MusterDesk, clock: Clock, listener: Listener | None) -> 
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=patient(),
         lifespan="off",
         timeout_graceful_shutdown=3,
     )

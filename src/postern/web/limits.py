@@ -8,6 +8,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LARGEST_BODY = 64 * 1024 * 1024
+LARGEST_DOCUMENT = 4 * 1024 * 1024
+"""JSON, which is read before it is known who sends it; agents sign theirs, which may hold pictures."""
+LARGEST_OF_STRANGERS = 256 * 1024
+_AGENTS = "/agent/v1/"
 
 # Starlette writes an uploaded file of more than 1 MiB to a temporary file: a face, unsealed, on the disk.
 MultiPartParser.spool_max_size = LARGEST_BODY
@@ -27,7 +31,18 @@ class BodyLimit:
             if "transfer-encoding" in headers:
                 await PlainTextResponse("Say how long the body is.", 411)(scope, receive, send)
                 return
-            if not length.isascii() or not length.isdigit() or int(length) > LARGEST_BODY:
+            if not length.isascii() or not length.isdigit() or int(length) > largest(headers, scope["path"]):
                 await PlainTextResponse("The body is too large.", 413)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+def largest(headers: Headers, path: str) -> int:
+    """What a request may carry: least where it shows neither a cookie nor a key, and is no agent's."""
+    if path.startswith(_AGENTS):
+        return LARGEST_BODY
+    if "cookie" not in headers and "authorization" not in headers:
+        return LARGEST_OF_STRANGERS
+    if headers.get("content-type", "").startswith("application/json"):
+        return LARGEST_DOCUMENT
+    return LARGEST_BODY

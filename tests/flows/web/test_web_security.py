@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIWebSocketRoute, iter_route_contexts
+from pydantic import ValidationError
 from starlette.routing import Mount
 
+from postern.operations.services import Services
 from postern.operators.roles import Door, Endpoint
+from postern.settings import Settings
 from postern.web.app import create_app
 from postern.web.security import CONTENT_SECURITY_POLICY
-from tests.flows.web.conftest import SAME_ORIGIN, Browser
+from tests.flows.web.conftest import HOME, SAME_ORIGIN, Browser
 
 PUBLIC = {
     "/healthz": "says that the process answers, and no more",
     "/about": "version and licences",
+    "/.well-known/security.txt": "whom to tell of a hole, for whoever finds one",
     "/preferences": "language and theme, in cookies",
     "/sign-in": "the way in",
     "/sign-in/passkey": "the way in",
@@ -204,3 +210,21 @@ async def test_a_page_answers_head_as_get_without_its_body(stranger_browser: Bro
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-security-policy"] == page.headers["content-security-policy"]
     assert int(head.headers["content-length"]) == len(page.content)
+
+
+async def test_whom_to_tell_of_a_hole_stands_where_rfc_9116_says(hub: Services, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, security_contact="mailto:security@example.org")
+    transport = httpx.ASGITransport(app=create_app(hub, settings))
+    async with httpx.AsyncClient(transport=transport, base_url=HOME) as client:
+        answer = await client.get("/.well-known/security.txt")
+    assert answer.headers["content-type"].startswith("text/plain")
+    fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
+    assert fields["Contact"] == "mailto:security@example.org"
+    ends = datetime.fromisoformat(fields["Expires"])
+    assert timedelta(days=1) < ends - hub.clock.now() <= timedelta(days=365)
+    with pytest.raises(ValidationError):
+        Settings(data=tmp_path, security_contact="security@example.org\nContact: mailto:evil@example.org")
+
+
+async def test_without_a_contact_there_is_no_such_file(stranger_browser: Browser) -> None:
+    assert (await stranger_browser.get("/.well-known/security.txt")).status_code == 404

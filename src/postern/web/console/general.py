@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from postern.web.i18n import LANGUAGES
-from postern.web.login import Fields, SignedIn, is_secure, perhaps_signed_in
+from postern.web.login import Fields, Hub, SignedIn, is_secure, perhaps_signed_in
 from postern.web.navigation import first_page
 from postern.web.pages import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, page
+from postern.web.security_txt import PATH, security_txt
 
 public = APIRouter()
 private = APIRouter()
@@ -52,6 +53,13 @@ async def home(caller: SignedIn) -> Response:
 async def health() -> Response:
     """Whether this process answers; says nothing else."""
     return JSONResponse({"status": "up"})
+
+
+@public.get(PATH)
+async def told_whom(request: Request, hub: Hub) -> Response:
+    """Whom to tell of a hole in this installation."""
+    contact = request.app.state.settings.security_contact
+    return security_txt(contact, hub.clock.now(), canonical=hub.public_url)
 
 
 @public.get("/about", dependencies=[Depends(perhaps_signed_in)])

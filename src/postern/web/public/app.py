@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from postern.clock import SystemClock
 from postern.errors import PosternError
 from postern.operations.public import counter_wire as wire
 from postern.web.head import HeadAsGet
@@ -20,6 +21,7 @@ from postern.web.pages import ASSETS, LANGUAGE_COOKIE, THEME_COOKIE, THEMES, wor
 from postern.web.public import pay, visit
 from postern.web.public.ask import Counter
 from postern.web.public.shell import Around, Shell, client_of, page
+from postern.web.security_txt import PATH, security_txt
 
 _YEAR = 365 * 24 * 60 * 60
 _FAULT_WORDS = {404: "pay.error-404", 429: "pay.error-429", 503: "pay.error-503"}
@@ -113,6 +115,12 @@ async def faulted(request: Request, fault: Exception) -> Response:
     return _fault_page(request, fault.status if isinstance(fault, PosternError) else 500)
 
 
+async def told_whom(request: Request) -> Response:
+    """GET /.well-known/security.txt: whom to tell of a hole in this installation."""
+    shell: Shell = request.app.state.shell
+    return security_txt(shell.security_contact, SystemClock().now())
+
+
 def _fault_page(request: Request, status: int) -> Response:
     words = words_for(request)(
         _FAULT_WORDS.get(status, "pay.error-500" if status >= 500 else "pay.error-400")
@@ -139,6 +147,7 @@ def create_public_app(counter: Counter, shell: Shell) -> Starlette:
             Route("/preferences", preferences, methods=["POST"]),
             Route("/public/v1/garages/{code}/free", free_bays),
             Route("/healthz", healthy),
+            Route(PATH, told_whom),
             Mount("/assets", StaticFiles(directory=ASSETS)),
         ],
         middleware=[

@@ -31,6 +31,7 @@ class Shell:
 
     checkout_origins: tuple[str, ...] = ()
     demo: bool = False
+    security_contact: str | None = None
 
     @property
     def policy(self) -> str:
