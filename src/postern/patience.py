@@ -134,10 +134,10 @@ class Patient(H11Protocol):
         if not self.transport.is_closing():
             self._look()
 
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+    def handle_websocket_upgrade(self, request: h11.Request) -> None:
         """From here on the application knows whom it talks to."""
         self._forget()
-        super().handle_websocket_upgrade(event)
+        super().handle_websocket_upgrade(request)
 
     def pause_writing(self) -> None:
         """The peer does not take what is sent: for so long and no longer."""
