@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from postern.ids import OperatorId, PersonId
+from postern.ids import OperatorId, PersonId, new_id
 from postern.operations.attendance import timesheets
+from postern.operations.operators import who_they_are
+from postern.operators import store as operators
+from postern.operators.model import Operator, Role
 from postern.people import store as people
 from postern.prove.planting import Planted
 from postern.prove.world import Plan, World
@@ -30,6 +33,12 @@ async def by_hours(postern: World, plan: Plan, planted: Planted) -> None:
             workers.append(person)
     closed = await worked_hours(services, actor, plan.site, workers, reason=WHY)
     planted.more += [WHY, REASON, ROSTER, PROFILE]
+    operator = OperatorId(new_id())
+    login = Operator(id=operator, tenant=plan.tenant, login_name="kiln", role=Role.MANAGER)
+    async with services.database.transaction(plan.tenant) as tx:
+        await operators.add(tx, services.keyring, login)
+    await who_they_are.link_person(services, actor, operator, workers[1])
+    assert {one.id for one in (await who_they_are.linked_people(services, actor)).values()} == {workers[1]}
     kept = await timesheets.person_hours(
         services, actor, workers[0], first=closed.first, last=closed.last, language="en"
     )

@@ -166,6 +166,8 @@ def body_of(endpoint: Endpoint) -> dict[str, object]:
         return {"json": []}
     if "/exports" in endpoint.path:
         return {"json": _ANY_BODY | {"kind": "csv"}}
+    if endpoint.path == "/api/v1/operators/{id}/person":
+        return {"json": {"person": str(uuid4())}}
     if endpoint.path.endswith("/points"):
         return {"json": []}
     if endpoint.path.endswith("/rosters/{id}"):

@@ -23,6 +23,7 @@ from postern.operations.insiders import alarms as insider_alarms
 from postern.operations.operators.api_keys import NewKey, make_key
 from postern.operations.operators.operators import add_operator
 from postern.operations.operators.sign_in import note_failure, start_login
+from postern.operations.operators.who_they_are import link_person
 from postern.operations.people import teams
 from postern.operations.presence import lockdown, muster, muster_wire
 from postern.operations.privacy import erase, jurisdiction, lawful_requests, retention
@@ -106,6 +107,7 @@ async def filled(victim: Victim, clock: SetClock, tmp_path: Path) -> Victim:
         admin,
         NewKey(name="export", operator=guard.id, scopes=(Duty.WATCH,), last_day=today),
     )
+    await link_person(hub, admin, guard.id, victim.person)
     await _signed_in(victim, guard)
     await _set_aside(victim)
     await lockdown.lock_down(hub, admin, site, area=None, drill=True)

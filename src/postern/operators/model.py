@@ -16,6 +16,7 @@ class Role(StrEnum):
     SECURITY = "security"
     ATTENDANT = "attendant"
     HR = "hr"
+    MANAGER = "manager"
     GARAGE = "garage"
     PRIVACY_OFFICER = "privacy-officer"
     AUDITOR = "auditor"

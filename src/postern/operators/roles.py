@@ -60,6 +60,7 @@ class Duty(StrEnum):
     KEEP_PERMITS = "keep-permits"
     GIVE_OWN_PAGE = "give-own-page"
     SEE_HOURS = "see-hours"
+    SEE_ALL_HOURS = "see-all-hours"
     KEEP_HOURS = "keep-hours"
     CLOSE_HOURS = "close-hours"
     CHANGE_ATTENDANCE = "change-attendance"

@@ -61,6 +61,7 @@ BY_PURPOSE_KEY: Mapping[str, tuple[str, str, str]] = {
     "attendance_site": ("attendance", "site_id", "sealed"),
     "attendance_roster": ("attendance", "id", "sealed"),
     "attendance_period": ("attendance", "(site_id::bigint << 32) | number", "sealed"),
+    "operator_person": ("operators", "operator_id", "sealed"),
     "team": ("personnel", "id", "sealed"),
     "contractor": ("personnel", "id", "sealed"),
     "ledger": ("parking", "movement", "sealed"),

@@ -74,8 +74,8 @@ PARTS = (
         key="hours",
         items=(
             Item(key="hours", href="/hours", icon="clock", duty=Duty.SEE_HOURS),
-            Item(key="hours-contractors", href="/hours/contractors", icon="people", duty=Duty.SEE_HOURS),
-            Item(key="hours-periods", href="/hours/periods", icon="done", duty=Duty.SEE_HOURS),
+            Item(key="hours-contractors", href="/hours/contractors", icon="people", duty=Duty.SEE_ALL_HOURS),
+            Item(key="hours-periods", href="/hours/periods", icon="done", duty=Duty.SEE_ALL_HOURS),
             Item(key="hours-setup", href="/hours/setup", icon="gear", duty=Duty.CHANGE_ATTENDANCE),
         ),
     ),

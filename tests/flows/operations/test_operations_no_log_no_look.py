@@ -36,7 +36,7 @@ from postern.operations.demo import Demo
 from postern.operations.insiders import alarms as insider_alarms
 from postern.operations.insiders import approvals
 from postern.operations.journal import browse as browse_journal
-from postern.operations.operators import sign_ins
+from postern.operations.operators import operators, sign_ins, who_they_are
 from postern.operations.parking import cases as parking_cases
 from postern.operations.parking import garage_day, garage_ledger, garage_look, garage_receipts, garage_setup
 from postern.operations.parking import views as parking_views
@@ -54,7 +54,7 @@ from postern.operations.visitors import look as visit_look
 from postern.operations.visitors import page as visit_page
 from postern.operations.visitors import visits
 from postern.operations.visitors.visits import Invited
-from postern.operators.model import Actor
+from postern.operators.model import Actor, Role
 from postern.people.employment import Terms
 from postern.postgres.pool import Database, Transaction
 from postern.privacy.member import Member
@@ -156,6 +156,9 @@ async def _hours_are_kept(hub: Services, admin: Actor, site: SiteId, person: Per
     await attendance_setup.set_attendance(hub, admin, AttendanceSettings(site=site, pay=pay))
     terms = Terms(first=TODAY - timedelta(days=30), site=site)
     await employments.add_employment(hub, admin, person=person, version=0, terms=terms)
+    await operators.add_operator(hub, admin, login_name="lea", role=Role.MANAGER)
+    lea = next(one for one in await operators.operators(hub, admin) if one.login_name == "lea")
+    await who_they_are.link_person(hub, admin, lea.id, person)
     yesterday = TODAY - timedelta(days=1)
     await close_period.close_period(hub, admin, site, first=yesterday, last=yesterday)
 
@@ -180,6 +183,7 @@ OPENING: dict[str, Opening] = {
     "find_people": lambda at: look.find_people(at.hub, at.actor, text="a"),
     "person_file": lambda at: look.person_file(at.hub, at.actor, at.person),
     "employment_file": lambda at: employments.employment_file(at.hub, at.actor, at.person),
+    "linked_people": lambda at: who_they_are.linked_people(at.hub, at.actor),
     "team_file": lambda at: teams.team_file(at.hub, at.actor, at.team, TODAY),
     "contractor_file": lambda at: teams.contractor_file(at.hub, at.actor, at.contractor, TODAY),
     "find_vehicles": lambda at: look.find_vehicles(at.hub, at.actor),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date, time
 
 import httpx
@@ -67,11 +68,13 @@ async def anna(works: Worked) -> PersonId:
 
 
 @asynccontextmanager
-async def at_desk(app: FastAPI, works: Worked) -> AsyncIterator[Browser]:
-    """A second administrator has just signed in."""
+async def at_desk(
+    app: FastAPI, works: Worked, role: Role = Role.ADMINISTRATOR, *, name: str = ""
+) -> AsyncIterator[Browser]:
+    """A second administrator has just signed in, or somebody of another role."""
     hub, tenant = works.services, works.tenant
-    name = f"op-{new_id().hex[:8]}"
-    operator = Operator(id=OperatorId(new_id()), tenant=tenant, login_name=name, role=Role.ADMINISTRATOR)
+    name = name or f"op-{new_id().hex[:8]}"
+    operator = Operator(id=OperatorId(new_id()), tenant=tenant, login_name=name, role=role)
     async with hub.database.transaction(tenant) as tx:
         await operators.add(tx, hub.keyring, operator)
         signed = await start_login(hub, tx, operator, detail="drawn")
@@ -148,6 +151,40 @@ async def many_people_need_a_second_person(
     monkeypatch.undo()
 
 
+async def a_manager_sees_their_own_people(
+    app: FastAPI, browser: Browser, works: Worked, anna: PersonId
+) -> None:
+    """Once an administrator said on the page who the manager is, and whom they manage."""
+    lead, other = await works.person("Lea"), await works.person("Zoe")
+    async with at_desk(app, works, Role.MANAGER, name="lea") as manager:
+        assert "Anna" not in (await manager.get(f"/hours?site={works.site}")).text
+        page = (await browser.get("/operators")).text
+        rows = [row for row in page.split("<tr>") if '"strong">lea' in row]
+        path = re.search(r"/operators/[0-9a-f-]{36}/person", rows[0])
+        assert path is not None
+        wrong = await browser.send(path[0], person="nobody's number")
+        assert wrong.status_code == 422
+        assert (await browser.send(path[0], person=str(lead))).status_code == 303
+        assert "Lea" in (await browser.get("/operators")).text
+        file = (await employments.employment_file(works.services, works.admin, anna)).employments
+        await employments.change_employment(
+            works.services,
+            works.admin,
+            person=anna,
+            version=file.version,
+            id=file.every[0].id,
+            terms=replace(file.every[0].terms, manager=lead),
+        )
+        listed = (await manager.get(f"/hours?site={works.site}")).text
+        assert "Anna" in listed
+        assert "Zoe" not in listed
+        assert "/hours/periods" not in listed
+        assert (await manager.get(f"/hours/people/{anna}")).status_code == 200
+        assert (await manager.get(f"/hours/people/{other}")).status_code == 403
+        month = await manager.get(f"/api/v1/people/{other}/hours?first=2026-03-01&last=2026-03-31")
+        assert month.status_code == 403
+
+
 async def test_an_employee_asks_on_the_phone_and_the_approved_month_goes_to_payroll(
     app: FastAPI,
     phone: Browser,
@@ -186,6 +223,7 @@ async def test_an_employee_asks_on_the_phone_and_the_approved_month_goes_to_payr
 
         company = (await browser.get(f"/hours/contractors?site={works.site}")).text
         assert "Nord Bau" in company
+        await a_manager_sees_their_own_people(app, browser, works, anna)
     works.clock.advance(at("04-02 10:00") - works.clock.now())
     async with at_desk(app, works) as browser:
         closing = {"first": "2026-03-01", "last": "2026-03-31", "reason": "Anna came by phone on a Saturday"}

@@ -38,6 +38,15 @@ def test_installers_and_auditors_see_nobody() -> None:
     assert not DUTIES[Role.AUDITOR] & seeing
 
 
+def test_a_manager_sees_and_keeps_hours_and_nothing_else() -> None:
+    assert DUTIES[Role.MANAGER] == {Duty.SEE_HOURS, Duty.KEEP_HOURS}
+
+
+def test_everybodys_hours_are_for_those_who_keep_the_registry() -> None:
+    seeing = [role for role in Role if Duty.SEE_ALL_HOURS in DUTIES[role]]
+    assert seeing == [role for role in Role if Duty.KEEP_PEOPLE in DUTIES[role]]
+
+
 def test_a_password_matches_itself_only_and_nobodys_matches_nothing() -> None:
     hashed = hash_password("a long sentence of my own", "ada")
     assert password_matches(hashed, "a long sentence of my own")

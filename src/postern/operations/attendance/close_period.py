@@ -40,7 +40,7 @@ from postern.sites import store as sites
 
 async def closed_periods(services: Services, actor: Actor, site: SiteId) -> tuple[PeriodEntry, ...]:
     """Every entry about the site's periods, in order; `periods.standing` tells which are closed now."""
-    require(actor, Duty.SEE_HOURS)
+    require(actor, Duty.SEE_ALL_HOURS)
     async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
         return await store.period_entries(tx, services.keyring, actor.tenant, site)

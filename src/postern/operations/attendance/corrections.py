@@ -17,6 +17,7 @@ from postern.ids import PersonId, SiteId, TenantId, new_id
 from postern.journal.model import Act
 from postern.operations.archive.hub_records import record
 from postern.operations.attendance.desk import At, at_desk, books_of
+from postern.operations.attendance.scope import scope_of
 from postern.operations.attendance.settle import settle_all_hours, settle_hours
 from postern.operations.reasons import stated
 from postern.operations.services import Services
@@ -35,6 +36,8 @@ async def propose_correction(
     await settle_all_hours(services, actor.tenant)
     id = new_id()
     async with services.database.transaction(actor.tenant) as tx:
+        whose = (await at_desk(services, tx, actor.tenant, person, wanted.day)).employed
+        (await scope_of(services, tx, actor)).check_seen(whose)
         desk = await ask(services, tx, actor.tenant, person, wanted, id=id, by=actor.operator)
         await trace(
             services,
@@ -88,7 +91,8 @@ async def ask(
 
 async def approve_correction(services: Services, actor: Actor, person: PersonId, correction: UUID) -> None:
     """It counts from now on. Raises NotFound; Conflict when it was decided about, or its period is closed;
-    Refused for one that the operator asked for themselves."""
+    Refused for one that the operator asked for themselves, for one's own hours, and for somebody's whom
+    another one manages."""
     await _decide(services, actor, person, correction, CorrectionState.APPROVED, reason="")
 
 
@@ -123,6 +127,8 @@ async def _decided(
 ) -> SiteId | None:
     """Record the decision, as part of `tx`; at which site. None: somebody else was recording, look again."""
     found, site = await _find(services, tx, actor.tenant, person, id)
+    desk = await at_desk(services, tx, actor.tenant, person, found.day)
+    (await scope_of(services, tx, actor)).check_decided(desk.employed)
     # From here on nobody else decides at this site until `tx` ends.
     await store.settings(tx, services.keyring, actor.tenant, site, lock=True)
     if await store.hub_is_behind(tx, site):

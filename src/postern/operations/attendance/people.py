@@ -11,7 +11,8 @@ from postern.attendance import store
 from postern.errors import NotFound
 from postern.ids import ContractorId, PersonId, SiteId, TeamId, TenantId
 from postern.operations.services import Services
-from postern.people.employment import Employments
+from postern.people import employment_store
+from postern.people.employment import Employments, Team
 from postern.people.model import Person
 from postern.postgres.pool import Transaction
 
@@ -26,6 +27,7 @@ class Employed:
     profile: str = ""
     team: TeamId | None = None
     manager: PersonId | None = None
+    """Whom the employment names, or else whoever leads the team."""
     contractor: ContractorId | None = None
 
     def works_here_on(self, day: date) -> bool:
@@ -38,9 +40,8 @@ async def employed_at(
 ) -> list[Employed]:
     """Everybody whose hours of these days the site keeps, by name."""
     everyone = await services.registry.people.by_name(tx, tenant)
-    known = await services.registry.employments.all(tx, tenant)
-    kept = await store.attendance_sites(tx)
-    found = [_employed(one, known, kept, first=first, last=last) for one in everyone]
+    books = await _books(services, tx, tenant)
+    found = [_employed(one, books, first=first, last=last) for one in everyone]
     return [one for one in found if one is not None and one.site == site]
 
 
@@ -51,24 +52,33 @@ async def employed(
     found = (await services.registry.people.everyone(tx, tenant)).get(person)
     if found is None:
         raise NotFound("there is no such person; they may have been removed")
-    known = await services.registry.employments.all(tx, tenant)
-    kept = await store.attendance_sites(tx)
-    there = _employed(found, known, kept, first=first, last=last)
+    there = _employed(found, await _books(services, tx, tenant), first=first, last=last)
     if there is None:
         raise NotFound("no hours are kept of this person; give them an employment at a site that keeps hours")
     return there
 
 
-def _employed(
-    person: Person,
-    known: Mapping[UUID, Employments],
-    kept: Sequence[SiteId],
-    *,
-    first: date,
-    last: date,
-) -> Employed | None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Books:
+    """Everybody's employments, who leads which team, and the sites that keep hours."""
+
+    known: Mapping[UUID, Employments]
+    leaders: Mapping[TeamId, PersonId | None]
+    kept: Sequence[SiteId]
+
+
+async def _books(services: Services, tx: Transaction, tenant: TenantId) -> _Books:
+    teams = await employment_store.units(tx, services.keyring, tenant, Team)
+    return _Books(
+        known=await services.registry.employments.all(tx, tenant),
+        leaders={one.id: one.manager for one in teams},
+        kept=await store.attendance_sites(tx),
+    )
+
+
+def _employed(person: Person, books: _Books, *, first: date, last: date) -> Employed | None:
     """By the employment that is in force last in these days."""
-    whole = known.get(person.id)
+    whole, kept = books.known.get(person.id), books.kept
     if whole is None or not whole.every:
         site = person.details.home_site
         return Employed(person=person, site=site) if site in kept and site is not None else None
@@ -85,6 +95,6 @@ def _employed(
         employments=whole,
         profile=terms.pay_profile,
         team=terms.team,
-        manager=terms.manager,
+        manager=terms.manager or (books.leaders.get(terms.team) if terms.team is not None else None),
         contractor=terms.contractor,
     )

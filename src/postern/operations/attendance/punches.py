@@ -16,6 +16,7 @@ from postern.operations.archive.hub_records import record
 from postern.operations.attendance.desk import at_desk
 from postern.operations.attendance.read import punch_id
 from postern.operations.attendance.rows import naming
+from postern.operations.attendance.scope import scope_of
 from postern.operations.attendance.settle import settle_hours
 from postern.operations.reasons import stated
 from postern.operations.services import Services
@@ -37,7 +38,8 @@ async def enter_punch(
 ) -> UUID:
     """A punch that was forgotten, in the operator's word; its id. It counts at once, under their name.
 
-    Raises BadInput for a moment to come or long ago, Conflict where its period is closed.
+    Raises BadInput for a moment to come or long ago, Conflict where its period is closed, Refused for
+    one's own hours and for somebody's whom another one manages.
     """
     require(actor, Duty.KEEP_HOURS)
     at, reason, now = aware(at), stated(reason), services.clock.now()
@@ -54,6 +56,8 @@ async def enter_punch(
         source=PunchSource.MANAGER.value,
     )
     async with services.database.transaction(actor.tenant) as tx:
+        whose = (await at_desk(services, tx, actor.tenant, person, at.date())).employed
+        (await scope_of(services, tx, actor)).check_decided(whose)
         site, id = await _record(services, tx, actor.tenant, made)
         # The reason may tell of the person: it stands in the record, which an erasure closes, and not here.
         detail = f"punch {id} entered: {direction.value} {at.isoformat()}"

@@ -42,7 +42,7 @@ async def sites_with_hours(services: Services, actor: Actor) -> list[Site]:
 
 async def attendance_of(services: Services, actor: Actor, site: SiteId) -> AttendanceSettings:
     """How a site keeps hours. Raises NotFound for one that keeps none."""
-    require(actor, Duty.SEE_HOURS)
+    require(actor, Duty.SEE_ALL_HOURS)
     async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
         return await store.settings(tx, services.keyring, actor.tenant, site)
@@ -81,7 +81,7 @@ def _check(wanted: AttendanceSettings, today: date) -> None:
 
 async def points(services: Services, actor: Actor, site: SiteId) -> tuple[AttendancePoint, ...]:
     """The access points of the site whose passages are punches."""
-    require(actor, Duty.SEE_HOURS)
+    require(actor, Duty.SEE_ALL_HOURS)
     async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
         return await store.points(tx, site)
@@ -103,7 +103,7 @@ async def set_points(
 
 async def rosters(services: Services, actor: Actor, site: SiteId) -> tuple[RosterKept, ...]:
     """The site's rosters, by name."""
-    require(actor, Duty.SEE_HOURS)
+    require(actor, Duty.SEE_ALL_HOURS)
     async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
         return await store.rosters(tx, services.keyring, actor.tenant, site)
@@ -123,7 +123,7 @@ async def put_roster(services: Services, actor: Actor, site: SiteId, wanted: Ros
 
 async def assignment_of(services: Services, actor: Actor, person: PersonId) -> Assignment:
     """By which rosters a person works. Raises NotFound."""
-    require(actor, Duty.SEE_HOURS)
+    require(actor, Duty.SEE_ALL_HOURS)
     async with services.database.transaction(actor.tenant) as tx:
         await trace(services, tx, actor, Act.LOOKED, purpose="rosters", subjects=[person])
     async with services.database.transaction(actor.tenant) as tx:

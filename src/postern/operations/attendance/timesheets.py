@@ -22,13 +22,14 @@ from postern.operations.archive.hub_records import record
 from postern.operations.attendance.closed import closed_between
 from postern.operations.attendance.people import Employed, employed, employed_at
 from postern.operations.attendance.reckon import Reckoned, fingerprint, reckoned, rules_of
+from postern.operations.attendance.scope import own_desk, scope_of
 from postern.operations.attendance.settle import settle_all_hours, settle_hours
 from postern.operations.insiders.budget import Opening, looking, open_subjects
 from postern.operations.operators.members import trace_own
 from postern.operations.services import Services
 from postern.operations.trace import trace
 from postern.operators.model import Actor
-from postern.operators.roles import Duty, may, require
+from postern.operators.roles import Duty, require
 from postern.privacy.member import Member
 from postern.records.model import AttendanceDeed, AttendanceRecord
 
@@ -131,18 +132,19 @@ async def person_hours(
     purpose: str = "hours",
     language: str = "en",
 ) -> Hours:
-    """One person's. Raises NotFound."""
+    """One person's. Raises NotFound; Refused for somebody whom another one manages."""
     require(actor, Duty.SEE_HOURS)
     span = _Days(first=first, last=last)
     await settle_all_hours(services, actor.tenant)
     async with looking(services, actor) as tx:
         found = await employed(services, tx, actor.tenant, person, first=first, last=last)
+        (await scope_of(services, tx, actor)).check_seen(found)
         opening = Opening(
             act=Act.LOOKED,
             purpose=purpose,
             subjects=[person],
             detail=f"hours {first} to {last}",
-            own_desk=may(actor, Duty.KEEP_PEOPLE),
+            own_desk=own_desk(actor),
         )
         await open_subjects(services, tx, actor, opening)
     (hours,) = await _hours(services, actor.tenant, [found], span, site=found.site, language=language)
@@ -158,7 +160,8 @@ async def team_hours(
     limit: int = MOST_ROWS,
     language: str = "en",
 ) -> TeamHours:
-    """A page of a team's, by name. Raises NotFound where the site keeps no hours."""
+    """A page of a team's, by name: of those whom the operator may see. Raises NotFound where the site keeps
+    no hours."""
     require(actor, Duty.SEE_HOURS)
     span = _Days(first=wanted.first, last=wanted.last)
     await settle_hours(services, actor.tenant, wanted.site)
@@ -167,14 +170,15 @@ async def team_hours(
         everyone = await employed_at(
             services, tx, actor.tenant, wanted.site, first=wanted.first, last=wanted.last
         )
-        found = [one for one in everyone if wanted.holds(one)]
+        scope = await scope_of(services, tx, actor)
+        found = [one for one in everyone if wanted.holds(one) and scope.holds(one)]
         page = found[start : start + min(limit, MOST_ROWS)]
         opening = Opening(
             act=Act.LOOKED,
             purpose="hours of a team",
             subjects=[one.person.id for one in page],
             detail=f"site {wanted.site}, {wanted.first} to {wanted.last}",
-            own_desk=may(actor, Duty.KEEP_PEOPLE),
+            own_desk=own_desk(actor),
             on_purpose=False,
         )
         await open_subjects(services, tx, actor, opening)
@@ -193,7 +197,7 @@ async def approve_month(services: Services, actor: Actor, person: PersonId, mont
     """The operator found the hours of that month right, as they stand now.
 
     Raises BadInput while the month is not over, Conflict while something in it does not pair or when its
-    period is closed.
+    period is closed; Refused for one's own, and for somebody's whom another one manages.
     """
     require(actor, Duty.KEEP_HOURS)
     month = month.replace(day=1)
@@ -201,6 +205,7 @@ async def approve_month(services: Services, actor: Actor, person: PersonId, mont
     await settle_all_hours(services, actor.tenant)
     async with services.database.transaction(actor.tenant) as tx:
         found = await employed(services, tx, actor.tenant, person, first=month, last=last)
+        (await scope_of(services, tx, actor)).check_decided(found)
         rules = await rules_of(services, tx, actor.tenant, found.site)
     if services.clock.now().astimezone(rules.zone).date() <= last:
         raise BadInput("this month is not over yet; approve it when it is")

@@ -12,6 +12,7 @@ from postern.ids import PersonId, VehicleId, VisitId
 from postern.operations.attendance.erase import forget_hours
 from postern.operations.presence import rows as presence_rows
 from postern.operations.services import Services
+from postern.operators import person_store as operators
 from postern.people import employment_store
 from postern.people import store as people
 from postern.people.employment import Team
@@ -38,6 +39,7 @@ async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> N
         if erasure.subject_kind == PERSON:
             await forget_hours(services, tx, erasure.tenant, PersonId(erasure.subject))
             await _forget_keeper(services, tx, erasure)
+            await operators.forget(tx, services.keyring, erasure.tenant, PersonId(erasure.subject))
             await member_store.forget(tx, erasure.tenant, PersonId(erasure.subject))
             await _forget_employments(services, tx, erasure)
             await _forget_host(services, tx, erasure)

@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from postern.ids import AccessLevelId, OperatorId, SiteId
+from postern.ids import AccessLevelId, OperatorId, PersonId, SiteId
 from postern.operations.insiders import bait, budget
-from postern.operations.operators import api_keys, sign_ins
+from postern.operations.operators import api_keys, sign_ins, who_they_are
 from postern.operations.operators import operators as operations
 from postern.operations.operators.api_keys import KeyLine, NewKey
 from postern.operations.operators.sign_ins import History
@@ -24,12 +24,13 @@ NAME = 120
 
 
 class OperatorOut(BaseModel):
-    """An operator."""
+    """An operator. `person`: who in the registry they are, if that was said."""
 
     id: UUID
     login_name: str
     role: str
     disabled: bool
+    person: UUID | None
 
 
 class SignInOut(BaseModel):
@@ -65,6 +66,12 @@ class DeskIn(BaseModel):
     """The sites whose live walls are an operator's own desk."""
 
     sites: list[int] = Field(max_length=1000)
+
+
+class WhoIn(BaseModel):
+    """Who in the registry an operator is; null: nobody in particular."""
+
+    person: UUID | None
 
 
 class KeyIn(BaseModel):
@@ -144,8 +151,15 @@ class Planted(BaseModel):
 @router.get("/operators")
 async def listed(hub: Hub, caller: SignedIn) -> list[OperatorOut]:
     """Everyone who may sign in."""
+    linked = await who_they_are.linked_people(hub, caller.actor)
     return [
-        OperatorOut(id=one.id, login_name=one.login_name, role=one.role.value, disabled=one.disabled)
+        OperatorOut(
+            id=one.id,
+            login_name=one.login_name,
+            role=one.role.value,
+            disabled=one.disabled,
+            person=linked[one.id].id if one.id in linked else None,
+        )
         for one in await operations.operators(hub, caller.actor)
     ]
 
@@ -166,6 +180,14 @@ async def every_sign_in(hub: Hub, caller: SignedIn) -> list[SignInOut]:
 async def set_desk(hub: Hub, caller: SignedIn, id: UUID, wanted: DeskIn) -> Response:
     """Say which sites' live walls are an operator's own desk, where looking is not counted."""
     await budget.set_desk(hub, caller.actor, OperatorId(id), [SiteId(one) for one in wanted.sites])
+    return Response(status_code=204)
+
+
+@router.put("/operators/{id}/person", status_code=204)
+async def link_person(hub: Hub, caller: SignedIn, id: UUID, wanted: WhoIn) -> Response:
+    """Say who in the registry an operator is: managers see the hours of their own people by it."""
+    person = None if wanted.person is None else PersonId(wanted.person)
+    await who_they_are.link_person(hub, caller.actor, OperatorId(id), person)
     return Response(status_code=204)
 
 

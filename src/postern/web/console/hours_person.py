@@ -167,10 +167,12 @@ async def _page(
     )
     zone = await _zone_of(hub, caller, found)
     today, sheet = now.astimezone(zone).date(), found.timesheet
-    kept = await attendance_setup.rosters(hub, caller.actor, found.site)
+    rosters: list[tuple[UUID, str]] = []
     values = {"day": min(today, last).isoformat()}
     if caller.may(Duty.CHANGE_ATTENDANCE):
         by = (await attendance_setup.assignment_of(hub, caller.actor, PersonId(id))).on(today)
+        kept = await attendance_setup.rosters(hub, caller.actor, found.site)
+        rosters = [(one.id, one.name) for one in kept]
         values |= {"roster": str(by or ""), "since": today.isoformat()}
     return page(
         request,
@@ -197,6 +199,6 @@ async def _page(
         corrections=correction_rows(found.corrections, zone, t, caller.actor.operator),
         deeds=[(one.value, t(f"hours.do-{one.value}")) for one in CorrectionDeed],
         directions=[(one.value, t(f"hours.way-{one.value}")) for one in WAYS],
-        rosters=[(one.id, one.name) for one in kept],
+        rosters=rosters,
         since=first,
     )

@@ -13,6 +13,8 @@ from postern.errors import NotFound, PosternError
 from postern.ids import OperatorId, SiteId
 from postern.operations.insiders import budget
 from postern.operations.operators import operators as operator_operations
+from postern.operations.operators import who_they_are
+from postern.operations.people import employments
 from postern.operations.sites import places as site_operations
 from postern.operators.model import Role
 from postern.operators.roles import Duty, require
@@ -100,6 +102,20 @@ async def set_desk(hub: Hub, caller: SignedIn, fields: Fields, id: UUID) -> Resp
     return go("/operators", "saved")
 
 
+@router.post("/operators/{id}/person")
+async def set_person(request: Request, hub: Hub, caller: SignedIn, fields: Fields, id: UUID) -> Response:
+    """Say who in the registry an operator is, by employee number."""
+    number = fields.text("person")
+    try:
+        person = await employments.person_by(hub, caller.actor, number) if number else None
+        await who_they_are.link_person(hub, caller.actor, OperatorId(id), person)
+    except NotFound:
+        raise
+    except PosternError as fault:
+        return await _operators(request, hub, caller, Form(fault=fault))
+    return go("/operators", "saved")
+
+
 async def _operators(request: Request, hub: Hub, caller: Caller, form: Form, link: str = "") -> Response:
     t = words_for(request)
     return page(
@@ -108,6 +124,7 @@ async def _operators(request: Request, hub: Hub, caller: Caller, form: Form, lin
         status=422 if form.wrong else 200,
         operators=await operator_operations.operators(hub, caller.actor),
         sites=await site_operations.sites(hub, caller.actor),
+        linked=await who_they_are.linked_people(hub, caller.actor),
         desks=await budget.desks(hub, caller.actor),
         roles=[(one.value, t(f"role.{one.value}")) for one in Role],
         form=form,
