@@ -5,9 +5,9 @@ The format and its ciphers are those of rage, the Rust implementation; nothing o
 
 from __future__ import annotations
 
-from pyrage import RecipientError, encrypt, x25519
+from pyrage import DecryptError, IdentityError, RecipientError, decrypt, encrypt, x25519
 
-from postern.errors import BadInput
+from postern.errors import BadInput, CannotOpen
 
 
 def check_recipient(key: str) -> str:
@@ -23,3 +23,19 @@ def check_recipient(key: str) -> str:
 def seal_to_recipient(data: bytes, key: str) -> bytes:
     """The file that only the holder of the recipient's private key opens. Raises BadInput for a bad key."""
     return bytes(encrypt(data, [x25519.Recipient.from_str(check_recipient(key))]))
+
+
+def new_identity() -> tuple[str, str]:
+    """A fresh private key and its recipient, as age writes them."""
+    made = x25519.Identity.generate()
+    return str(made), str(made.to_public())
+
+
+def open_with_identity(sealed: bytes, key: str) -> bytes:
+    """What was sealed to this identity's recipient. Raises BadInput for no identity, CannotOpen otherwise."""
+    try:
+        return bytes(decrypt(sealed, [x25519.Identity.from_str(key.strip())]))
+    except IdentityError as fault:
+        raise BadInput("this is no age identity; it is the line that begins with AGE-SECRET-KEY-1") from fault
+    except DecryptError as fault:
+        raise CannotOpen("it is not sealed to this identity, or it was changed") from fault

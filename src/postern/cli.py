@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from postern import __version__
+from postern.cli_backup import backup_app, drill, restore
 from postern.cli_journal import journal_app
 from postern.cli_keys import keys_app
 from postern.cli_prove import prove
@@ -29,10 +30,13 @@ app = typer.Typer(
 )
 agent_app = typer.Typer(help="The agent of a site on this machine.", no_args_is_help=False)
 app.add_typer(agent_app, name="agent")
+app.add_typer(backup_app, name="backup")
 app.add_typer(journal_app, name="journal")
 app.add_typer(keys_app, name="keys")
 app.add_typer(simulate_app, name="simulate")
 app.command()(prove)
+app.command()(restore)
+app.command()(drill)
 
 FAULT = 1
 USAGE = 2

@@ -27,10 +27,12 @@ from postern.operations.people.look import warm
 from postern.operations.privacy import erase, retention, tombstones
 from postern.operations.public.counter import CoverPlates
 from postern.operations.services import Services
+from postern.operations.sites.begin_anew import begin_anew
 from postern.operations.sites.publish_policy import publish_stale, run_publisher
 from postern.operations.visitors.watch import VisitJob
 from postern.patience import patient
 from postern.public_program import counter_socket
+from postern.restored import has_begun, require_whole
 from postern.settings import Settings
 from postern.supervise import Handover
 from postern.web.app import create_app
@@ -58,6 +60,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
         await wiring.make_room(services)
         # What an older copy brought back is destroyed again before anybody is served.
         await tombstones.settle(services)
+        await begin_after_restore(settings, services)
         await erase.resume(services)
         await publish_stale(services)
         server = uvicorn.Server(
@@ -92,6 +95,14 @@ async def serve(settings: Settings, handover: Handover) -> None:
             for job in jobs:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def begin_after_restore(settings: Settings, services: Services) -> None:
+    """On a restored data folder, before anybody is served: a new epoch, once."""
+    mark = require_whole(settings.data)
+    if mark is not None:
+        await begin_anew(services, mark)
+        has_begun(settings.data)
 
 
 async def _rotations(services: Services, settings: Settings, handover: Handover) -> None:

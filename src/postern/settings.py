@@ -62,6 +62,18 @@ class Settings(BaseSettings):
     """A bucket for sealed pictures, s3://bucket/folder, with keys in `AWS_…`; None: the data folder."""
     pictures_endpoint: str | None = None
     """The S3 server's address where it is not Amazon's."""
+    backup_target: str | None = None
+    """Where backups go: a folder that another host empties, or s3://bucket/folder (docs/backup.md); None:
+    none are made."""
+    backup_key: Path | None = None
+    """The file backup-hub.key, which `postern backup keys` makes on another machine."""
+    backup_endpoint: str | None = None
+    """The S3 server's address where it is not Amazon's."""
+    backup_key_id: str | None = None
+    """With `backup_secret`: the bucket's keys, which can add and nothing else; None: those in `AWS_…`."""
+    backup_secret: SecretStr | None = None
+    backup_every: int = Field(default=60, ge=5, le=240)
+    """Seconds from one round of backups to the next: about what a lost hub loses."""
     postgres_bin: Path | None = None
     """Folder of PostgreSQL's programs; None: the system's (16 or newer), else the wheel's."""
     passphrase: SecretStr | None = None

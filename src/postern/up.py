@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from postern import wiring
+from postern import backup_jobs, wiring
 from postern.console_tls import answers, public_side, public_url
 from postern.errors import Unavailable
 from postern.ids import SiteId, TenantId
@@ -24,6 +24,7 @@ from postern.operations.sites.agents import new_code
 from postern.operations.sites.places import create_site, create_tenant
 from postern.operators.model import Actor, Role
 from postern.public_program import public_program
+from postern.restored import require_whole
 from postern.settings import Settings
 from postern.sites import store as sites
 from postern.supervise import DataFolderLock, Handover, Program, Running, Supervisor, until_told_to_stop
@@ -41,6 +42,7 @@ async def run(settings: Settings, *, passphrase: str | None, say: Say) -> None:
 
 async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> None:
     started = time.monotonic()
+    require_whole(settings.data)
     log_to_file(settings.folder("log") / "up.log", settings.log_level)
     async with contextlib.AsyncExitStack() as stack:
         lock = stack.enter_context(DataFolderLock(settings.data))
@@ -50,6 +52,7 @@ async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> Non
         handover = await stack.enter_async_context(wiring.databases(settings, say, passphrase=passphrase))
         servers = {"data": handover.owner, "keystore": handover.keystore}
         lock.tell(Running(pid=os.getpid(), demo=settings.mode == "demo", servers=servers))
+        backups = backup_jobs.is_wanted(settings, servers)
         begun = await _set_up(settings, handover)
         tls = wiring.public_certificate(settings)
         await tls.renew()
@@ -66,6 +69,8 @@ async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> Non
             say("Enrolling and starting this machine's agent")
             await wiring.enrol_agent(settings, begun.code)
             await supervisor.start(_agent(settings))
+        if backups:
+            await supervisor.start(_backups(settings))
         _announce(settings, begun, time.monotonic() - started, say)
         await asyncio.get_running_loop().create_future()
 
@@ -152,6 +157,19 @@ def _agent(settings: Settings) -> Program:
         errors=settings.folder("log") / "agent.err",
         is_healthy=is_healthy,
         environment=_environment(settings) | {"POSTERN_CHILD": "yes"},
+    )
+
+
+def _backups(settings: Settings) -> Program:
+    async def is_healthy() -> bool:
+        return True  # a target that is away is told by the doctor, and stops nobody's doors
+
+    return Program(
+        name="the backups",
+        command=(sys.executable, "-m", "postern", "backup", "run"),
+        errors=settings.folder("log") / "backup.err",
+        is_healthy=is_healthy,
+        environment=_environment(settings),
     )
 
 

@@ -27,6 +27,8 @@ _COMMON: dict[str, str] = {
     "idle_in_transaction_session_timeout": "5min",
     "wal_level": "replica",
     "max_wal_size": "1GB",
+    # A backup that cannot be written must not fill the disk: its slot is let go, and a new base is made.
+    "max_slot_wal_keep_size": "4GB",
     # No value may reach a log. An ERROR's words can quote one ("invalid input syntax …"), its DETAIL quotes
     # keys, its STATEMENT quotes literals: so errors go to the client alone, and what is logged is terse.
     "log_min_messages": "log",
@@ -49,6 +51,7 @@ _KEYSTORE: dict[str, str] = {
     "max_connections": "30",
     "min_wal_size": "32MB",
     "max_wal_size": "64MB",
+    "max_slot_wal_keep_size": "256MB",
     "wal_recycle": "off",
 }
 

@@ -41,6 +41,11 @@ class Bundle:
     signature: bytes
 
 
+async def skip_agent_ids(tx: Transaction, count: int) -> None:
+    """Leave out numbers that may have been given by a hub whose last minutes were lost."""
+    await tx.execute("UPDATE agent_counter SET last = last + %s WHERE one = 1", (count,))
+
+
 async def next_agent_id(tx: Transaction) -> AgentId:
     """A number that no agent ever had or will have."""
     cursor = await tx.execute("UPDATE agent_counter SET last = last + 1 WHERE one = 1 RETURNING last")

@@ -17,9 +17,9 @@ class PolicyNow:
     version: int
 
 
-async def open_epoch(tx: Transaction, tenant: TenantId) -> None:
-    """Count it up by one: agents take no policy of an earlier one any more."""
-    await tx.execute("UPDATE tenant SET epoch = epoch + 1 WHERE id = %s", (tenant,))
+async def open_epoch(tx: Transaction, tenant: TenantId, *, least: int = 0) -> None:
+    """Count it up by one, and to `least`: agents take no policy of an earlier one any more."""
+    await tx.execute("UPDATE tenant SET epoch = greatest(epoch + 1, %s::int) WHERE id = %s", (least, tenant))
 
 
 async def policies(tx: Transaction, tenant: TenantId) -> list[PolicyNow]:
