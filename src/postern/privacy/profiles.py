@@ -105,6 +105,16 @@ class Profile:
         return self.rulings["other-basis"].value == "allowed"
 
     @property
+    def default_days(self) -> int:
+        """For how many days a site keeps records of passages until it says otherwise."""
+        return int(self.rulings["default-days"].value)
+
+    @property
+    def default_picture_days(self) -> int:
+        """The same of pictures."""
+        return int(self.rulings["default-picture-days"].value)
+
+    @property
     def longest_days(self) -> int:
         """For how many days records of passages may be kept."""
         return int(self.rulings["longest-days"].value)

@@ -49,6 +49,16 @@ class Retention:
         if len({one.kind for one in self.kinds}) < len(self.kinds):
             raise BadInput("give each kind of record one retention")
 
+    @property
+    def longest(self) -> int:
+        """The longest time of all kinds: then nothing of a day opens any more."""
+        return max(self.days(kind) for kind in Kind)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether every kind is kept for the same time."""
+        return len({self.days(kind) for kind in Kind}) == 1
+
     def days(self, kind: Kind) -> int:
         """For how long that kind is kept."""
         named = {one.kind: one.days for one in (*DEFAULTS, *self.kinds)}
@@ -65,3 +75,9 @@ class Retention:
     def keys_ended_before(self, today: date) -> date:
         """Days before this one hold nothing any more that may be opened: their keys are destroyed."""
         return min(self.ended_before(kind, today) for kind in Kind)
+
+
+def alike(site: SiteId, *, days: int, picture_days: int, version: int = 0) -> Retention:
+    """Every kind of record for so many days."""
+    kinds = tuple(KindDays(kind=kind, days=days) for kind in Kind)
+    return Retention(site=site, kinds=kinds, picture_days=picture_days, version=version)

@@ -70,6 +70,7 @@ PAGES = (
     "/search",
     "/privacy",
     "/privacy/requests",
+    "/privacy/retention",
     "/privacy/rules",
     "/privacy/texts",
     "/privacy/texts/sign/1",

@@ -11,6 +11,7 @@ from postern.ids import ConsentId, PersonId, TenantId, new_id
 from postern.privacy.model import Consent, ConsentForm, ConsentPurpose, LegalBasis
 from postern.privacy.profiles import (
     ForbiddenHere,
+    Profile,
     WorkingTime,
     age,
     profile,
@@ -142,3 +143,14 @@ def test_nothing_is_kept_for_longer_than_the_law_lets_it(id: str, days: int, pic
 def test_a_birthday_on_a_leap_day_is_had_the_day_after() -> None:
     assert age(date(2012, 2, 29), date(2026, 2, 28)) == 13
     assert age(date(2012, 2, 29), date(2026, 3, 1)) == 14
+
+
+@pytest.mark.parametrize("found", profiles(NOW), ids=lambda one: one.id)
+def test_what_a_profile_begins_with_it_does_not_forbid(found: Profile) -> None:
+    found.refuse_retention(days=found.default_days, picture_days=found.default_picture_days)
+
+
+def test_a_stricter_law_begins_with_less() -> None:
+    pictures = {one.id: one.default_picture_days for one in profiles(NOW)}
+    assert pictures["eu"] == pictures["fr"] == 14
+    assert {pictures["cn"], pictures["us-il"], pictures["sg"], pictures["general"]} == {30}

@@ -19,13 +19,14 @@ from postern.operations.attendance.desk import books_of
 from postern.operations.operators.members import trace_own
 from postern.operations.privacy import lawful_requests
 from postern.operations.privacy import texts as privacy_texts
+from postern.operations.privacy.jurisdiction import kept_at
 from postern.operations.services import Services
 from postern.people import employment_store
 from postern.people import store as people
 from postern.people.employment import Contractor, Employments
 from postern.people.model import PersonDetails
 from postern.postgres.pool import Transaction
-from postern.privacy import request_store, retention_store
+from postern.privacy import request_store
 from postern.privacy import store as privacy
 from postern.privacy.lawful import LawfulRequest
 from postern.privacy.member import JOURNAL_NAME, Member
@@ -271,7 +272,7 @@ async def _kept_for(
 ) -> tuple[KeptFor, ...]:
     lines = []
     for site in places:
-        kept = await retention_store.retention(tx, services.keyring, tenant, site.id)
+        kept = await kept_at(services, tx, tenant, site.id)
         lines.append(KeptFor(site=site.name, days=kept.days(Kind.DECISION), picture_days=kept.picture_days))
     return tuple(lines)
 

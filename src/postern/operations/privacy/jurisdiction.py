@@ -26,7 +26,7 @@ from postern.privacy.profiles import (
     profile_of_country,
     strictest_refusal,
 )
-from postern.privacy.retention import Retention
+from postern.privacy.retention import Retention, alike
 from postern.records.model import Kind
 from postern.sites import store as sites
 from postern.sites.model import Site
@@ -118,8 +118,19 @@ async def refuse_interests(services: Services, tx: Transaction, tenant: TenantId
             raise ForbiddenHere(ruling)
 
 
+async def kept_at(services: Services, tx: Transaction, tenant: TenantId, site: SiteId) -> Retention:
+    """For how long the site keeps what: as it was set, or else as its jurisdiction begins (version 0)."""
+    kept = await retention_store.retention(tx, services.keyring, tenant, site)
+    if kept.version:
+        return kept
+    law = await profile_of(services, tx, tenant, site)
+    return alike(site, days=law.default_days, picture_days=law.default_picture_days)
+
+
 async def _cut_retention(services: Services, tx: Transaction, tenant: TenantId, found: SiteRules) -> None:
     kept = await retention_store.retention(tx, services.keyring, tenant, found.site.id)
+    if not kept.version:
+        return
     longest, pictures = found.profile.longest_days, found.profile.longest_picture_days
     kinds = tuple(replace(one, days=min(one.days, longest)) for one in kept.kinds)
     cut = replace(kept, kinds=kinds, picture_days=min(kept.picture_days, pictures))

@@ -8,6 +8,7 @@ run that was cut short is made up for by the next one.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -24,7 +25,7 @@ from postern.operations.attendance import retention as attendance_retention
 from postern.operations.parking import retention as parking_retention
 from postern.operations.presence import rows as presence_rows
 from postern.operations.privacy import erase, tombstones
-from postern.operations.privacy.jurisdiction import refuse_retention
+from postern.operations.privacy.jurisdiction import SiteRules, kept_at, refuse_retention, rules_of_sites
 from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
 from postern.operations.visitors.watch import end_visits
@@ -38,6 +39,7 @@ from postern.records import ending
 from postern.records.model import DecisionRecord, Kind
 from postern.records.partitions import detach_before
 from postern.sites import store as sites
+from postern.visitors import store as visits
 
 JOB = "job:retention"
 EVERY = timedelta(days=1)
@@ -54,7 +56,37 @@ async def retention_of(services: Services, actor: Actor, site: SiteId) -> Retent
     require(actor, Duty.SEE_SITES)
     async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
-        return await store.retention(tx, services.keyring, actor.tenant, site)
+        return await kept_at(services, tx, actor.tenant, site)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteRetention:
+    """For how long a site keeps what, by which law it began, and how many visits it holds for how long."""
+
+    rules: SiteRules
+    kept: Retention
+    visits: int
+    visit_days: int
+
+
+async def retention_of_sites(services: Services, actor: Actor) -> Sequence[SiteRetention]:
+    """Every site of the organisation."""
+    every = await rules_of_sites(services, actor)
+    async with services.database.transaction(actor.tenant) as tx:
+        held = Counter(
+            one.details.site for one in (await services.registry.visits.all(tx, actor.tenant)).values()
+        )
+        return [
+            SiteRetention(
+                rules=one,
+                kept=await kept_at(services, tx, actor.tenant, one.site.id),
+                visits=held[one.site.id],
+                visit_days=(
+                    await visits.visit_rules(tx, services.keyring, actor.tenant, one.site.id)
+                ).kept_days,
+            )
+            for one in every
+        ]
 
 
 async def change_retention(services: Services, actor: Actor, wanted: Retention) -> Retention:
@@ -62,7 +94,7 @@ async def change_retention(services: Services, actor: Actor, wanted: Retention) 
 
     Raises ForbiddenHere where the site's jurisdiction does not let it keep something for so long.
     """
-    require(actor, Duty.CHANGE_SITES)
+    require(actor, Duty.KEEP_PRIVACY)
     async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, wanted.site)
         await refuse_retention(services, tx, actor.tenant, wanted)
@@ -136,7 +168,7 @@ class _Run:
         today = utc_day(services.clock.now())
         async with services.database.transaction(tenant) as tx:
             found = await sites.sites(tx, services.keyring, tenant)
-            retentions = [await store.retention(tx, services.keyring, tenant, one.id) for one in found]
+            retentions = [await kept_at(services, tx, tenant, one.id) for one in found]
             last = await store.reports(tx, services.keyring, tenant, limit=1)
             bounds = "; ".join(
                 f"site {one.site}: pictures before {one.pictures_ended_before(today)},"

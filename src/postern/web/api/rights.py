@@ -8,12 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from postern.errors import NotFound
+from postern.errors import BadInput, NotFound
 from postern.ids import SiteId
-from postern.operations.privacy import jurisdiction, own_requests
+from postern.operations.privacy import jurisdiction, own_requests, retention
 from postern.operations.privacy.jurisdiction import SiteRules
 from postern.operations.privacy.own_requests import WaitingRequest
 from postern.privacy.requests import RequestKind
+from postern.privacy.retention import KindDays, Retention
+from postern.records.model import Kind
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(tags=["privacy"])
@@ -113,6 +115,45 @@ async def choose(hub: Hub, caller: SignedIn, site: int, wanted: JurisdictionIn) 
         hub, caller.actor, SiteId(site), wanted.profile, version=wanted.version
     )
     return JurisdictionOut.of(found)
+
+
+class RetentionDocument(BaseModel):
+    """For how many days a site keeps each kind of record, and pictures; `version` 0: as its law begins.
+
+    A kind that is not named keeps the default. `profile` names that law, and is not read.
+    """
+
+    days: dict[str, int]
+    picture_days: int
+    version: int
+    profile: str = ""
+
+
+@router.get("/sites/{site}/retention")
+async def retained(hub: Hub, caller: SignedIn, site: int) -> RetentionDocument:
+    """For how long the site keeps what."""
+    kept = await retention.retention_of(hub, caller.actor, SiteId(site))
+    found = await shown(hub, caller, site)
+    return RetentionDocument(
+        days={kind.name.lower(): kept.days(kind) for kind in Kind},
+        picture_days=kept.picture_days,
+        version=kept.version,
+        profile=found.profile,
+    )
+
+
+@router.put("/sites/{site}/retention")
+async def retain(hub: Hub, caller: SignedIn, site: int, wanted: RetentionDocument) -> RetentionDocument:
+    """Change it. What the law of the site forbids is refused, with the reason."""
+    known = {kind.name.lower(): kind for kind in Kind}
+    if not wanted.days.keys() <= known.keys():
+        raise BadInput("there is no such kind of record; take their names from what the site answers")
+    kinds = tuple(KindDays(kind=known[name], days=days) for name, days in wanted.days.items())
+    changed = Retention(
+        site=SiteId(site), kinds=kinds, picture_days=wanted.picture_days, version=wanted.version
+    )
+    await retention.change_retention(hub, caller.actor, changed)
+    return await retained(hub, caller, site)
 
 
 @router.get("/own-requests")

@@ -54,6 +54,7 @@ class RunLine:
     pictures: int
     keys: int
     unreadable: int
+    visits: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +96,7 @@ def run_line(one: RetentionReport) -> RunLine:
         records=one.rows,
         pictures=sum(site.pictures for site in one.sites),
         keys=sum(site.keys for site in one.sites) + one.statutory_keys,
+        visits=one.visits,
         unreadable=sum(site.unreadable for site in one.sites),
     )
 

@@ -25,6 +25,8 @@ SHOWN = (
     "consent-forms",
     "other-basis",
     "guardian-age",
+    "default-days",
+    "default-picture-days",
     "longest-days",
     "longest-picture-days",
     "filing-at",
@@ -102,9 +104,9 @@ def _site_line(one: SiteRules, t: Words) -> SiteLine:
     )
 
 
-def ruling_lines(profile: Profile, t: Words) -> Sequence[RulingLine]:
+def ruling_lines(profile: Profile, t: Words, asked: Sequence[str] = SHOWN) -> Sequence[RulingLine]:
     """What the profile says, question by question."""
-    found = [(question, profile.ruling(question)) for question in SHOWN]
+    found = [(question, profile.ruling(question)) for question in asked]
     return [
         RulingLine(
             question=t(f"rules.{question}"),
