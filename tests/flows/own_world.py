@@ -29,9 +29,9 @@ from postern.postgres.embedded import Cluster
 from postern.postgres.isolation import RUNTIME
 from postern.postgres.pool import Database
 from postern.privacy.member import Member
+from postern.prove.scratch import scratch
 from postern.settings import Settings
 from postern.web.app import create_app
-from tests.conftest import _scratch
 from tests.flows.operations.drawn import CARD, NOON, DrawnRecognition, load_drawn
 
 HOME = "https://postern.example.org"
@@ -113,8 +113,8 @@ async def world(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> A
     (folder / "pictures").mkdir(mode=0o700)
     clock = SetClock(NOON)
     async with AsyncExitStack() as open_:
-        owner = await open_.enter_async_context(_scratch(cluster, "hub"))
-        keys = await open_.enter_async_context(_scratch(cluster, "keystore"))
+        owner = await open_.enter_async_context(scratch(cluster, "hub"))
+        keys = await open_.enter_async_context(scratch(cluster, "keystore"))
         at_work = Database.open(make_conninfo(owner.conninfo, user=RUNTIME))
         runtime = await open_.enter_async_context(at_work)
         hub = Services(

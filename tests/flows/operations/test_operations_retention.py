@@ -56,7 +56,7 @@ async def test_a_picture_goes_before_its_record_and_the_record_with_its_days_key
 ) -> None:
     name = await _a_day_of_records(hub, agent, entrance, places, clock)
 
-    clock.advance(timedelta(days=30))
+    clock.advance(timedelta(days=14))
     (report,) = await retention.end_what_is_over(hub)
     assert (report.rows, report.sites[0].pictures) == (0, 0)
 
@@ -66,7 +66,7 @@ async def test_a_picture_goes_before_its_record_and_the_record_with_its_days_key
     with pytest.raises(NotFound):
         await hub.pictures.get(name)
 
-    clock.advance(timedelta(days=60))
+    clock.advance(timedelta(days=76))
     (report,) = await retention.end_what_is_over(hub)
     assert {(one.day, one.kind, one.rows) for one in report.ended} == {
         (DAY, Kind.DECISION, 1),

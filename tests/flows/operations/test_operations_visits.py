@@ -46,6 +46,7 @@ from postern.postgres.embedded import Cluster
 from postern.postgres.isolation import RUNTIME
 from postern.postgres.pool import Database
 from postern.privacy.receipt import verified
+from postern.prove.scratch import scratch
 from postern.records.model import Kind, Outcome, PassageRecord
 from postern.records.sealed import encode
 from postern.sealing import hybrid, signing
@@ -54,7 +55,6 @@ from postern.sites.store import SitePlan, plan
 from postern.spans import Span
 from postern.visitors import store
 from postern.visitors.model import Visit, VisitDetails, VisitRules, VisitState
-from tests.conftest import _scratch
 from tests.flows.operations.drawn import NOON, DrawnAgent, DrawnController
 from tests.flows.operations.test_operations_main_path import way
 
@@ -93,8 +93,8 @@ async def hub(
     folder = tmp_path_factory.mktemp("visits")
     (folder / "pictures").mkdir(mode=0o700)
     async with (
-        _scratch(cluster, "hub") as database,
-        _scratch(cluster, "keystore") as keystore,
+        scratch(cluster, "hub") as database,
+        scratch(cluster, "keystore") as keystore,
         Database.open(make_conninfo(database.conninfo, user=RUNTIME)) as runtime,
     ):
         yield Services(
