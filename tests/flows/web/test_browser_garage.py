@@ -198,7 +198,9 @@ def test_an_attendant_compares_the_pictures_of_a_case_and_opens_the_barrier_from
     assert seen["Could be one of several"] >= 3  # at the exit, and of each that it may be
     assert seen["Left unpaid"] == 2
     context = become_kiosk(chromium, running, make_kiosk(page, running, "Exit 3", "Garage exit"))
-    context.pages[0].get_by_role("button", name="Help").click()
+    tablet = context.pages[0]
+    gives_a_ticket(tablet)
+    tablet.get_by_role("button", name="Help").click()
     phone.goto(f"{running.url}/garage/cases")
     phone.get_by_role("listitem").filter(has_text="Garage exit").get_by_role(
         "link", name="Asks for help"
@@ -209,6 +211,21 @@ def test_an_attendant_compares_the_pictures_of_a_case_and_opens_the_barrier_from
     shoot(phone, "case-opened")
     phone.close()
     context.close()
+
+
+def gives_a_ticket(tablet: Page) -> None:
+    """At the exit's kiosk, with nobody at the barrier: it says so, and goes back to the help button."""
+    for size in (DESKTOP, PHONE):
+        tablet.set_viewport_size(size)
+        shoot(tablet, f"kiosk-exit-{size['width']}")
+        tablet.get_by_role("link", name="I have a ticket from the entry").click()
+        shoot(tablet, f"kiosk-leave-{size['width']}")
+        tablet.get_by_label("Code from the entry").fill("ABCD-EFGH")
+        tablet.get_by_role("button", name="Leave").click()
+        expect(tablet.get_by_role("alert")).to_contain_text("drive up to the barrier first")
+        shoot(tablet, f"kiosk-leave-refused-{size['width']}")
+        assert tablet.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        tablet.get_by_role("link", name="Cancel").click()
 
 
 @pytest.mark.parametrize(

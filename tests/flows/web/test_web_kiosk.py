@@ -210,3 +210,15 @@ async def test_a_kiosk_asks_for_the_ticket_of_who_waits_unread_and_nobody_else_m
     assert "ABCD-2345" in shown
     assert "<svg" in shown
     assert "ABCD" not in (await stranger_browser.get("/kiosk/ticket")).text
+
+
+async def test_a_ticket_is_asked_for_only_at_a_garage_s_way_out_and_a_wrong_one_is_told(
+    tablet: Browser,
+) -> None:
+    assert "I have a ticket" not in (await tablet.get("/kiosk")).text  # this site is no garage
+    assert "Code from the entry" in (await tablet.get("/kiosk/leave")).text
+    answer = await tablet.client.post("/kiosk/leave", data={"code": ""}, headers=SAME_ORIGIN)
+    assert answer.status_code == 422
+    answer = await tablet.client.post("/kiosk/leave", data={"code": "AAAA-AAAA"}, headers=SAME_ORIGIN)
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text

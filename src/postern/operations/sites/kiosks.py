@@ -203,7 +203,7 @@ async def _help_case(services: Services, known: KnownKiosk) -> UUID | None:
         if site not in await parking.garages(tx):
             return None
         lanes = [one for one in points if one.door == known.kiosk.door and one.lane is not None]
-        lane = next((one for one in lanes if one.way_out), lanes[0] if lanes else None)
+        lane = next((one for one in lanes if one.leads_out), lanes[0] if lanes else None)
         told = CorrectionRecord(
             at=services.clock.now(),
             deed=Deed.HELP,

@@ -1,4 +1,4 @@
-"""The kiosk itself: the page on the tablet at a lane. It can call for help, and nothing else."""
+"""The kiosk itself: the page on the tablet at a lane. It can call for help, and little else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from postern.errors import NotSignedIn, PosternError
 from postern.operations.parking.calls import Line, Side
+from postern.operations.parking.ticket_at_exit import takes_tickets
 from postern.operations.sites import kiosks
 from postern.operations.sites.kiosks import KnownKiosk
 from postern.operations.visitors.walk_up import takes_walk_ups
@@ -55,6 +56,7 @@ async def shown(request: Request, hub: Hub) -> Response:
         ice=ice,
         pay=await _pay_picture(request, hub, here),
         visits=await takes_walk_ups(hub, here),
+        leaves=await takes_tickets(hub, here),
     )
     answer.headers["Permissions-Policy"] = calling.MICROPHONE_POLICY
     return answer
