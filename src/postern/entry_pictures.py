@@ -55,7 +55,7 @@ class EntryPictures:
         try:
             sealed = await self._services.pictures.get(picture.name)
             jpeg = open_sealed(picture_key(picture), sealed, picture_context(garage.tenant, picture.name))
-            rgb = self._recognition.load_picture(jpeg)
+            rgb = await self._recognition.load_picture(jpeg)
             plates = await self._recognition.recognise.plates(rgb)
             faces = await self._recognition.recognise.faces(rgb)
         except PosternError:

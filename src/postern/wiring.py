@@ -36,7 +36,7 @@ from postern.devices.payments.by_hand import Desk
 from postern.devices.picture_bucket import PictureBucket
 from postern.devices.picture_folder import PictureFolder
 from postern.devices.recognition.dlib_card import CARD
-from postern.devices.recognition.pictures import load_picture
+from postern.devices.recognition.pictures import decode_picture
 from postern.devices.recognition.worker import RecognitionPool
 from postern.devices.sign_in_provider import OidcProvider, ProviderSettings
 from postern.errors import BadInput, DatabaseUnavailable, SettingsInvalid, SourceUnavailable
@@ -249,7 +249,7 @@ async def recognition_pool(settings: Settings, models: Path | None = None) -> As
 
 def recognition_port(pool: RecognitionPool) -> RecognitionPort:
     """Recognition as the hub uses it: for enrolment and for trying a picture."""
-    return RecognitionPort(recognise=pool, load_picture=load_picture, card=CARD)
+    return RecognitionPort(recognise=pool, load_picture=decode_picture, card=CARD)
 
 
 async def require_apart(services: Services) -> None:

@@ -99,7 +99,7 @@ class Recognition(Protocol):
 class LoadPicture(Protocol):
     """Turns a picture file's bytes into pixels. Raises BadPicture with what to do about it."""
 
-    def __call__(self, data: bytes, /) -> Rgb: ...
+    async def __call__(self, data: bytes, /) -> Rgb: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

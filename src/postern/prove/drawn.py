@@ -76,7 +76,7 @@ class DrawnRecognition:
         return SeenFace(sighting=sighting, template=Template(model=CARD.id, vector=vector))
 
 
-def load_drawn(data: bytes) -> Rgb:
+async def load_drawn(data: bytes) -> Rgb:
     """A picture is three bytes a pixel in one row, after the letters `pic`; a plate makes it two rows."""
     if not data.startswith((b"pic", b"car")):
         raise BadPicture("this is no picture")

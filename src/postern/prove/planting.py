@@ -125,7 +125,7 @@ class FakeRecognition:
         return []
 
     @staticmethod
-    def load(data: bytes) -> Rgb:
+    async def load(data: bytes) -> Rgb:
         high, low = divmod(int(data[-8:]), 256)
         return np.full((4, 4, 3), (high, low, 0), dtype=np.uint8)
 

@@ -104,7 +104,7 @@ async def test_an_enrolled_face_opens_and_a_withdrawn_one_does_not(
 
 async def _seen(hub: Services, photo: bytes) -> Template:
     assert hub.recognition is not None
-    faces = await hub.recognition.recognise.faces(hub.recognition.load_picture(photo))
+    faces = await hub.recognition.recognise.faces(await hub.recognition.load_picture(photo))
     return faces[0].template
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from postern.biometrics.model import Rgb, SeenFace
-from postern.devices.recognition.pictures import load_picture
+from postern.devices.recognition.pictures import decode_picture
 from postern.entry_pictures import LONGEST_SIDE, EntryPictures
 from postern.operations.admit import picture_context, picture_key
 from postern.operations.parking.books import PublicGarage
@@ -67,7 +67,7 @@ async def kept(hub: Services, garage: PublicGarage, jpeg: bytes) -> PictureRef:
 
 @pytest.fixture
 def covering(hub: Services) -> EntryPictures:
-    port = RecognitionPort(recognise=WhitePlates(), load_picture=load_picture, card=CARD)
+    port = RecognitionPort(recognise=WhitePlates(), load_picture=decode_picture, card=CARD)
     return EntryPictures(hub, port)
 
 

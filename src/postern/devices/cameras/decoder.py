@@ -9,16 +9,24 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import struct
 import sys
 import time
 from dataclasses import asdict, dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, BinaryIO
+
+from postern.shut_in import program_folders, shut_in
 
 HEADER = struct.Struct("<4sQdII")
 """Mark, index, media time in seconds, height, width."""
 MARK = b"FRM1"
+MOST_PIXELS = 36_000_000
+"""Of one frame: 8K is 33 million."""
+MEMORY = 2 << 30
+"""Address space, in bytes."""
 _TOLERANCE = 0.002
 """Seconds by which containers round a time stamp."""
 
@@ -57,14 +65,37 @@ def main() -> int:
     order = Order(**json.loads(sys.stdin.buffer.readline()))
     os.environ["OPENCV_LOG_LEVEL"] = "ERROR"
     os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = _options(order.kind, order.target)
+    _confine(order)
     capture = _open(order)
     if not capture.isOpened():
         return End.NOT_OPENED
+    if _pixels(capture) > MOST_PIXELS:
+        sys.stderr.write(f"more than {MOST_PIXELS // 1_000_000} million pixels a picture\n")
+        return End.NO_FRAME
     try:
         return _decode(capture, order, sys.stdout.buffer)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return End.DONE
+
+
+def _confine(order: Order) -> None:
+    """Bound what hostile bytes can do to this machine; a file's decoder reads that file and no network."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if order.kind == "video" and Path(order.target).is_file():
+        shut_in([*program_folders(), Path(order.target)])
+
+
+def _pixels(capture: Any) -> int:
+    """As the file's header says; what a frame really has is known before it is written only."""
+    import cv2
+
+    return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
 
 
 def _options(kind: str, target: str) -> str:

@@ -1,62 +1,205 @@
-"""Picture files become pixels here, and only here. The header is judged before anything is decoded."""
+"""Picture files become pixels here, and only here.
+
+The header is judged before anything is decoded; the decoding is done by a process of its own that is kept
+(`picture_process.py`), shut in and bounded, so that a hostile file reaches neither keys nor the network.
+"""
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
+import asyncio
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from postern.biometrics.model import Rgb
-from postern.errors import BadPicture
+from postern.devices.recognition.picture_headers import read_header
+from postern.devices.recognition.picture_pixels import check_size
+from postern.devices.recognition.picture_process import (
+    DAMAGED,
+    ORDER,
+    PIXELS,
+    READY,
+    REPLY,
+    SPENT,
+)
+from postern.errors import BadPicture, Unavailable
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-"""What is decoded. JPEG includes MPO, a JPEG with further pictures behind it, as telephones write."""
 MOST_BYTES = 64 * 1024 * 1024
 MOST_PIXELS = 64_000_000
-FEWEST = 16
-"""Pixels that each side must have."""
-
-Image.MAX_IMAGE_PIXELS = None  # our own limit, MOST_PIXELS, is checked on the header instead of warned about
-
-_DECODER_FAULTS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    TypeError,
-    struct.error,
-    zlib.error,
-)
-"""What Pillow's decoders raise on damaged files."""
+SMALL_ENOUGH = 4_000_000
+MOST_PIXELS_A_BYTE = 1000
+"""Of pictures larger than that. Photographs have 1 to 20, a blank sheet about 200; bombs have a million."""
+MOST_FRAMES = 1000
+"""Only the first picture counts, but some decoders walk over all of them."""
+DECODE_SECONDS = 30.0
+_START_SECONDS = 60.0
 
 
 def load_picture(source: Path | str | bytes) -> Rgb:
     """The first picture in a file, or in a file's bytes, upright and in 8-bit RGB.
 
     Turned as its EXIF says; CMYK, grey, 16-bit and palettes converted; transparency laid on white; of several
-    pictures in one file the first. Raises BadPicture, saying what to do, on anything that cannot be used.
+    pictures in one file the first. It blocks until the decoder has answered. Raises BadPicture, saying what
+    to do, on anything that cannot be used.
     """
     data = source if isinstance(source, bytes) else _read(Path(source))
+    judge(data)
+    return _DECODER.decode(data)
+
+
+async def decode_picture(data: bytes) -> Rgb:
+    """`load_picture` for a loop that has others to serve meanwhile."""
+    return await asyncio.to_thread(load_picture, data)
+
+
+def judge(data: bytes) -> None:
+    """Raises BadPicture for what its first bytes forbid to decode."""
     if not data:
         raise BadPicture("The file is empty; copy it again.")
     if len(data) > MOST_BYTES:
         raise BadPicture(f"The file is larger than {MOST_BYTES >> 20} MiB; give a smaller picture.")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            _check_size(*picture.size)
-            picture.load()
-            return _rgb(_upright(picture))
-    except BadPicture:
-        raise
-    except UnidentifiedImageError as fault:
-        raise BadPicture("The file is no picture; give a JPEG, PNG, WebP, BMP or TIFF.") from fault
-    except _DECODER_FAULTS as fault:
+        header = read_header(data)
+    except ValueError as fault:
         raise BadPicture("The picture is damaged or cut short; copy it again from its source.") from fault
+    if header is None:
+        raise BadPicture("The file is no picture; give a JPEG, PNG, WebP, BMP or TIFF.")
+    check_size(header.width, header.height, most_pixels=MOST_PIXELS)
+    pixels = header.width * header.height
+    if pixels > SMALL_ENOUGH and pixels > MOST_PIXELS_A_BYTE * len(data):
+        raise BadPicture(
+            f"The file claims {header.width} × {header.height} pixels in {len(data)} bytes, as no photograph "
+            "does; save it anew as JPEG or PNG."
+        )
+    if header.frames > MOST_FRAMES:
+        raise BadPicture(f"The animation has more than {MOST_FRAMES} pictures; give a single one.")
+
+
+class PictureDecoder:
+    """One decoding process, started with the first picture and replaced when it ends. Safe among threads."""
+
+    def __init__(self, seconds: float = DECODE_SECONDS) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def decode(self, data: bytes) -> Rgb:
+        """The pixels. Raises BadPicture, and Unavailable when no process can be started."""
+        with self._lock:
+            line = self._ready()
+            try:
+                line.settimeout(self._seconds)
+                line.sendall(ORDER.pack(MOST_PIXELS, len(data)))
+                line.sendall(data)
+                return self._reply(line)
+            except TimeoutError as fault:
+                self._end()
+                raise BadPicture(
+                    f"The picture was not decoded within {self._seconds:g} s; save it anew as JPEG or PNG."
+                ) from fault
+            except (EOFError, OSError) as fault:
+                self._end()
+                raise BadPicture(
+                    "The picture ended the process that decodes pictures, so it is damaged or hostile; "
+                    "save it anew as JPEG or PNG."
+                ) from fault
+
+    def close(self) -> None:
+        """End the process; the next picture starts another."""
+        with self._lock:
+            self._end()
+
+    def _ready(self) -> socket.socket:
+        """The line to a process that waits for a picture; one that has ended since the last is replaced."""
+        if self._line is not None and self.pid is not None and not _has_ended(self._line):
+            return self._line
+        self._end()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "postern.devices.recognition.picture_process"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+            )
+        self._line = ours
+        ours.settimeout(_START_SECONDS)
+        try:
+            mark, _, _ = REPLY.unpack(_filled(ours, bytearray(REPLY.size)))
+            if mark != READY:
+                raise EOFError
+        except (EOFError, OSError) as fault:
+            self._end()
+            raise Unavailable("The process that decodes pictures does not start; try again.") from fault
+        return ours
+
+    def _reply(self, line: socket.socket) -> Rgb:
+        """Nothing that it says is trusted further than its length."""
+        mark, first, second = REPLY.unpack(_filled(line, bytearray(REPLY.size)))
+        if mark == PIXELS and 0 < first * second <= MOST_PIXELS:
+            rgb = np.empty((first, second, 3), dtype=np.uint8)
+            _filled(line, rgb.reshape(-1).data)
+            return rgb
+        if mark == DAMAGED:
+            raise BadPicture("The picture is damaged or cut short; copy it again from its source.")
+        if mark == SPENT:
+            raise BadPicture("The picture needs more memory than one picture may take; give a smaller one.")
+        raise EOFError
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+
+def _environment() -> dict[str, str]:
+    """None of our settings, and no thread pools, which would only reserve memory."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
+    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+
+
+def _has_ended(line: socket.socket) -> bool:
+    """Whether the other side has closed: an idle process says nothing."""
+    line.setblocking(False)
+    try:
+        return line.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _filled(line: socket.socket, room: bytearray | memoryview) -> bytearray | memoryview:
+    """`room` full of what comes. Raises EOFError when the line ends before."""
+    view, filled = memoryview(room), 0
+    while filled < len(view):
+        count = line.recv_into(view[filled:])
+        if not count:
+            raise EOFError
+        filled += count
+    return room
+
+
+_DECODER = PictureDecoder()
+"""The one of this program; idle it costs a process that sleeps."""
+atexit.register(_DECODER.close)
 
 
 def _read(path: Path) -> bytes:
@@ -71,41 +214,3 @@ def _read(path: Path) -> bytes:
         raise BadPicture("There is no such file; check the path.") from fault
     except OSError as fault:
         raise BadPicture(f"The file cannot be read ({fault.strerror}); check its permissions.") from fault
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
-        raise BadPicture(
-            f"The picture has {width} × {height} pixels; at most {MOST_PIXELS // 1_000_000} million are "
-            "taken, give a smaller one."
-        )
-    if min(width, height) < FEWEST:
-        raise BadPicture(f"The picture has only {width} × {height} pixels; give a larger one.")
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    """Turned as the EXIF orientation says; damaged EXIF turns nothing."""
-    try:
-        return ImageOps.exif_transpose(picture)
-    except _DECODER_FAULTS:
-        return picture
-
-
-def _rgb(picture: Image.Image) -> Rgb:
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return _from_deep_grey(np.asarray(picture))
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        seen = picture.convert("RGBA")
-        on_white = Image.new("RGBA", seen.size, "white")
-        on_white.alpha_composite(seen)
-        picture = on_white
-    return np.array(picture.convert("RGB"), dtype=np.uint8)
-
-
-def _from_deep_grey(grey: np.ndarray) -> Rgb:
-    """16-bit and floating-point grey: values above 8 bits are scaled down from 16."""
-    values = np.nan_to_num(grey.astype(np.float64))
-    if values.max(initial=0.0) > 255.0:
-        values = values / 257.0
-    eight = np.clip(values, 0, 255).astype(np.uint8)
-    return np.repeat(eight[:, :, None], 3, axis=2)

@@ -22,6 +22,7 @@ import numpy as np
 
 from postern.biometrics.model import Rgb, SeenFace
 from postern.errors import PosternError
+from postern.shut_in import program_folders, shut_in
 from postern.vehicles.plates import PlateReading
 
 _PR_SET_PDEATHSIG = 1
@@ -84,12 +85,16 @@ def _answer(work: Work, order: Order, data: bytes) -> Answer:
 
 
 def _prepare(kind: WorkerKind, models: Path, threads: int) -> Work:
-    """Load only what this kind needs."""
+    """Load only what this kind needs; from before the first picture on it writes and connects to nothing."""
     if kind is WorkerKind.FACES:
+        from postern.devices.recognition.face_network import converted
         from postern.devices.recognition.faces import FaceRecogniser
 
+        converted(models)  # written at the very first start, hence before it is shut in
+        shut_in([*program_folders(), models])
         faces = FaceRecogniser(models, threads=threads)
         return lambda rgb, _country: tuple(faces.see(rgb))
+    shut_in(program_folders())
     if kind is WorkerKind.CODES:
         from postern.devices.recognition.codes import read_codes
 

@@ -73,7 +73,7 @@ async def try_picture(
     port = services.recognition
     if port is None:
         raise Unavailable("recognition is not running on this hub; start it with `postern up`")
-    rgb = port.load_picture(picture)
+    rgb = await port.load_picture(picture)
     async with services.database.transaction(actor.tenant) as tx:
         policy = await build(services, tx, actor.tenant, site, version=0)
     if policy.access_point(access_point) is None:

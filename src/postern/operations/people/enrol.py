@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -118,7 +117,7 @@ async def _live_consents(
 async def judged_photo(port: RecognitionPort, index: int, photo: bytes) -> Judged:
     """What is wrong with one photo, or its template."""
     try:
-        faces = await port.recognise.faces(await asyncio.to_thread(port.load_picture, photo))
+        faces = await port.recognise.faces(await port.load_picture(photo))
     except BadPicture as fault:
         return Judged(report=PhotoReport(index=index, score=0.0, fault=str(fault)), photo=photo)
     faces = sorted(faces, key=_width, reverse=True)

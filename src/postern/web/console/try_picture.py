@@ -51,7 +51,7 @@ async def _seen(request: Request, hub: Hub, caller: Caller, fields: FormReader) 
         return None
     site, point = chosen
     tried = await operation.try_picture(hub, caller.actor, pictures[0], site=site, access_point=point)
-    return seen_of(tried, words_for(request), _jpeg(request, hub, pictures[0]))
+    return seen_of(tried, words_for(request), await _jpeg(request, hub, pictures[0]))
 
 
 def _place(text: str) -> tuple[SiteId, AccessPointId]:
@@ -59,12 +59,13 @@ def _place(text: str) -> tuple[SiteId, AccessPointId]:
     return SiteId(int(site)), AccessPointId(UUID(point))
 
 
-def _jpeg(request: Request, hub: Hub, picture: bytes) -> str:
+async def _jpeg(request: Request, hub: Hub, picture: bytes) -> str:
     """The picture as it was judged: upright, as recognition turned it, so that the boxes fit."""
     ports: ConsolePorts = request.app.state.ports
     if hub.recognition is None or ports.encode_jpeg is None:
         return ""
-    return base64.b64encode(ports.encode_jpeg(hub.recognition.load_picture(picture))).decode()
+    rgb = await hub.recognition.load_picture(picture)
+    return base64.b64encode(ports.encode_jpeg(rgb)).decode()
 
 
 async def _page(
