@@ -6,11 +6,13 @@ import re
 
 import pytest
 
+from postern.ids import SiteId
 from postern.operations.demo import Demo
 from postern.operations.parking import garage_setup
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.parking.tariff_data import demo_tariff, dump_tariff
+from postern.web.console import garage as overview_page
 from tests.flows.web.conftest import Browser
 
 SETTINGS = {"bays": "120", "currency": "eur", "vehicle_class": "car", "stale_days": "7", "version": "0"}
@@ -50,6 +52,21 @@ async def test_settings_that_cannot_be_are_told_with_what_to_do(
     answer = await browser.send(f"/garage/setup/{demo.site}", **(SETTINGS | {field: value}))
     assert answer.status_code == 422
     assert words in answer.text
+
+
+async def test_the_overview_does_not_wait_for_books_that_are_still_being_read(
+    browser: Browser, hub: Services, admin: Actor, garage: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview_page, "SOON", 0.05)
+    async with hub.garages.of(admin.tenant, SiteId(garage)).lock:
+        page = (await browser.get("/garage")).text
+        assert "Its books are being read" in page
+        assert 'hx-trigger="every 2s"' in page
+    monkeypatch.undo()
+    page = (await browser.get("/garage")).text
+    assert "Its books are being read" not in page
+    assert "hx-trigger" not in page
+    assert "Free bays" in page
 
 
 async def test_somebody_elses_change_is_not_lost(browser: Browser, garage: int) -> None:

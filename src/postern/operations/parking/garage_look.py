@@ -96,6 +96,24 @@ async def garage_now(services: Services, actor: Actor, site: SiteId, *, hours: i
     )
 
 
+async def garage_soon(
+    services: Services, actor: Actor, site: SiteId, *, hours: int = 24, within: float
+) -> GarageNow | None:
+    """The same, if the books can be read within so many seconds; None while much is still being taken in."""
+    making = asyncio.create_task(garage_now(services, actor, site, hours=hours), name=f"garage {site}")
+    done, _ = await asyncio.wait({making}, timeout=within)
+    if done:
+        return making.result()
+    making.add_done_callback(_leave)
+    return None
+
+
+def _leave(made: asyncio.Task[GarageNow]) -> None:
+    """Nobody waits for it any more: whoever asks next is told what is wrong."""
+    if not made.cancelled():
+        made.exception()
+
+
 async def sessions_inside(services: Services, actor: Actor, site: SiteId) -> list[Covered]:
     """Everybody inside, the latest first, with covered plates."""
     require(actor, Duty.SEE_GARAGE)

@@ -32,6 +32,8 @@ from postern.web.pages import Caller, page, words_for
 router = APIRouter()
 DAYS = 14
 HOURS = 24
+SOON = 1.5
+"""Seconds that the overview waits for a garage's books; then it shows what there is, and looks again."""
 TAKEN_ON = (Account.PROVIDER_CLEARING, Account.CASH)
 """Accounts on which money comes in and goes back."""
 
@@ -72,14 +74,18 @@ class SessionLine:
 async def overview(request: Request, hub: Hub, caller: SignedIn) -> Response:
     """Every garage."""
     t, now = words_for(request), hub.clock.now()
-    views = []
+    views, reading = [], []
     for site in await garage_setup.garages(hub, caller.actor):
-        found = await garage_look.garage_now(hub, caller.actor, site.id, hours=HOURS)
-        views.append(_view(site, found, await _takings(hub, caller, site, now), now, t))
+        found = await garage_look.garage_soon(hub, caller.actor, site.id, hours=HOURS, within=SOON)
+        if found is None:
+            reading.append(site)
+        else:
+            views.append(_view(site, found, await _takings(hub, caller, site, now), now, t))
     return page(
         request,
         "garage/overview.html",
         garages=views,
+        reading=reading,
         sites=await site_operations.sites(hub, caller.actor),
         may_change=caller.may("change-tariffs"),
         printable=bool(request.app.state.ports.pay_url),
