@@ -14,7 +14,10 @@ PERSON, VEHICLE, VISIT = "person", "vehicle", "visit"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatutoryRule:
-    """In `country`, what `what` describes is kept for `years` years, by the law `basis`, since `since`."""
+    """In `country`, what `what` describes is kept for `years` years, by the law `basis`, since `since`.
+
+    A rule of a part of a country (California's) stands under the whole country: sites name no part, and
+    what is kept too long by a year harms less than what is gone before a court asks for it."""
 
     country: str
     subject_kind: str
@@ -56,6 +59,23 @@ RULES = (
         years=8,
         basis="AO § 147 (3), HGB § 257 (4): vouchers are kept for eight years",
         since=date(2025, 1, 1),
+    ),
+    StatutoryRule(
+        country="US",
+        subject_kind=PERSON,
+        what="time cards",
+        years=2,
+        basis="29 CFR 516.6 (a): time cards and wage-rate tables are kept for two years",
+        since=date(1987, 7, 1),
+    ),
+    StatutoryRule(
+        country="US",
+        subject_kind=PERSON,
+        what="payroll records and the hours they rest on",
+        years=3,
+        basis="29 CFR 516.5 (a), and in California Labor Code §§ 226 (a), 1174 (d): "
+        "payroll records are kept for three years",
+        since=date(1987, 7, 1),
     ),
 )
 

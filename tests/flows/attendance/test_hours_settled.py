@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from postern.access.model import CredentialKind
-from postern.attendance.model import Direction
+from postern.attendance.model import AnomalyKind, Direction
+from postern.operations.attendance import read, timesheets
 from postern.operations.privacy.retention import end_what_is_over
 from postern.records.model import Outcome
 from tests.flows.attendance.worked import Worked, at
@@ -75,6 +76,36 @@ async def test_a_clock_that_was_put_right_later_is_found_by_the_order_of_its_rec
     (book,) = await works.books(anna, MARCH)
     wrong = [one for one in book.punches if one.received_at and one.received_at < one.at]
     assert [one.received_at for one in wrong] == ([at("03-02 09:05")] if ahead else [])
+
+
+@pytest.mark.parametrize("mutant", [False, True])
+async def test_a_clock_that_ran_behind_and_was_put_right_before_it_sent_shows_across_deliveries(
+    works: Worked, monkeypatch: pytest.MonkeyPatch, *, mutant: bool
+) -> None:
+    async def nothing(*_: object) -> list[object]:
+        return []
+
+    if mutant:
+        monkeypatch.setattr(read, "before_late_ones", nothing)
+    anna = await works.person("Anna")
+    works.clock.advance(at("03-05 07:00") - works.clock.now())
+    await works.passes(works.way_in, anna, at("03-05 07:00"))
+    await works.send()
+    await works.settle()
+    # Its line goes, and a restart sets its clock back by hours; both are mended before it sends again.
+    await works.passes(works.way_out, anna, at("03-05 05:00"))
+    await works.passes(works.way_in, anna, at("03-05 11:00"))
+    works.clock.advance(timedelta(hours=6))
+    await works.send()
+    await works.settle()
+    (book,) = await works.books(anna, MARCH)
+    doubted = {one.at: one.received_at for one in book.punches if one.at == at("03-05 05:00")}
+    assert doubted == {at("03-05 05:00"): None if mutant else at("03-05 07:00")}
+    hours = await timesheets.person_hours(
+        works.services, works.admin, anna, first=at("03-05 00:00").date(), last=at("03-05 00:00").date()
+    )
+    wrong = [one for one in hours.timesheet.anomalies if one.kind is AnomalyKind.WRONG_CLOCK]
+    assert bool(wrong) is not mutant
 
 
 async def test_months_end_with_retention(works: Worked) -> None:

@@ -26,6 +26,7 @@ from postern.attendance.model import (
 from postern.attendance.settings import AttendanceSettings
 from postern.ids import AccessPointId, AgentId, PersonId, SiteId, TenantId
 from postern.operations.archive.opening import OpenedRecord, opened
+from postern.operations.attendance.anchors import LATE, before_late_ones, floors
 from postern.operations.attendance.rows import naming
 from postern.operations.privacy.jurisdiction import hours_by_face
 from postern.operations.services import Services
@@ -43,8 +44,6 @@ from postern.records.model import (
 from postern.records.store import COLUMNS, record_of
 
 _DAY = timedelta(days=1)
-LATE = timedelta(minutes=10)
-"""After that a record was kept and handed in later, and did not come at once."""
 _Seen = tuple[AgentId, int]
 
 
@@ -77,12 +76,16 @@ async def joined(
     decisions = {(one.key.agent, one.key.seq): one for one in records if _is_decision(one)}
     passages = [one for one in records if isinstance(one.happening, PassageRecord)] if points else []
     decisions |= await _looked_up(services, tx, tenant, site, _without(passages, decisions))
+    every = list(decisions.values())
+    earliest = (
+        floors([*await before_late_ones(services, tx, tenant, site, every), *every]) if passages else {}
+    )
     found: list[Told] = []
     for one in passages:
         decided = decisions.get(_of(one))
         punch = _punch(names, settings, points, decided, one) if decided is not None else None
         if punch is not None and decided is not None:
-            found.append(_with_arrival(punch, decided, told.get(decided.key)))
+            found.append(_with_arrival(punch, decided, told.get(decided.key), earliest.get(decided.key)))
     for one in records:
         if recorder is not None and one.key.agent == recorder[0]:
             stated = _stated(names, site, one)
@@ -109,7 +112,7 @@ def told_before(records: Sequence[OpenedRecord]) -> dict[RecordKey, datetime]:
     return found
 
 
-def _arrival(decision: DecisionRecord, told: datetime | None) -> datetime | None:
+def _arrival(decision: DecisionRecord, told: datetime | None, earliest: datetime | None) -> datetime | None:
     """The time of arrival, where it says something about the clock of the agent.
 
     What an agent kept while its line was down arrives late by no fault of its clock: the hub hears no agent
@@ -117,14 +120,18 @@ def _arrival(decision: DecisionRecord, told: datetime | None) -> datetime | None
     """
     if told is not None and told < decision.at:
         return told
+    if earliest is not None:
+        return earliest
     arrived = decision.received_at
     return arrived if arrived is not None and arrived <= decision.at + LATE else None
 
 
-def _with_arrival(punch: Told, decided: OpenedRecord, told: datetime | None) -> Told:
+def _with_arrival(
+    punch: Told, decided: OpenedRecord, told: datetime | None, earliest: datetime | None
+) -> Told:
     if not isinstance(punch.entry, Punch) or not isinstance(decided.happening, DecisionRecord):
         return punch
-    arrival = _arrival(decided.happening, told)
+    arrival = _arrival(decided.happening, told, earliest)
     return replace(punch, entry=replace(punch.entry, received_at=arrival))
 
 
