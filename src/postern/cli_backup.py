@@ -59,6 +59,38 @@ def status() -> None:
         _print(line)
 
 
+@backup_app.command()
+def pull(
+    source: From,
+    identity: Identity,
+    into: Annotated[Path, typer.Option("--into", metavar="FOLDER", help="where this host keeps them")],
+    keep: Annotated[int, typer.Option("--keep", metavar="DAYS", min=2, help="the keystore: 35")] = 35,
+) -> None:
+    """On another host: take what is new, never write over, let go of what is too old. For a timer.
+
+    Exit status 1 when objects were refused, or vanished where they came from.
+    """
+    from datetime import timedelta
+
+    from postern import backup_jobs
+    from postern.backup.keys import restore_keys
+    from postern.backup.pulling import pull as work
+    from postern.backup.targets import Folder
+    from postern.clock import SystemClock
+    from postern.settings import Settings
+
+    own, hub = Folder(into.absolute()), restore_keys(identity).hub
+    target = backup_jobs.target_of(Settings(), source)
+    done = work(target, own, hub, at=SystemClock().now(), keep=timedelta(days=keep))
+    for fault in done.refused:
+        _say(f"REFUSED: {fault}")
+    if done.vanished:
+        _say(f"VANISHED: {len(done.vanished)} objects that are here are no longer where they came from")
+    _print(f"{done.taken} taken, {done.removed} let go.")
+    if done.refused or done.vanished:
+        raise typer.Exit(WRONG)
+
+
 @backup_app.command(hidden=True)
 def run() -> None:
     """The process that makes backups; started by `postern up`."""

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -28,20 +29,28 @@ from postern.backup.targets import Folder
 from postern.clock import SystemClock
 from postern.errors import Conflict
 from postern.hub import begin_after_restore
+from postern.ids import DoorId, SiteId
 from postern.keystore.keyring import PostgresKeyring
+from postern.operations.archive.receive import receive
 from postern.operations.demo import set_up_demo
 from postern.operations.journal.checkpoints import CheckpointJob
 from postern.operations.people import register
 from postern.operations.privacy import erase, tombstones
 from postern.operations.services import Services
+from postern.operations.sites import agents
+from postern.operations.sites.publish_policy import publish_stale
 from postern.operators.model import Actor, Role
 from postern.people.model import PersonDetails
 from postern.postgres.pool import Database
+from postern.prove.drawn import DrawnAgent
+from postern.prove.stored import every_plaintext
+from postern.prove.sweep import encodings
+from postern.records.encoding import encode
+from postern.records.model import CommandRecord, Kind
 from postern.restored import BEGUN, MARK
+from postern.sealing import hybrid, signing
 from postern.settings import Settings
 from postern.sites import store as sites
-from tests.attacks.stored import every_plaintext
-from tests.attacks.sweep import encodings
 
 NAME, PICTURE, LATE = "Philippa Quistgaard", "00" * 16, "Late Comer"
 
@@ -57,6 +66,7 @@ class Story:
     epoch: int = 0
     bases: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    agent: DrawnAgent | None = None
 
     def wanted(self, name: str, **given: object) -> Wanted:
         """A restore into a new folder."""
@@ -104,6 +114,8 @@ async def _lived(story: Story, data: Path, hub_key: Path) -> None:
         admin = Actor(tenant=demo.tenant, name="admin", role=Role.ADMINISTRATOR)
         person = await register.add_person(services, admin, PersonDetails(name=NAME))
         await services.pictures.put(PICTURE, b"sealed picture")
+        story.agent = await _enrolled(services, admin, demo.site)
+        await _sent(story.agent, 3)
         await CheckpointJob(services).look(now=True)
         backup = Backup(hub)
         await asyncio.to_thread(backup.round)
@@ -116,8 +128,46 @@ async def _lived(story: Story, data: Path, hub_key: Path) -> None:
             story.epoch = await sites.epoch_of(tx, demo.tenant)
         async with Database.open(owners["data"], size=1) as owner:
             story.counts = await drill._counts(owner, drill.COUNTED)
+        await _sent(story.agent, 2)  # acknowledged, and in no backup
         story.wiped_at = SystemClock().now()
         story.bases = Catalogue(story.target, restore_keys(story.restore_key)).bases("data")
+
+
+async def _enrolled(services: Services, admin: Actor, site: SiteId) -> DrawnAgent:
+    sign_private, hpke_private = signing.generate(), hybrid.generate()
+    enrolled = await agents.enrol(
+        services,
+        code=await agents.new_code(services, admin, site),
+        sign_public=signing.public_of(sign_private),
+        hpke_public=hybrid.public_of(hpke_private),
+    )
+    return DrawnAgent(hub=services, sign_private=sign_private, hpke_private=hpke_private, enrolled=enrolled)
+
+
+async def _sent(agent: DrawnAgent, count: int) -> None:
+    """That many more records, acknowledged by the hub."""
+    at = SystemClock().now()
+    for _ in range(count):
+        done = CommandRecord(at=at, door=DoorId(uuid4()), operator="admin", reason="delivery", done=True)
+        await agent.append(kind=Kind.COMMAND, day=at.date(), plaintext=encode(done))
+    fresh = agent.entries[-count:]
+    assert len((await receive(agent.hub, await agent.known(), fresh)).acknowledged) == count
+
+
+async def _gives_back(agent: DrawnAgent, services: Services, epoch: int) -> None:
+    """The agent, which has kept everything, greets the restored hub and is asked for what was lost."""
+    back = replace(agent, hub=services)
+    known = await back.known()
+    welcome = await agents.hello(services, known, highest_seq=5)
+    assert (welcome.known_seq, welcome.renew, welcome.ask_from) == (3, False, 4)
+    for first in (4, 1):  # what was asked for, and then everything once more
+        asked = [one for one in back.entries if one.seq >= first]
+        assert len((await receive(services, known, asked)).acknowledged) == len(asked)
+    async with services.database.transaction(known.tenant) as tx:
+        found = await (await tx.execute("SELECT count(*), count(DISTINCT seq) FROM record")).fetchone()
+    assert found == (5, 5)
+    await publish_stale(services)
+    assert (await back.policy()).epoch >= epoch
 
 
 async def test_a_hub_wiped_by_root_is_put_back_on_a_clean_folder(
@@ -141,6 +191,8 @@ async def test_a_hub_wiped_by_root_is_put_back_on_a_clean_folder(
             epoch = await sites.epoch_of(tx, tenant)
         assert epoch > story.epoch
         assert epoch >= int(time.time()) // 60 - 5
+        assert story.agent is not None
+        await _gives_back(story.agent, services, epoch)
         assert await opened(services, owners, LATE)
         assert not await opened(services, owners, NAME)
     assert (story.folder / "wiped" / BEGUN).exists()
@@ -157,7 +209,7 @@ async def opened(services: Services, owners: dict[str, str], value: str) -> bool
     assert isinstance(services.keyring, PostgresKeyring)
     fresh = PostgresKeyring(services.keyring.database, services.keyring.roots)
     async with Database.open(owners["data"], size=1) as owner:
-        async for _, plaintext in every_plaintext(services, owner, fresh, tenant):
+        async for _, plaintext in every_plaintext(owner, fresh, tenant):
             if value.encode() in plaintext:
                 return True
     return False

@@ -27,9 +27,11 @@ def push_base(
 
     Raises DatabaseUnavailable when the server cannot be copied, or what the target raises.
     """
-    stem = unique(f"{life}/{server.chain}/base/{stamp(at)}")
-    parts = []
     start = flushed(server)
+    # The name says from where log is needed, for whoever lets go of old objects and can open none.
+    needs = start // server.segment_bytes * server.segment_bytes
+    stem = unique(f"{life}/{server.chain}/base/{stamp(at)}.{needs:016X}")
+    parts = []
     for number, content in enumerate(_tar(server, programs)):
         name = f"{stem}/{number:05d}"
         target.put(name, seal_object(name, Head(at=at), content, keys))

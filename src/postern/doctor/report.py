@@ -8,7 +8,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 from postern.clock import Clock
-from postern.doctor import certificate, databases, disk, files, models, secrets, sockets, tenants, timekeeping
+from postern.doctor import (
+    backups,
+    certificate,
+    databases,
+    disk,
+    files,
+    models,
+    secrets,
+    sockets,
+    tenants,
+    timekeeping,
+)
 from postern.doctor.finding import Finding, Level
 from postern.settings import Settings
 from postern.supervise import Running
@@ -28,6 +39,7 @@ async def examine(
         *await timekeeping.examine(settings.data, clock, hub_url=settings.hub_url),
         *models.examine(),
         *certificate.examine(certificate_file, clock.now()),
+        *backups.examine(settings, clock.now()),
     ]
 
 
