@@ -117,6 +117,16 @@ async def test_the_hub_opens_a_door_through_the_channel_and_presents_a_card(
     assert len(door.released) == 2
 
 
+async def test_the_channel_of_a_box_that_is_shut_out_is_closed(hub: RealHub, tmp_path: Path) -> None:
+    async with agent_of(hub, tmp_path / "agent") as agent, agent.hub.channel() as socket:
+        await socket.recv()
+        number = agent.hub.identity.agent
+        await agents.retire(hub.services, hub.admin, site=hub.demo.site, agent=number)
+        async with asyncio.timeout(20):
+            await socket.wait_closed()
+    assert socket.close_code == 1008
+
+
 async def test_a_code_is_good_for_one_agent_only(hub: RealHub, tmp_path: Path) -> None:
     code = await agents.new_code(hub.services, hub.admin, hub.demo.site)
     for name in ("one", "two"):

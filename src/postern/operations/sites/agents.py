@@ -14,7 +14,7 @@ from postern.ids import AgentId, SiteId, TenantId
 from postern.journal.model import Act
 from postern.operations.archive.wire import POLICY_PURPOSE, REQUEST_PURPOSE, TIME_WINDOW, request_message
 from postern.operations.services import Services
-from postern.operations.sites.publish_policy import publish
+from postern.operations.sites.publish_policy import agent_channel, publish
 from postern.operations.trace import trace, trace_as
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
@@ -201,6 +201,7 @@ async def retire(services: Services, actor: Actor, *, site: SiteId, agent: Agent
         if found.site != site:
             raise NotFound("the site has no such agent")
         await store.retire(tx, found)
+        await services.database.notify(tx, agent_channel(found), "retired")  # its connection ends
         await trace(services, tx, actor, Act.REMOVED, purpose="shut out", detail=f"agent:{agent}")
 
 

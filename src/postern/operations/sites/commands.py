@@ -114,8 +114,11 @@ async def instructions(services: Services, known: KnownAgent) -> AsyncGenerator[
     """What the agent is to do, as it comes: for the connection on which the hub speaks first.
 
     Whenever listening begins anew, the bundle is announced and commands that are still good are given again.
+    It ends when the agent was shut out.
     """
     async for told in services.database.listen(agent_channel(known.agent)):
+        if not await _is_welcome(services, known):
+            return
         if told is None or told == "new-bundle":
             yield Instruction(id=new_id(), command="new-bundle")
         if told is None or told == ASK_AGAIN:
@@ -125,6 +128,12 @@ async def instructions(services: Services, known: KnownAgent) -> AsyncGenerator[
             yield Instruction(id=new_id(), command=lockdown.TOLD, fields={"state": state})
         for one in await _waiting(services, known):
             yield one
+
+
+async def _is_welcome(services: Services, known: KnownAgent) -> bool:
+    """Whether its number still counts: a connection may be older than the theft of its box."""
+    async with services.database.transaction(known.tenant) as tx:
+        return not (await agents_store.get(tx, known.agent.id)).retired
 
 
 async def _waiting(services: Services, known: KnownAgent) -> list[Instruction]:

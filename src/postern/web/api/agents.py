@@ -339,6 +339,7 @@ async def _tell(socket: WebSocket, hub: Hub, known: KnownAgent) -> None:
     async with aclosing(commands.instructions(hub, known)) as instructions:
         async for one in instructions:
             await socket.send_json({"id": str(one.id), "command": one.command, **one.fields})
+    await socket.close(code=1008)  # it was shut out
 
 
 async def _take_answer(hub: Hub, known: KnownAgent, text: str) -> None:
