@@ -95,6 +95,10 @@ def _settings(**given: object) -> Settings:
 @app.command()
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="with a demo site, and no passphrase")] = False,
+    i_accept: Annotated[
+        list[str] | None,
+        typer.Option("--i-accept", metavar="NAME", help="start though this check of 'postern doctor' fails"),
+    ] = None,
 ) -> None:
     """Bring up the hub and an agent on this machine, and keep them running until Ctrl-C."""
     from postern import up as parent
@@ -103,7 +107,7 @@ def up(
     no_core_dumps()
     settings = _settings(mode="demo" if demo else None)
     passphrase = None if settings.mode == "demo" else _passphrase(settings)
-    _run(parent.run(settings, passphrase=passphrase, say=_print))
+    _run(parent.run(settings, passphrase=passphrase, say=_print, accepted=i_accept or ()))
 
 
 def _passphrase(settings: Settings) -> str | None:

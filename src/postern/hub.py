@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,12 +14,15 @@ import structlog
 import uvicorn
 
 from postern import wiring
+from postern.clock import Clock
 from postern.console_tls import Certificate
 from postern.counter_server import ask_about_payments, serve_counter
 from postern.demo_garage.fill import fill
 from postern.demo_hours.fill import fill_hours
+from postern.doctor import report
 from postern.entry_pictures import EntryPictures
 from postern.errors import PosternError
+from postern.exposure_watch import Examine, ExposureWatch
 from postern.operations.archive.demo_passages import show_passages
 from postern.operations.attendance.settle import run_hours
 from postern.operations.journal.checkpoints import CheckpointJob
@@ -63,9 +68,9 @@ async def serve(settings: Settings, handover: Handover) -> None:
         await begin_after_restore(settings, services)
         await erase.resume(services)
         await publish_stale(services)
-        server = uvicorn.Server(
-            _configuration(settings, services, wiring.console_ports(tls, settings, till), tls)
-        )
+        watch = ExposureWatch(services, _examination(settings, handover, services.clock))
+        ports = replace(wiring.console_ports(tls, settings, till), standing_open=lambda: watch.standing)
+        server = uvicorn.Server(_configuration(settings, services, ports, tls))
         jobs = [
             asyncio.create_task(run_publisher(services), name="publish policies"),
             asyncio.create_task(run_settler(services), name="settle garages"),
@@ -85,6 +90,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
                 name="ask about payments",
             ),
             asyncio.create_task(_rotations(services, settings, handover), name="unfinished rotations"),
+            asyncio.create_task(watch.run(), name="watch exposure"),
             asyncio.create_task(_begin(services, demo=settings.mode == "demo"), name="begin"),
             asyncio.create_task(_begin_garage(services, settings), name="demo garage"),
         ]
@@ -103,6 +109,12 @@ async def begin_after_restore(settings: Settings, services: Services) -> None:
     if mark is not None:
         await begin_anew(services, mark)
         has_begun(settings.data)
+
+
+def _examination(settings: Settings, handover: Handover, clock: Clock) -> Examine:
+    """What is looked at: all processes of this hub's parent, and both databases as the hub reaches them."""
+    servers = {"data": handover.data, "keystore": handover.keystore}
+    return lambda: report.while_running(settings, os.getppid(), servers, clock)
 
 
 async def _rotations(services: Services, settings: Settings, handover: Handover) -> None:

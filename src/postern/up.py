@@ -8,18 +8,22 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from postern import backup_jobs, wiring
+from postern.clock import SystemClock
 from postern.console_tls import answers, public_side, public_url
-from postern.errors import Unavailable
+from postern.doctor import report
+from postern.doctor.finding import Finding
+from postern.errors import SettingsInvalid, Unavailable
 from postern.ids import SiteId, TenantId
 from postern.logs import log_to_file
 from postern.operations.demo import set_up_demo
 from postern.operations.operators.operators import first_link
 from postern.operations.parking.public_garage import garage_code
 from postern.operations.services import Services
+from postern.operations.sites import exposure
 from postern.operations.sites.agents import new_code
 from postern.operations.sites.places import create_site, create_tenant
 from postern.operators.model import Actor, Role
@@ -32,15 +36,19 @@ from postern.supervise import DataFolderLock, Handover, Program, Running, Superv
 Say = Callable[[str], None]
 
 
-async def run(settings: Settings, *, passphrase: str | None, say: Say) -> None:
+async def run(
+    settings: Settings, *, passphrase: str | None, say: Say, accepted: Collection[str] = ()
+) -> None:
     """Bring everything up, print where the console is, and stay until SIGINT or SIGTERM.
+
+    `accepted`: checks of `postern doctor` whose dangers do not stop the start; the journal has them.
 
     Raises PosternError when something cannot be started; what was started is stopped again.
     """
-    await until_told_to_stop(_bring_up(settings, passphrase, say), lambda: say("Stopping"))
+    await until_told_to_stop(_bring_up(settings, passphrase, say, accepted), lambda: say("Stopping"))
 
 
-async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> None:
+async def _bring_up(settings: Settings, passphrase: str | None, say: Say, accepted: Collection[str]) -> None:
     started = time.monotonic()
     require_whole(settings.data)
     log_to_file(settings.folder("log") / "up.log", settings.log_level)
@@ -51,9 +59,11 @@ async def _bring_up(settings: Settings, passphrase: str | None, say: Say) -> Non
         say("Starting the databases")
         handover = await stack.enter_async_context(wiring.databases(settings, say, passphrase=passphrase))
         servers = {"data": handover.owner, "keystore": handover.keystore}
+        dangers = await report.before_start(settings, servers, SystemClock())
+        _require_closed(dangers, accepted)
         lock.tell(Running(pid=os.getpid(), demo=settings.mode == "demo", servers=servers))
         backups = backup_jobs.is_wanted(settings, servers)
-        begun = await _set_up(settings, handover)
+        begun = await _set_up(settings, handover, dangers)
         tls = wiring.public_certificate(settings)
         await tls.renew()
         public = public_program(settings, tls)
@@ -84,7 +94,16 @@ class _Begun:
     garage: str
 
 
-async def _set_up(settings: Settings, handover: Handover) -> _Begun:
+def _require_closed(dangers: Sequence[Finding], accepted: Collection[str]) -> None:
+    """Raises SettingsInvalid, with the cure, for what stands open and was not accepted by name."""
+    wrong = report.refused(dangers, accepted)
+    if wrong is not None:
+        raise SettingsInvalid(
+            f"{wrong.message}: {wrong.cure}. Or start with --i-accept {wrong.name}, which the journal keeps."
+        )
+
+
+async def _set_up(settings: Settings, handover: Handover, accepted: Sequence[Finding]) -> _Begun:
     async with wiring.services(settings, handover) as services:
         if settings.mode == "demo":
             demo = await set_up_demo(services)
@@ -92,6 +111,7 @@ async def _set_up(settings: Settings, handover: Handover) -> _Begun:
         else:
             tenant = await _tenant(services)
             site = await _site(services, tenant)
+        await exposure.note_accepted(services, tenant, [f"{one.name}: {one.message}" for one in accepted])
         link = await first_link(services, tenant)
         enrolled = wiring.is_enrolled(settings)
         code = None if enrolled else await new_code(services, _setup(tenant), site)

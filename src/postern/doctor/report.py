@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from postern.doctor import (
     disk,
     files,
     models,
+    outside,
     secrets,
     sockets,
     tenants,
@@ -37,10 +38,47 @@ async def examine(
         *await tenants.examine(settings, running.servers if running else {}),
         *disk.examine(settings.data),
         *await timekeeping.examine(settings.data, clock, hub_url=settings.hub_url),
+        *await outside.examine(settings, running=running is not None),
         *models.examine(),
         *certificate.examine(certificate_file, clock.now()),
         *backups.examine(settings, clock.now()),
     ]
+
+
+async def before_start(settings: Settings, servers: Mapping[str, str], clock: Clock) -> list[Finding]:
+    """What may stop a start: who could get at what, and the clock. A full disk or an old model does not, for
+    doors would stay closed over it."""
+    past = timekeeping.judge_past(clock.now(), timekeeping.latest_log(settings.data))
+    found = [
+        *sockets.judge([], settings, has_tls=True),
+        *secrets.examine(settings),
+        *files.examine(settings.data),
+        *await databases.examine(settings, servers),
+        *await tenants.examine(settings, servers),
+        *await outside.examine(settings, running=False),
+        *([past] if past is not None else []),
+    ]
+    return [one for one in found if one.level is Level.DANGER]
+
+
+async def while_running(
+    settings: Settings, parent: int, servers: Mapping[str, str], clock: Clock
+) -> list[Finding]:
+    """What is looked at every minute: the dangers of the kind that somebody makes while it runs."""
+    found = [
+        *sockets.examine(parent, settings, has_tls=True),
+        *secrets.examine(settings),
+        *files.examine(settings.data),
+        *await databases.examine(settings, servers),
+        *await outside.examine(settings, running=True),
+        *backups.examine(settings, clock.now()),
+    ]
+    return [one for one in found if one.level is Level.DANGER]
+
+
+def refused(dangers: Sequence[Finding], accepted: Collection[str]) -> Finding | None:
+    """The first danger whose check the installer has not accepted by name."""
+    return next((one for one in dangers if one.name not in accepted), None)
 
 
 def worst(findings: Sequence[Finding]) -> Level:

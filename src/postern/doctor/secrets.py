@@ -64,6 +64,39 @@ def database_findings(named: Iterable[tuple[str, SecretStr | None]]) -> list[Fin
     return findings
 
 
+def given_findings(settings: Settings) -> list[Finding]:
+    """Other secrets that are set: none may be empty or one that anybody would try."""
+    named = (
+        ("POSTERN_PKCS11_PIN", settings.pkcs11_pin),
+        ("POSTERN_VAULT_TOKEN", settings.vault_token),
+        ("POSTERN_VAULT_SECRET_ID", settings.vault_secret_id),
+        ("POSTERN_STRIPE_SECRET_KEY", settings.stripe_secret_key),
+        ("POSTERN_STRIPE_WEBHOOK_SECRET", settings.stripe_webhook_secret),
+        ("POSTERN_OIDC_CLIENT_SECRET", settings.oidc_client_secret),
+    )
+    return [
+        danger(NAME, f"{setting} is empty or a default", "set it to the real, random one, or unset it")
+        for setting, secret in named
+        if secret is not None and is_guessable(secret.get_secret_value())
+    ]
+
+
+def file_findings(settings: Settings) -> list[Finding]:
+    """Keys and passwords in files of their own, wherever they lie."""
+    named = (
+        ("POSTERN_TLS_KEY", settings.tls_key),
+        ("POSTERN_PAY_TLS_KEY", settings.pay_tls_key),
+        ("POSTERN_MUSTER_TLS_KEY", settings.muster_tls_key),
+        ("POSTERN_SMTP_PASSWORD_FILE", settings.smtp_password_file),
+        ("POSTERN_OIDC_CLIENT_SECRET_FILE", settings.oidc_client_secret_file),
+    )
+    return [
+        danger(NAME, f"others on this machine may read or change {path} ({setting})", f"chmod 600 '{path}'")
+        for setting, path in named
+        if path is not None and path.exists() and path.stat().st_mode & 0o027
+    ]
+
+
 def root_key_findings(settings: Settings) -> list[Finding]:
     """A root key in a plain file: fine for a demonstration, a broken promise in production."""
     path = settings.data / "keys" / UNATTENDED
@@ -99,6 +132,8 @@ def examine(settings: Settings) -> list[Finding]:
     findings = [
         *passphrase_findings(settings.passphrase),
         *database_findings(urls),
+        *given_findings(settings),
+        *file_findings(settings),
         *root_key_findings(settings),
         *settings_file_findings(settings.data / "postern.toml"),
     ]

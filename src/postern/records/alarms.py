@@ -28,6 +28,8 @@ class AlarmKind(IntEnum):
     """Records of that day and agent are not what was stored: they do not open where they lie."""
     KEYSTORE_RESTORED = 7
     """An older keystore was put back; keys that were destroyed since were destroyed again."""
+    EXPOSED = 8
+    """Something of this installation stands open to others: found by the hub, or by the agent named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

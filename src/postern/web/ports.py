@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,3 +41,5 @@ class ConsolePorts:
     till: Till | None = None
     grab_frame: Callable[[str], Awaitable[Rgb]] | None = None
     encode_jpeg: Callable[[Rgb], bytes] | None = None
+    standing_open: Callable[[], Sequence[str]] = tuple
+    """What the hub finds open on its machine that should be closed, in words."""

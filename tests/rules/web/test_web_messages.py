@@ -58,6 +58,20 @@ MADE_OF_CODES = {
         *(f"state-{one}" for one in (*(state.value for state in State), "over")),
     ],
     "agents": ["online", "away", "retired"],
+    "breach": [
+        *("authority-title", "person-title", "who", "span", "since", "noticed-on", "by-whom", "acts"),
+        *(
+            "how-many",
+            "records",
+            "due",
+            "nature",
+            "kinds",
+            "consequences",
+            "measures",
+            "do-yourself",
+            "contact",
+        ),
+    ],
     "access": [f"issued-{one}" for one in ("qr", "pin")],
     "certificate": [
         f"{what}-{kind}" for what in ("kind", "text") for kind in ("none", "own", "acme", "local-ca")

@@ -55,6 +55,12 @@ _WORDS: dict[AlarmKind, tuple[str, str]] = {
         "again; find out who restored it, and look at the erasures of that time.",
         "密钥库被换回旧副本。此后已销毁的密钥已再次销毁。请查明是谁恢复的，并检查该期间的删除记录。",
     ),
+    AlarmKind.EXPOSED: (
+        "Something of this installation stands open that should be closed: a listener, a file, a page or a "
+        "database. The journal says what; postern doctor says how to close it. Find out who opened it.",
+        "本系统有不应开放的内容处于开放状态：监听端口、文件、页面或数据库。日志中有具体内容，"
+        "postern doctor 会说明如何关闭。请查明是谁打开的。",
+    ),
 }
 
 

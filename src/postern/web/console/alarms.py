@@ -86,6 +86,7 @@ async def _page(request: Request, hub: Hub, caller: Caller, form: Form) -> Respo
         open_ones=[one for one in lines if not one.noted],
         done_ones=[one for one in lines if one.noted],
         aside=aside,
+        standing=request.app.state.ports.standing_open(),
         form=form,
     )
 
