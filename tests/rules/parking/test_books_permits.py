@@ -131,3 +131,18 @@ def test_a_permit_that_began_during_the_session_does_not_cover_it() -> None:
     assert session is not None
     drawn.drives_out("KZZ555", 115)
     assert drawn.sessions[session.id].charged.amount == 400
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_person_who_reads_a_permit_s_plate_at_the_exit_is_believed_over_a_camera_that_was_sure_at_entry(
+    stated: bool,
+) -> None:
+    drawn = garage()
+    session = drawn.drives_in("KPB1238", 0)
+    assert session is not None
+    drawn.drives_out("KAB1238", 65)
+    if stated:
+        drawn.resolves(drawn.case(CaseKind.MISSING_ENTRY), Resolution.CORRECT_PLATE, 70, plate="KAB1238")
+    drawn.resolves(drawn.case(CaseKind.MISSING_ENTRY), Resolution.PAIR, 71, session=session.id)
+    assert drawn.sessions[session.id].charged.amount == (0 if stated else 400)
+    assert drawn.open_cases() == ([] if stated else [CaseKind.UNPAID_EXIT])
