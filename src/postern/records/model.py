@@ -346,6 +346,8 @@ _KINDS: dict[type[Happening], Kind] = {
 
 def subject_of(happening: Happening) -> UUID | None:
     """Whom it is about, where that is somebody registered."""
+    if isinstance(happening, DecisionRecord):  # nearly all are decisions
+        return happening.subject
     if isinstance(happening, AttendanceRecord):
         return happening.person
-    return happening.subject if isinstance(happening, DecisionRecord | PresenceRecord) else None
+    return happening.subject if isinstance(happening, PresenceRecord) else None

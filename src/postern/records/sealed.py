@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _LENGTH_BYTES = 2
+_TABLE, _OUTER, _INNER = "record", "sealed", "subject"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,12 +66,12 @@ def seal_happening(
     subject = subject_of(happening)
     if (subject is None) != (movement is None):
         raise ValueError("a subject's record is sealed under its movement key, and no other record is")
-    inner = b""
+    inner, row = b"", key.to_bytes()
     if movement is not None and isinstance(happening, Personal):
-        inner = seal(movement, encode_subject(happening), _context(tenant, key, "subject"))
+        inner = seal(movement, encode_subject(happening), Context(tenant, _TABLE, _INNER, row))
     outer = encode_anonymous(happening) if subject is not None else encode(happening)
     plaintext = len(outer).to_bytes(_LENGTH_BYTES) + outer + inner
-    sealed = seal(site_day, plaintext, _context(tenant, key, "sealed"))
+    sealed = seal(site_day, plaintext, Context(tenant, _TABLE, _OUTER, row))
     if subject is not None:
         return sealed, day_tag(site_day, subject.bytes)
     return sealed, day_tag(site_day, compared_plate.encode()) if compared_plate else None
@@ -84,7 +85,8 @@ def open_happening(
     Raises CannotOpen for a wrong site-day key, another row or changed bytes. A movement key that is absent
     or another subject's withholds the subject, its plate and its picture.
     """
-    plaintext = open_sealed(site_day, sealed, _context(tenant, key, "sealed"))
+    row = key.to_bytes()
+    plaintext = open_sealed(site_day, sealed, Context(tenant, _TABLE, _OUTER, row))
     length = int.from_bytes(plaintext[:_LENGTH_BYTES])
     outer, inner = plaintext[_LENGTH_BYTES:][:length], plaintext[_LENGTH_BYTES + length :]
     happening = decode(outer)
@@ -92,7 +94,7 @@ def open_happening(
         return OpenedHappening(happening=happening, withheld=False)
     if movement is None or key_id(inner) != movement.id:
         return OpenedHappening(happening=happening, withheld=True)
-    who = open_sealed(movement, inner, _context(tenant, key, "subject"))
+    who = open_sealed(movement, inner, Context(tenant, _TABLE, _INNER, row))
     return OpenedHappening(happening=with_subject(happening, who), withheld=False)
 
 
@@ -115,7 +117,3 @@ def subjects_by_tag(site_day: Key, subjects: Iterable[UUID]) -> dict[bytes, UUID
     About a microsecond a subject; keep the answer no longer than the site-day key.
     """
     return {day_tag(site_day, subject.bytes): subject for subject in subjects}
-
-
-def _context(tenant: TenantId, key: RecordKey, column: str) -> Context:
-    return Context(tenant=tenant, table="record", column=column, row=key.to_bytes())

@@ -5,20 +5,25 @@ Every statement carries the site, and every hot one a bound on the day.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from struct import Struct
 
 from psycopg.rows import TupleRow
 
 from postern.ids import AgentId, SiteId
 from postern.postgres.pool import Transaction
 from postern.records.alarms import AlarmKind, put_alarm_of_day
-from postern.records.model import DIGEST_BYTES, Kind, RecordKey, SealedRecord
+from postern.records.model import DIGEST_BYTES, TAG_BYTES, Kind, RecordKey, SealedRecord
 from postern.records.partitions import make_partitions_for
 
 COLUMNS = "site_id, day, agent_id, seq, kind, tag, digest, sealed"
-_TYPES = ("int4", "date", "int4", "int8", "int2", "bytea", "bytea", "bytea")
+_HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+_UNTAGGED = Struct(f"!hiiiiiiiqihii{DIGEST_BYTES}si")
+"""A row of those eight columns as binary COPY has it, each after its length, but for the sealed bytes."""
+_TAGGED = Struct(f"!hiiiiiiiqihi{TAG_BYTES}si{DIGEST_BYTES}si")
+_FIRST_DAY = date(2000, 1, 1).toordinal()
 _RECENT = timedelta(days=31)
 
 # One for the life of a connection, emptied at each commit: making one per batch would swell the catalogue.
@@ -127,9 +132,21 @@ async def _copy(tx: Transaction, records: Sequence[SealedRecord]) -> None:
         tx.cursor() as cursor,
         cursor.copy("COPY incoming FROM STDIN (FORMAT BINARY)") as copy,
     ):
-        copy.set_types(_TYPES)
-        for r in records:
-            await copy.write_row((r.site, r.day, r.agent, r.seq, int(r.kind), r.tag, r.digest, r.sealed))
+        await copy.write(b"".join(_rendered(records)))
+
+
+def _rendered(records: Sequence[SealedRecord]) -> Iterator[bytes]:
+    """Binary COPY data: a third less work than the driver's rows, which ask each value for its type."""
+    yield _HEADER
+    for r in records:
+        day = r.day.toordinal() - _FIRST_DAY
+        key = (8, 4, r.site, 4, day, 4, r.agent, 8, r.seq, 2, r.kind)
+        if r.tag is None:
+            yield _UNTAGGED.pack(*key, -1, DIGEST_BYTES, r.digest, len(r.sealed))
+        else:
+            yield _TAGGED.pack(*key, TAG_BYTES, r.tag, DIGEST_BYTES, r.digest, len(r.sealed))
+        yield r.sealed
+    yield _TRAILER
 
 
 async def latest(tx: Transaction, site: SiteId, agent: AgentId, limit: int = 50) -> list[SealedRecord]:

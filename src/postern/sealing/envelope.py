@@ -26,9 +26,8 @@ VERSION = b"\x01"
 KEY_ID_BYTES = 8
 STEP = 64  # Plaintext lengths are hidden within steps of so many bytes.
 
-_KEY_ID_END = 1 + KEY_ID_BYTES
-_NONCE_END = _KEY_ID_END + xaes.NONCE_BYTES
-_SHORTEST = _NONCE_END + STEP + xaes.TAG_BYTES
+_KEY_ID_END, _NONCE_END = 1 + KEY_ID_BYTES, 1 + KEY_ID_BYTES + xaes.NONCE_BYTES
+_LENGTH_OF_ID, _LENGTH_OF_SCHEMA = KEY_ID_BYTES.to_bytes(4), (4).to_bytes(4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +88,7 @@ def open_sealed(key: Key, sealed: bytes, context: Context) -> bytes:
 
 def key_id(sealed: bytes) -> bytes:
     """The id of the key that `sealed` names; not authentic until it opens."""
-    if len(sealed) < _SHORTEST:
+    if len(sealed) < _NONCE_END + STEP + xaes.TAG_BYTES:
         raise CannotOpen("It is too short to be a sealed field.")
     if sealed[:1] != VERSION:
         raise CannotOpen("Its version is not known here; use the release that wrote it, or a later one.")
@@ -97,7 +96,8 @@ def key_id(sealed: bytes) -> bytes:
 
 
 def _associated(key: Key, context: Context) -> bytes:
-    return _place(*context[:3]) + frame(context.row, key.id, context.schema.to_bytes(4))
+    row, end = context.row, key.id + _LENGTH_OF_SCHEMA + context.schema.to_bytes(4)  # As `frame`, sooner.
+    return b"".join((_place(*context[:3]), len(row).to_bytes(4), row, _LENGTH_OF_ID, end))
 
 
 @lru_cache(maxsize=1024)
