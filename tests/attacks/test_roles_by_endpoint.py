@@ -160,6 +160,19 @@ _ANY_BODY = {
 }
 
 
+_PAPERS: dict[str, dict[str, object]] = {
+    "retention": {"days": {}, "picture_days": 14},
+    "consent-wordings": {"en": "Drawn", "zh": "画"},
+    "lawful-requests": {
+        "received": "2026-03-04",
+        "authority": "Nobody",
+        "law": "None",
+        "asked": "All of it",
+        "answer": "declined",
+    },
+}
+
+
 def body_of(endpoint: Endpoint) -> dict[str, object]:
     """A body that the endpoint would take from whoever may."""
     if endpoint.path.endswith("/grants"):
@@ -185,7 +198,7 @@ def body_of(endpoint: Endpoint) -> dict[str, object]:
         return {"json": {"kind": "person", "subject": str(uuid4()), "reason": "an attack"}}
     if endpoint.path.endswith("/try"):
         return PHOTO | {"data": {"site": "2", "access_point": str(uuid4())}}
-    return {"json": _ANY_BODY}
+    return {"json": _ANY_BODY | _PAPERS.get(endpoint.path.rpartition("/")[2], {})}
 
 
 @asynccontextmanager

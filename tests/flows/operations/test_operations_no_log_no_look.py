@@ -446,6 +446,7 @@ UNTRACED = {
     "operators.provider_sign_in.own_link": "the caller's own",
     "privacy.retention.reports": "counts",
     "privacy.retention.retention_of": "a setting",
+    "privacy.retention.retention_of_sites": "settings and counts",
     "sites.schedules.schedules": "rules; of no subject",
     "sites.places.plan": "places",
     "sites.places.sites": "places",

@@ -102,6 +102,17 @@ class OwnPunch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OwnVisit:
+    """A visit that names them as its host; who comes is the visitor's own, and not told here."""
+
+    start: datetime | None
+    end: datetime | None
+    site: str
+    state: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OwnLook:
     """An entry of the journal about them."""
 
@@ -141,6 +152,7 @@ class Held:
     blocked: bool
     access: tuple[OwnAccess, ...]
     vehicles: tuple[OwnVehicle, ...]
+    visits: tuple[OwnVisit, ...]
     employments: tuple[OwnEmployment, ...]
     since: date
     passages: tuple[OwnPassage, ...]
@@ -168,6 +180,7 @@ async def held(services: Services, member: Member, *, exported: bool = False) ->
         holding = await access.holding(tx, services.keyring, tenant, person, SubjectKind.PERSON)
         levels = {one.id: one.name for one in await access.rules(tx, services.keyring, tenant, AccessLevel)}
         vehicles = await _vehicles(services, tx, tenant, person)
+        visits = await _visits(services, tx, member, names)
         consents = await privacy.consents(tx, services.keyring, tenant, person)
         requests = await request_store.of_person(tx, services.keyring, tenant, person)
         authorities = await lawful_requests.concerning(services, tx, tenant, person, today)
@@ -192,6 +205,7 @@ async def held(services: Services, member: Member, *, exported: bool = False) ->
             for one in holding.grants
         ),
         vehicles=tuple(vehicles.values()),
+        visits=visits,
         employments=employments,
         since=since,
         passages=passages,
@@ -220,6 +234,24 @@ async def _vehicles(
         for id, one in every.items()
         if one.details.keeper == person
     }
+
+
+async def _visits(
+    services: Services, tx: Transaction, member: Member, places: Mapping[SiteId, str]
+) -> tuple[OwnVisit, ...]:
+    every = (await services.registry.visits.all(tx, member.tenant)).values()
+    found = [
+        OwnVisit(
+            start=one.details.valid.start,
+            end=one.details.valid.end,
+            site=places.get(one.details.site, ""),
+            state=one.state.value,
+            made_at=one.made_at,
+        )
+        for one in every
+        if one.details.host == member.person
+    ]
+    return tuple(sorted(found, key=lambda one: one.made_at, reverse=True))
 
 
 async def _employments(

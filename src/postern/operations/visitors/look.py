@@ -10,6 +10,7 @@ from uuid import UUID
 from postern.ids import SiteId, TenantId, VisitId
 from postern.journal.model import Act
 from postern.operations.insiders.budget import Opening, is_on_desk, looking, open_subjects
+from postern.operations.reasons import stated
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
@@ -151,3 +152,29 @@ async def _file(services: Services, tx: Transaction, tenant: TenantId, id: Visit
         waiting=tuple(one.kind for one in letters),
         gave_up=tuple(one for one in LetterKind if f"unsent-{one.value}" in visit.told),
     )
+
+
+async def find_visits(
+    services: Services, actor: Actor, text: str, *, purpose: str, case: str, limit: int
+) -> Sequence[VisitRow]:
+    """Visits whose visitor's name holds that text, the latest first; hosts are not told.
+
+    Counted and journalled as a look at each. Raises BadInput without a purpose and a case.
+    """
+    require(actor, Duty.SEARCH)
+    require(actor, Duty.SEE_VISITS)
+    purpose, case = stated(purpose), stated(case)
+    wanted = " ".join(text.split()).casefold()
+    async with looking(services, actor) as tx:
+        every = (await services.registry.visits.all(tx, actor.tenant)).values()
+        named = [one for one in every if wanted and wanted in one.details.name.casefold()]
+        found = sorted(named, key=lambda one: one.made_at, reverse=True)[:limit]
+        opening = Opening(
+            act=Act.SEARCHED,
+            purpose=purpose,
+            case=case,
+            subjects=[one.id for one in found],
+            detail="visitors by name",
+        )
+        await open_subjects(services, tx, actor, opening)
+    return [VisitRow(visit=one, host="") for one in found]

@@ -50,6 +50,7 @@ async def shown(request: Request, hub: Hub, caller: SignedIn) -> Response:
 @router.post("/{site}")
 async def change(request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Response:
     """Set a site's times, alike for every kind of record."""
+    await retention.retention_of(hub, caller.actor, SiteId(site))
     days, pictures, version = (int(fields.number(one)) for one in ("days", "picture_days", "version"))
     if fields.errors:
         return await _page(request, hub, caller, fields.result(), wrong=site)

@@ -1,4 +1,4 @@
-"""Passages of one person or plate over a few days, with a purpose and a case."""
+"""Passages of one person, visitor or plate over a few days, with a purpose and a case."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from postern.operations.archive import search as search_operations
 from postern.operations.archive.search import PassageSearch
 from postern.operations.look import Row, Wanted
 from postern.operations.sites import places as site_operations
+from postern.operations.visitors import look as visit_look
+from postern.operations.visitors.look import VisitRow
 from postern.sites.model import Site, zone_of
 from postern.web.console.wall_rows import WallRow, rows_of
 from postern.web.forms import Form, FormReader
@@ -71,7 +73,8 @@ async def find(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> 
     if fields.errors or first is None or last is None:
         return _shown(request, sites, fields.result())
     try:
-        wanted, choices = await _wanted(hub, caller, fields)
+        meant = _visitor if fields.text("what") == "visitor" else _wanted
+        wanted, choices = await meant(hub, caller, fields)
         if wanted is None:
             return _shown(request, sites, fields.result(), choices)
         ids = tuple(SiteId(one.id) for one in chosen)
@@ -110,16 +113,42 @@ async def _wanted(
         return Wanted(plate=fields.text("who")), ()
     found = await look.find_people(hub, caller.actor, text=fields.text("who"), limit=MOST_CHOICES)
     choices = [(row.person.id, row.person.details.name) for row in found.rows]
+    return _chosen(fields, choices, only=found.total == 1), choices
+
+
+async def _visitor(
+    hub: Hub, caller: Caller, fields: FormReader
+) -> tuple[Wanted | None, Sequence[tuple[UUID, str]]]:
+    """The same of visitors by their name; several visits of one name are told apart by their days."""
+    found = await visit_look.find_visits(
+        hub,
+        caller.actor,
+        fields.text("who"),
+        purpose=fields.text("purpose"),
+        case=fields.text("case"),
+        limit=MOST_CHOICES,
+    )
+    choices = [(row.visit.id, f"{row.visit.details.name}, {_day(row)}") for row in found]
+    return _chosen(fields, choices, only=len(choices) == 1), choices
+
+
+def _day(row: VisitRow) -> str:
+    start = row.visit.details.valid.start
+    return f"{start:%Y-%m-%d}" if start is not None else "–"
+
+
+def _chosen(fields: FormReader, choices: Sequence[tuple[UUID, str]], *, only: bool) -> Wanted | None:
+    """Who of them is meant; else an error is told."""
     subject = fields.id("subject")
     if subject is not None and subject in dict(choices):
-        return Wanted(subject=subject), choices
-    if len(choices) == 1 and found.total == 1:
-        return Wanted(subject=choices[0][0]), choices
+        return Wanted(subject=subject)
+    if only and choices:
+        return Wanted(subject=choices[0][0])
     if choices:
         fields.errors["subject"] = "search.several"
     else:
         fields.errors["who"] = "search.nobody"
-    return None, choices
+    return None
 
 
 def _found(rows: Sequence[Row], sites: Sequence[Site], t: Words) -> list[FoundRow]:
@@ -147,7 +176,7 @@ def _shown(
         sites=sites,
         form=form,
         choices=choices if len(choices) > 1 else (),
-        whats=[(one, t(f"search.what-{one}")) for one in ("person", "plate")],
+        whats=[(one, t(f"search.what-{one}")) for one in ("person", "visitor", "plate")],
         found=found,
         far_back=far_back,
     )

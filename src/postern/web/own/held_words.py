@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from postern.access.reasons import Reason
-from postern.operations.privacy.held import Held, OwnLook, OwnPassage, OwnPunch
+from postern.operations.privacy.held import Held, OwnLook, OwnPassage, OwnPunch, OwnVisit
 from postern.privacy.lawful import LawfulRequest
 from postern.privacy.model import Consent
 from postern.privacy.requests import OwnRequest
@@ -25,6 +25,7 @@ def sections(held: Held, t: Words, zone: tzinfo) -> Sequence[Section]:
         _section(
             "vehicles", t, [Line(label=one.plate, value=one.description or "–") for one in held.vehicles]
         ),
+        _section("visits", t, [_visit(one, t, zone) for one in held.visits]),
         _employments(held, t),
         _passages(held, t, zone),
         _section("punches", t, [_punch(one, t, zone) for one in held.punches]),
@@ -117,6 +118,12 @@ def _employments(held: Held, t: Words) -> Section:
         for one in held.employments
     ]
     return _section("employments", t, lines)
+
+
+def _visit(one: OwnVisit, t: Words, zone: tzinfo) -> Line:
+    return Line(
+        label=_span(one.start, one.end, t, zone), value=f"{one.site} · {t(f'visit.state-{one.state}')}"
+    )
 
 
 def _passages(held: Held, t: Words, zone: tzinfo) -> Section:
