@@ -48,7 +48,18 @@ SAYS = re.compile(r"""["']([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)["']""")
 
 KEY_KINDS = ("root", "tenant", "index", "signing", "site-day", "subject")
 HELD = (
-    *("looks", "details", "face", "access", "vehicles", "employments", "passages", "punches", "kept-for"),
+    *(
+        "looks",
+        "details",
+        "face",
+        "access",
+        "vehicles",
+        "visits",
+        "employments",
+        "passages",
+        "punches",
+        "kept-for",
+    ),
     *("grounds", "authorities", "requests"),
 )
 MADE_OF_CODES = {
@@ -144,7 +155,7 @@ MADE_OF_CODES = {
     "lane-rule": [one.value for one in LaneRule],
     "reader-kind": [one.value for one in ReaderKind],
     "role": [one.value for one in Role],
-    "search": ["what-person", "what-plate"],
+    "search": ["what-person", "what-plate", "what-visitor"],
     "sex": [one.value for one in Sex],
     "sign-ins": [f"how-{one}" for one in ("password", "passkey", "one-time-link", "provider")],
     "stage": list(ACTS),
