@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -9,9 +10,8 @@ from postern.access.decision import CodePresented
 from postern.access.model import CredentialKind
 from postern.agent.track import Observation
 
-OURS = "P1."
-"""How the text of every code begins that Postern gives out; posters and parcels in view say nothing."""
-LONGEST = 64
+OURS = re.compile(r"P1\.[A-Za-z0-9_-]{1,61}", re.ASCII)
+"""The text of every code that Postern gives out; posters and parcels in view count for nothing."""
 ABSENCE = timedelta(seconds=3)
 
 
@@ -25,7 +25,7 @@ class CodeTracker:
     def step(self, at: datetime, frame: int, texts: Sequence[str]) -> list[Observation]:
         """What is new with this frame."""
         self._seen = {text: last for text, last in self._seen.items() if at - last < self._absence}
-        ours = [text for text in texts if text.startswith(OURS) and len(text) <= LONGEST]
+        ours = [text for text in texts if OURS.fullmatch(text)]
         fresh = [text for text in dict.fromkeys(ours) if text not in self._seen]
         self._seen |= dict.fromkeys(ours, at)
         return [
