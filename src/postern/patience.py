@@ -109,6 +109,7 @@ class Patient(H11Protocol):
         self._stuck: asyncio.TimerHandle | None = None
         self._stage: object = None
         self._came = 0
+        self._is_over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the head of the first request."""
@@ -164,7 +165,9 @@ class Patient(H11Protocol):
         self.transport.abort()
 
     def _look(self) -> None:
-        """Start the deadline of the stage that the sender is in now."""
+        """Start the deadline of the stage that the sender is in now; none once it is cut or upgraded."""
+        if self._is_over:
+            return
         theirs = self.conn.their_state
         if theirs is h11.IDLE and not self.conn.trailing_data[0] and self.cycle is not None:
             # Between requests: uvicorn's own deadline for idle connections runs.
@@ -212,6 +215,7 @@ class Patient(H11Protocol):
         self.loop.call_later(_LINGERS_SECONDS, self.transport.abort)
 
     def _forget(self) -> None:
+        self._is_over = True
         for timer in (self._deadline, self._stuck):
             if timer is not None:
                 timer.cancel()

@@ -15,6 +15,7 @@ import uvicorn
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from websockets.asyncio.client import connect
 
 from postern.patience import Crowd, Limits, Patient, address_of, patient
 from postern.web import limits as bodies
@@ -28,6 +29,9 @@ HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """Reads the body and answers; `/much` with more than the kernel's buffers hold."""
+    if scope["type"] == "websocket":
+        await hold(receive, send)
+        return
     body = b""
     while True:
         message = await receive()
@@ -37,6 +41,14 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
     answer = b"x" * (32 << 20) if scope["path"] == "/much" else b"%d" % len(body)
     await send({"type": "http.response.body", "body": answer})
+
+
+async def hold(receive: Receive, send: Send) -> None:
+    """A channel that gives back what it is told."""
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] != "websocket.disconnect":
+        if "text" in message:
+            await send({"type": "websocket.send", "text": message["text"]})
 
 
 class _Quiet(uvicorn.Server):
@@ -210,6 +222,16 @@ async def test_a_body_that_keeps_the_rate_is_taken_however_long_it_is() -> None:
             await asyncio.sleep(0.1)
         assert b"\r\n40000\r\n" in await asyncio.wait_for(reader.read(), 3)
         writer.close()
+
+
+async def test_a_channel_that_was_upgraded_is_held_however_quiet_it_is() -> None:
+    """An agent's or a kiosk's: it says nothing for longer than any deadline of a request."""
+    mine = patient(TEST_LIMITS)
+    async with listening(mine) as port, connect(f"ws://127.0.0.1:{port}/") as channel:
+        await asyncio.sleep(TEST_LIMITS.head_seconds + TEST_LIMITS.body_seconds + 0.5)
+        await channel.send("still here")
+        assert await asyncio.wait_for(channel.recv(), 2) == "still here"
+    assert mine.crowd.cut == 0
 
 
 async def test_who_does_not_take_the_answer_is_cut() -> None:
