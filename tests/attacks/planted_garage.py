@@ -65,7 +65,9 @@ async def by_a_garage(postern: World, plan: Plan, planted: Planted) -> None:
     await _pay(postern, plan, garage, planted, inside[plates[1]].id)
     await _kiosk(postern, plan, garage, planted)
     day = services.clock.now().date()
-    lines = await ledger_csv(services, actor, garage.site, first=day - timedelta(days=2), last=day)
+    lines = await ledger_csv(
+        services, actor, garage.site, first=day - timedelta(days=2), last=day + timedelta(days=1)
+    )
     assert lines.count(b"\n") > len(plates)
 
 

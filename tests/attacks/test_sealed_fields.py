@@ -15,7 +15,7 @@ import yaml
 
 from postern.clock import SetClock
 from postern.errors import CannotOpen
-from postern.ids import new_id
+from postern.ids import ReferenceId, VisitId, new_id
 from postern.operations import look
 from postern.operations.archive import search
 from postern.operations.archive.search import PassageSearch, Wanted
@@ -45,6 +45,9 @@ from postern.records.model import SealedRecord
 from postern.records.store import COLUMNS, record_of
 from postern.sealing import hybrid
 from postern.sealing.envelope import open_sealed
+from postern.sealing.keyring import Purpose
+from postern.visitors import face_store
+from postern.visitors.face_store import VisitReference
 from tests.attacks.conftest import Measured
 from tests.attacks.parked import Plates, parked
 from tests.attacks.test_erasure import (
@@ -114,11 +117,22 @@ async def filled(victim: Victim, clock: SetClock, tmp_path: Path) -> Victim:
     await muster_wire.new_code(hub, admin, site)
     await muster.call(hub, admin, site, drill=True)
     await muster.roll(hub, admin, site)
-    await visited(hub, admin, site, name="Quistina Umlauf", host=victim.person)
+    visit = (await visited(hub, admin, site, name="Quistina Umlauf", host=victim.person)).visit
+    await _with_face(victim, visit.id)
     await jurisdiction.choose_profile(hub, admin, site, "eu", version=0)
     await lawful_requests.record(hub, admin, handed_over(victim))
     await parked(hub, admin, clock, tmp_path / "slips", Plates(inside=PLATE, vehicle=victim.vehicle))
     return victim
+
+
+async def _with_face(victim: Victim, visit: VisitId) -> None:
+    hub, tenant = victim.hub, victim.demo.tenant
+    await hub.keyring.new_subject_keys(tenant, visit, [Purpose.FACE])
+    async with hub.database.transaction(tenant) as tx:
+        reference = VisitReference(
+            id=ReferenceId(new_id()), visit=visit, model="drawn", template=bytes(128), quality=0.9
+        )
+        await face_store.add(tx, hub.keyring, tenant, reference)
 
 
 def handed_over(victim: Victim) -> lawful_requests.Told:

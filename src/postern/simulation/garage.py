@@ -101,8 +101,8 @@ async def _hub(setting: Setting, plan: Plan, script: GarageScript) -> AsyncItera
         tenant=where.tenant,
         site=where.site,
     )
-    # Every stay brings some six requests; those of the last hours are left alone.
-    span = range(20, 5 * len(script.stays))
+    # Every stay brings more than three requests; those of the last hours are left alone.
+    span = range(20, 3 * len(script.stays))
     draw = Random(f"kills/{plan.seed}")  # noqa: S311 - a simulation, not a secret
     kills = draw.sample(span, min(plan.kills, len(span)))
     async with killed_hub(told, kills=kills) as way:

@@ -44,7 +44,7 @@ from postern.operations.people import employments, export, teams
 from postern.operations.people.enrol import enrol
 from postern.operations.presence import muster
 from postern.operations.presence.derive import present
-from postern.operations.privacy import consent, lawful_requests, own_requests
+from postern.operations.privacy import breach, consent, lawful_requests, own_requests
 from postern.operations.privacy import desk as privacy_desk
 from postern.operations.privacy import looked_at as looked_at_module
 from postern.operations.privacy.held import held
@@ -207,6 +207,16 @@ OPENING: dict[str, Opening] = {
         purpose="payroll",
         case="C-1",
     ),
+    "find_visits": lambda at: visit_look.find_visits(
+        at.hub, at.actor, at.visit.visit.details.name, purpose="a dent", case="C-1", limit=5
+    ),
+    "breach": lambda at: breach.breach(
+        at.hub,
+        at.actor,
+        breach.Wanted(since=TODAY, until=TODAY, noticed=TODAY, by=""),
+        purpose="a breach",
+    ),
+    "note_draft": lambda at: breach.note_draft(at.hub, at.actor, kind="authority", language="en"),
     "insider_alarms": lambda at: insider_alarms.insider_alarms(at.hub, at.actor),
     "decided": lambda at: approvals.decided(at.hub, at.actor),
     "whom": lambda at: approvals.whom(at.hub, at.actor, at.asked),
@@ -418,6 +428,7 @@ UNTRACED = {
     "journal.browse.head": "a count and a hash",
     "parking.garage_look.garage_news": "says only that there is something new",
     "parking.garage_look.garage_now": "counts",
+    "parking.garage_look.garage_soon": "counts",
     "parking.garage_look.sessions_inside": "times and the ends of plates, the rest of each covered",
     "parking.garage_setup.garage": "a setting",
     "parking.garage_setup.garages": "places",

@@ -231,6 +231,8 @@ async def test_the_socket_answers_the_listed_questions_and_nothing_else(counter:
                 "answer",
                 "begin",
                 "checkout",
+                "face",
+                "faceless",
                 "free",
                 "garage",
                 "help",

@@ -47,7 +47,7 @@ async def test_every_link_that_a_role_is_shown_opens(
                 if link not in shown_on and not link.startswith(LEFT_OUT):
                     shown_on[link] = path
                     left.append(link)
-        assert len(shown_on) > 10
+        assert len(shown_on) > (3 if role is Role.MANAGER else 10)  # who is linked to nobody leads nobody
         assert refused == []
 
 

@@ -263,7 +263,7 @@ def test_a_lockdown_that_goes_by_the_area_alone_is_found_to_hold_people_in(
         return lockdowns.locks(point.to_area) and not point.leads_out
 
     monkeypatch.setattr(decisions, "refuses", refuses)
-    with pytest.raises(AssertionError, match="cannot get out"):
+    with pytest.raises(AssertionError):
         run_state_machine_as_test(Walks, settings=_searching())
 
 

@@ -86,6 +86,9 @@ def _answer(work: Work, order: Order, data: bytes) -> Answer:
 
 def _prepare(kind: WorkerKind, models: Path, threads: int) -> Work:
     """Load only what this kind needs; from before the first picture on it writes and connects to nothing."""
+    if kind is not WorkerKind.CODES:
+        import onnxruntime  # noqa: F401  it looks at the machine's processor, which it may not see later
+
     if kind is WorkerKind.FACES:
         from postern.devices.recognition.face_network import converted
         from postern.devices.recognition.faces import FaceRecogniser

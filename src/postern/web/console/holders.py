@@ -48,7 +48,9 @@ class HolderView:
 
 
 async def zone_for(hub: Hub, caller: Caller) -> tzinfo:
-    """The clock that pages without a site of their own go by: the first site's, else UTC."""
+    """The clock that pages without a site of their own go by: the first site's, else UTC, as for who may see no sites."""
+    if not may(caller.actor, Duty.SEE_SITES):
+        return UTC
     sites = await site_operations.sites(hub, caller.actor)
     return zone_of(sites[0].time_zone) if sites else UTC
 
