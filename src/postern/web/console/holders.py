@@ -10,6 +10,7 @@ from postern.access.model import Credential, CredentialKind, Grant, Holding
 from postern.ids import AccessLevelId
 from postern.operations.sites import access_levels
 from postern.operations.sites import places as site_operations
+from postern.operators.roles import Duty, may
 from postern.sites.model import zone_of
 from postern.spans import Span
 from postern.web.forms import FormReader
@@ -48,7 +49,7 @@ class HolderView:
 
 
 async def zone_for(hub: Hub, caller: Caller) -> tzinfo:
-    """The clock that pages without a site of their own go by: the first site's, else UTC, as for who may see no sites."""
+    """The clock that pages without a site of their own go by: the first site's; UTC for who may see none."""
     if not may(caller.actor, Duty.SEE_SITES):
         return UTC
     sites = await site_operations.sites(hub, caller.actor)
