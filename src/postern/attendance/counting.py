@@ -17,8 +17,16 @@ def counted(
     shifts: Sequence[Shift],
     rules: PairingRules,
     zone: ZoneInfo,
+    *,
+    goes_on: datetime | None = None,
 ) -> tuple[Stretch, ...]:
-    """Whole minutes, in order, never overlapping. Rounding never turns time into less than nothing."""
+    """Whole minutes, in order, never overlapping. Rounding never turns time into less than nothing.
+
+    `goes_on`: when the next day's work begins, where the rest before it is short enough to be paid.
+    """
+    if goes_on is not None:
+        seam = rules.rounding.of(goes_on, zone, is_start=True)
+        stretches = [*stretches, Stretch(start=seam, end=seam)]
     joined = list(_without_short_rests(stretches, rules.paid_rest))
     graced = _graced(joined, shifts, rules.grace)
     whole: list[Stretch] = []

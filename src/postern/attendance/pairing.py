@@ -1,7 +1,7 @@
 """Punches, corrections and a roster -> work days. Pure, and the same at every repetition and in every order.
 
 A stretch belongs to the day of the shift that it was worked in, also after midnight; unplanned work belongs
-to the day of what it goes on from, or else to the day that it begins on.
+to the day of what it goes on from, though never more than one day back, or else to the day that it begins on.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from postern.attendance.planned import Plan, plan
 from postern.attendance.roster import Roster
 from postern.clock import aware
 
+_DAY = timedelta(days=1)
+
 MARGIN = timedelta(days=2)
 """Punches of so many days before the first day and after the last one decide about those days too."""
 
@@ -59,7 +61,7 @@ def pair(
     wrong = list(_wrong_clocks(punches, whole, rules))
     aside = {one.punch for one in wrong}
     found = match([one for one in punches if one.id not in aside and one.at <= at], whole, rules, at)
-    stretches = _by_day(found.matched, whole, rules)
+    stretches, goes_on = _by_day(found.matched, whole, rules)
     anomalies = _grouped([*wrong, *(_anomaly(one, whole) for one in found.loose)])
     shifts: dict[date, list[Shift]] = {}
     for shift in whole.shifts:
@@ -73,6 +75,7 @@ def pair(
             stretches.get(day, []),
             anomalies.get(day, []),
             still_in.at if still_in is not None and still_in.day == day else None,
+            goes_on=goes_on.get(day),
             excused=day in free,
             plan=whole,
             rules=rules,
@@ -89,6 +92,7 @@ def _work_day(
     anomalies: list[Anomaly],
     open_since: datetime | None,
     *,
+    goes_on: datetime | None,
     excused: bool,
     plan: Plan,
     rules: PairingRules,
@@ -107,7 +111,7 @@ def _work_day(
         day=day,
         shifts=shifts,
         stretches=tuple(stretches),
-        counted=counted(stretches, breaks, shifts, rules, plan.zone),
+        counted=counted(stretches, breaks, shifts, rules, plan.zone, goes_on=goes_on),
         breaks=breaks,
         anomalies=tuple(sorted(anomalies, key=lambda one: (one.at, one.kind.value))),
         open_since=open_since,
@@ -123,25 +127,37 @@ class _OnDay:
     at: datetime
 
 
-def _by_day(matched: Sequence[Matched], plan: Plan, rules: PairingRules) -> dict[date, list[Stretch]]:
+def _by_day(
+    matched: Sequence[Matched], plan: Plan, rules: PairingRules
+) -> tuple[dict[date, list[Stretch]], dict[date, datetime]]:
+    """Each day's stretches, and when unplanned work goes on in the next day's after a rest that is paid."""
     found: dict[date, list[Stretch]] = {}
+    goes_on: dict[date, datetime] = {}
     before: _OnDay | None = None
     for one in matched:
         stretch = Stretch(start=one.came.at, end=one.went.at)
         day = _day_of(stretch, one.shift, before, plan, rules)
+        rested = before is not None and stretch.start - before.at <= rules.paid_rest
+        if before is not None and before.day < day and rested and not _within(stretch, one.shift):
+            goes_on[before.day] = stretch.start
         found.setdefault(day, []).append(stretch)
         before = _OnDay(day=day, at=stretch.end)
-    return found
+    return found, goes_on
+
+
+def _within(stretch: Stretch, shift: Shift | None) -> bool:
+    return shift is not None and stretch.start < shift.end and shift.start < stretch.end
 
 
 def _day_of(
     stretch: Stretch, shift: Shift | None, before: _OnDay | None, plan: Plan, rules: PairingRules
 ) -> date:
-    if shift is not None and stretch.start < shift.end and shift.start < stretch.end:
+    if shift is not None and _within(stretch, shift):
         return shift.day
+    own = _day(stretch.start, shift, plan)
     if before is not None and stretch.start - before.at <= rules.longest_break:
-        return before.day
-    return _day(stretch.start, shift, plan)
+        return max(before.day, own - _DAY)
+    return own
 
 
 def _still_in(

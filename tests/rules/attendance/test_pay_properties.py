@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,7 +96,6 @@ def test_every_minute_is_paid_once(work, profile, roster) -> None:
     )
 
 
-@pytest.mark.slow  # found once that a minute after midnight at a part's edge is in neither part
 @settings(max_examples=60, deadline=None)
 @given(work=worked(), profile=profiles(), roster=ROSTERS, cut=st.integers(1, DAYS))
 def test_parts_of_a_period_are_paid_like_the_whole(work, profile, roster, cut) -> None:
@@ -108,6 +107,32 @@ def test_parts_of_a_period_are_paid_like_the_whole(work, profile, roster, cut) -
         *lines_of(sheet(work, profile, roster, middle + timedelta(days=1), last)),
     ]
     assert parts == lines_of(sheet(work, profile, roster, first, last))
+
+
+def test_work_without_a_rest_for_days_is_on_the_sheets_of_those_days() -> None:
+    """Somebody is in and out every three minutes from Monday to Thursday: Wednesday's row is not Monday's."""
+    monday = datetime(2026, 9, 28, 6, tzinfo=UTC)
+    punches = [
+        Punch(
+            id=identity(number),
+            at=monday + number * timedelta(minutes=3),
+            direction=Direction.OUT if number % 2 else Direction.IN,
+            source=PunchSource.CARD,
+            site=SITE,
+        )
+        for number in range(72 * 20)
+    ]
+    work = punches, monday.date(), ZoneInfo("Africa/Cairo")
+    profile = PayProfile(jurisdiction=JURISDICTIONS[2], week_starts=2)
+    days = [monday.date() + timedelta(days=number) for number in range(-2, 6)]
+    whole = lines_of(sheet(work, profile, NO_ROSTER, days[0], days[-1]))
+    assert sum(one.minutes for one in whole) > 0
+    for before, after in pairwise(days):
+        parts = [
+            *lines_of(sheet(work, profile, NO_ROSTER, days[0], before)),
+            *lines_of(sheet(work, profile, NO_ROSTER, after, days[-1])),
+        ]
+        assert parts == whole
 
 
 @settings(max_examples=60, deadline=None)
