@@ -23,6 +23,7 @@ from pathlib import Path
 import structlog
 
 from postern.backoff import delays
+from postern.ending import ended
 from postern.errors import Conflict, Unavailable
 
 _log = structlog.get_logger(__name__)
@@ -222,9 +223,7 @@ class _Kept:
     async def stop(self) -> None:
         """Ask it to end, wait, and kill it if it does not."""
         if self._keeping is not None:
-            self._keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeping
+            await ended(self._keeping)
         process = self._process
         if process is None or process.returncode is not None:
             return

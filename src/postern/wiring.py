@@ -39,6 +39,7 @@ from postern.devices.recognition.dlib_card import CARD
 from postern.devices.recognition.pictures import decode_picture
 from postern.devices.recognition.worker import RecognitionPool
 from postern.devices.sign_in_provider import OidcProvider, ProviderSettings
+from postern.ending import ended
 from postern.errors import BadInput, DatabaseUnavailable, SettingsInvalid, SourceUnavailable
 from postern.keystore.opening import open_keystore
 from postern.keystore.tombstones import TombstoneFile
@@ -127,9 +128,7 @@ async def _kept(cluster: Cluster) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await ended(task)
 
 
 def _pictures(settings: Settings) -> PictureStore:

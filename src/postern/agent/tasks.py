@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 
+from postern.ending import ended
+
 
 class Tasks:
     """Starts tasks and tells of the first that failed."""
@@ -38,6 +40,5 @@ class Tasks:
 
 async def cancelled(task: asyncio.Task[None]) -> None:
     """Cancel a task and wait until it has ended, however it ends."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Exception):
-        await task
+    with contextlib.suppress(Exception):
+        await ended(task)

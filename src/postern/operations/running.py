@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 
 import structlog
 
+from postern.ending import ended
 from postern.errors import Conflict, PosternError
 from postern.ids import TenantId
 
@@ -57,6 +57,4 @@ class RunningJob:
     async def stop(self) -> None:
         """Cut it off: it can be gone on with later."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from postern.ending import ended
 from postern.errors import PosternError
 from postern.operations.parking import calls
 from postern.operations.parking.calls import Line, Side
@@ -69,9 +70,8 @@ async def converse(
     except PosternError:
         await socket.close(code=NOT_KNOWN)
     finally:
-        hearing.cancel()
-        with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-            await hearing
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await ended(hearing)
 
 
 async def _hear(socket: WebSocket, services: Services, line: Line, side: Side) -> None:

@@ -24,6 +24,7 @@ from postern.access.controller import Contact, DoorState, checked_seconds
 from postern.clock import Clock
 from postern.devices.controllers import shelly
 from postern.devices.controllers.feed import StateFeed
+from postern.ending import ended
 from postern.errors import BadInput, ControllerUnavailable
 
 # A device that has neither notified nor answered for this long is asked again, and then called offline.
@@ -114,9 +115,7 @@ class HttpRelay:
         """See `DoorController`."""
         self._feed.close()
         if self._watching is not None:
-            self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+            await ended(self._watching)
         await self._http.aclose()
 
     async def _watch(self) -> None:

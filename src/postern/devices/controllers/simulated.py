@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
 from postern.access.controller import Contact, DoorState, Visitor, checked_seconds
 from postern.clock import Clock
 from postern.devices.controllers.feed import StateFeed
+from postern.ending import ended
 from postern.errors import ControllerUnavailable
 
 
@@ -72,6 +72,4 @@ class SimulatedDoor:
         """See `DoorController`."""
         self._feed.close()
         if self._walking is not None:
-            self._walking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._walking
+            await ended(self._walking)

@@ -7,7 +7,6 @@ operator's budget (`look.py`). The case in hand is part of an attendant's desk a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -186,8 +185,7 @@ async def garage_news(
     finally:
         for one in following:
             one.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*following, return_exceptions=True)
+        await asyncio.gather(*following, return_exceptions=True)
 
 
 async def _settled(services: Services, actor: Actor, site: SiteId) -> tuple[Garage, Rules]:

@@ -15,6 +15,7 @@ from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 from starlette.requests import HTTPConnection, Request
 
 from postern.access.lanes import Clearance
+from postern.ending import ended
 from postern.errors import PosternError
 from postern.ids import AccessPointId, AgentId
 from postern.operations.archive.receive import SpooledEntry, receive
@@ -330,9 +331,8 @@ async def channel(socket: WebSocket) -> None:
     except WebSocketDisconnect:
         pass
     finally:
-        telling.cancel()
-        with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-            await telling
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await ended(telling)
 
 
 async def _tell(socket: WebSocket, hub: Hub, known: KnownAgent) -> None:
