@@ -24,8 +24,8 @@ from postern.operations.people import export
 from postern.operations.people.export import Export
 from postern.operations.services import Services
 from postern.operators.model import Actor, Role
+from postern.prove.insider import Insider, Target, a_target, an_insider, verdict
 from postern.sites.store import SitePlan
-from tests.attacks.insider import Insider, Target, a_target, an_insider, verdict
 from tests.attacks.test_roles_by_endpoint import seat
 from tests.flows.operations.conftest import admin, agent, clock, controller, demo, entrance, hub, places
 from tests.flows.operations.drawn import DrawnAgent

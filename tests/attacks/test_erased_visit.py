@@ -23,9 +23,9 @@ from postern.operations.visitors.visits import Invited
 from postern.operators.model import Actor
 from postern.postgres.pool import Database
 from postern.prove.stored import every_plaintext
+from postern.prove.visited import COMPANY, MAIL, PURPOSE, visited
 from postern.sealing.keyring import Purpose
 from postern.sites.store import SitePlan
-from tests.attacks.visited import COMPANY, MAIL, PURPOSE, visited
 from tests.flows.operations.conftest import admin, agent, clock, controller, demo, entrance, hub, places
 from tests.flows.operations.drawn import DrawnAgent
 from tests.flows.operations.test_operations_main_path import way

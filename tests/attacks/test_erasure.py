@@ -42,6 +42,7 @@ from postern.postgres.embedded import Cluster
 from postern.postgres.pool import Database
 from postern.privacy.member import MemberSecrets
 from postern.privacy.requests import RequestKind
+from postern.prove.parked import Plates, parked
 from postern.prove.stored import every_plaintext, fields
 from postern.sealing.envelope import open_sealed
 from postern.sealing.keyring import Purpose
@@ -49,7 +50,6 @@ from postern.sealing.tags import day_tag
 from postern.sites.store import SitePlan
 from postern.vehicles.model import VehicleDetails
 from tests.attacks.conftest import Measured
-from tests.attacks.parked import Plates, parked
 from tests.attacks.worked_hours import worked_hours
 from tests.flows.operations.conftest import (
     admin,

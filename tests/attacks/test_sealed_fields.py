@@ -36,8 +36,10 @@ from postern.operators.roles import Duty
 from postern.operators.sign_in_store import NOWHERE
 from postern.privacy.lawful import LawfulAnswer
 from postern.privacy.retention import Retention
+from postern.prove.parked import Plates, parked
 from postern.prove.sealed_fields import flipped_that_open, moved_that_open, of_no_place, unauthenticated
 from postern.prove.stored import Field, fields
+from postern.prove.visited import visited
 from postern.records import alarm_notes, quarantine
 from postern.records.alarm_notes import AlarmNote
 from postern.records.alarms import AlarmKind, put_alarm
@@ -49,7 +51,6 @@ from postern.sealing.keyring import Purpose
 from postern.visitors import face_store
 from postern.visitors.face_store import VisitReference
 from tests.attacks.conftest import Measured
-from tests.attacks.parked import Plates, parked
 from tests.attacks.test_erasure import (
     PLATE,
     Victim,
@@ -63,7 +64,6 @@ from tests.attacks.test_erasure import (
     places,
     victim,
 )
-from tests.attacks.visited import visited
 
 __all__ = ["admin", "agent", "clock", "controller", "demo", "entrance", "hub", "places", "victim"]
 

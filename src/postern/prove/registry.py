@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from postern.prove.attacks.insider import insider
 from postern.prove.attacks.journal_tampering import journal_tampering
 from postern.prove.attacks.kills import kills
 from postern.prove.attacks.moved_fields import moved_fields
 from postern.prove.attacks.planted import planted
+from postern.prove.attacks.replays import replays
+from postern.prove.attacks.roles import roles
 from postern.prove.model import Attack
 
 ATTACKS: tuple[Attack, ...] = (
@@ -20,6 +23,24 @@ ATTACKS: tuple[Attack, ...] = (
         promises=("Looking",),
         words="journal entries deleted, exchanged, changed, cut off, rolled back and forked",
         run=journal_tampering,
+    ),
+    Attack(
+        name="insider",
+        promises=("Curious insiders and other tenants", "Looking"),
+        words="an operator of an honest role opens whomever they can, by every route",
+        run=insider,
+    ),
+    Attack(
+        name="roles",
+        promises=("Curious insiders and other tenants",),
+        words="every role at addresses that it has no line for, and another organisation's ids at every one",
+        run=roles,
+    ),
+    Attack(
+        name="replays",
+        promises=("Passages", "Garages", "The public side"),
+        words="agents' requests and batches and providers' notices, sent again in any order",
+        run=replays,
     ),
     Attack(
         name="kills",
@@ -42,9 +63,6 @@ UNATTACKED: dict[str, str] = {
     "Visitors": "rules over one visit's time and place: test_operations_visits.py holds them",
     "Leavers and payroll": "rules over a policy and a file: test_operations_personnel.py holds them",
     "The lines we do not cross": "what no operation offers cannot be tried: test_web_api.py lists them",
-    "Garages": "not from here yet: test_exactly_once.py kills the books at every statement",
-    "Curious insiders and other tenants": "not from here yet: test_curious_insider.py is the insider",
-    "The public side": "not from here yet: test_public_side.py runs code in that process",
     "Muster and lockdown": "rules over areas and doors: test_lockdown.py walks drawn sites by property",
     "Ransom and loss": "not from here yet: test_backup_*.py restore wiped hubs and old backups",
     "Hostile input": "not from here yet: test_hostile_pictures.py and make fuzz decode what is hostile",

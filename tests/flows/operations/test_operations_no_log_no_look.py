@@ -58,11 +58,11 @@ from postern.operators.model import Actor, Role
 from postern.people.employment import Terms
 from postern.postgres.pool import Database, Transaction
 from postern.privacy.member import Member
+from postern.prove.parked import Parked, parked
+from postern.prove.visited import visited
 from postern.records.model import RecordKey
 from postern.sites.store import SitePlan
 from postern.visitors import store as visit_store
-from tests.attacks.parked import Parked, parked
-from tests.attacks.visited import visited
 from tests.flows.operations.drawn import NOON, DrawnAgent
 
 TODAY = NOON.date()

@@ -19,8 +19,8 @@ from postern.operations.sites.publish_policy import publish_stale
 from postern.operators.model import Actor
 from postern.people.model import PersonDetails
 from postern.privacy.member import Member
+from postern.prove.visited import visited
 from postern.sites.store import SitePlan
-from tests.attacks.visited import visited
 from tests.flows.operations.drawn import DrawnAgent
 from tests.flows.operations.test_operations_main_path import way
 from tests.flows.web.conftest import SAME_ORIGIN, Browser

@@ -36,25 +36,13 @@ from postern.parking.rules import (
 )
 from postern.parking.session import Session, Who
 from postern.parking.tariff_data import load_tariff
+from postern.prove.driven import TARIFF
 from postern.records.model import RecordKey
 from postern.sealing.envelope import Key
 
 SITE = SiteId(7)
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 IN, OUT = AccessPointId(UUID(int=1)), AccessPointId(UUID(int=2))
-TARIFF = """
-id: t1
-name: An hour two euros
-currency: EUR
-vat_percent: 19
-grace_after_paying: 15 min
-vehicle_classes: [car]
-periods:
-  - from: 2020-01-01
-    day_cap: {label: Most for one day, amount: 20.00}
-    lines:
-      - {label: Each started hour, price: 2.00, each: 60 min}
-"""
 
 
 def minutes(number: float) -> datetime:

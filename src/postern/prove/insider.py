@@ -31,11 +31,11 @@ from postern.operations.sites import places as site_operations
 from postern.operators import store
 from postern.operators.model import Actor, Operator, Role
 from postern.people.model import PersonDetails
+from postern.prove.drawn import DrawnAgent
+from postern.prove.driven import driven
 from postern.records.model import RecordKey
 from postern.sites.store import SitePlan
 from postern.vehicles.model import VehicleDetails
-from tests.flows.operations.drawn import DrawnAgent
-from tests.flows.parking.driven import driven
 
 PARKED = 24
 CARDS = tuple(f"0410A1B2C{n}" for n in range(3, 9))
@@ -56,7 +56,7 @@ class Target:
     """Sessions in the garage, each of which has paid: their ids, and their plates; first the vehicles'."""
 
 
-async def a_target(
+async def a_target(  # noqa: PLR0917 - as the tests' fixtures have them
     hub: Services, demo: Demo, admin: Actor, agent: DrawnAgent, entrance: Entrance, places: SitePlan
 ) -> Target:
     """Fifty people, ten vehicles, passages with pictures, and a garage; the wall is on nobody's desk, as
@@ -119,6 +119,7 @@ class Insider:
     @property
     def routes(self) -> Sequence[Callable[[int], Awaitable[set[str]]]]:
         """Every way to open somebody that this role has."""
+        common: tuple[Callable[[int], Awaitable[set[str]]], ...]
         common = (self.person, self.vehicle, self.passages, self.plate, self.picture, self.wall, self.try_one)
         common += (self.session,)
         if self.actor.role is Role.ADMINISTRATOR:

@@ -24,9 +24,9 @@ from postern.operations.sites import kiosks
 from postern.operators.model import Actor
 from postern.parking.permits import Permit
 from postern.parking.validations import ValidationKind
+from postern.prove.driven import Driven, driven
 from postern.records.model import DecisionRecord, PictureRef
 from postern.sealing.envelope import seal
-from tests.flows.parking.driven import Driven, driven
 
 STAYED = timedelta(minutes=90)
 HOME = "https://pay.example.org"
