@@ -30,7 +30,7 @@ from postern.operators.model import Actor, Operator, Role
 from postern.operators.roles import DUTIES, TABLE, Duty, Endpoint
 from postern.people.employment import Terms
 from postern.prove.drawn import NOON
-from postern.prove.parked import parked
+from postern.prove.parked import Parked, parked
 from postern.prove.visited import visited
 from postern.web.login import FORM_KEY_HEADER, form_key_of
 
@@ -248,7 +248,7 @@ async def neighbours(hub: Services, clock: SetClock, folder: Path) -> dict[str, 
         hub, actor, person=PersonId(person), version=0, terms=Terms(first=NOON.date(), team=team.id)
     )
     asked = await ask(hub, actor, Asked(kind=Kind.SEARCH, exactly=b"", words=""), purpose="why", case="C-1")
-    return {
+    return _of_the_garage(garage) | {
         "operators": str(neighbour.id),
         "profile": str(uuid4()),
         "insider-alarms": str(alarm),
@@ -256,17 +256,6 @@ async def neighbours(hub: Services, clock: SetClock, folder: Path) -> dict[str, 
         "api-keys": str(key.id),
         "approvals": str(asked.id),
         "site": str(site.id),
-        "garage-site": str(garage.driven.site),
-        "cases": str(garage.case),
-        "case": str(garage.case),
-        "sessions": str(garage.session),
-        "session": str(garage.session),
-        "calls": str(garage.kiosk),
-        "kiosks": str(garage.kiosk),
-        "permits": str(garage.permit),
-        "merchants": str(garage.merchant),
-        "code": garage.slip,
-        "reference": garage.reference,
         "people": str(person),
         "vehicles": str(vehicle),
         "visits": str(visit.visit.id),
@@ -285,6 +274,22 @@ async def neighbours(hub: Services, clock: SetClock, folder: Path) -> dict[str, 
         "tenant": str(tenant),
         "month": "2026-03-04",
         "number": "1",
+    }
+
+
+def _of_the_garage(garage: Parked) -> dict[str, str]:
+    return {
+        "garage-site": str(garage.driven.site),
+        "cases": str(garage.case),
+        "case": str(garage.case),
+        "sessions": str(garage.session),
+        "session": str(garage.session),
+        "calls": str(garage.kiosk),
+        "kiosks": str(garage.kiosk),
+        "permits": str(garage.permit),
+        "merchants": str(garage.merchant),
+        "code": garage.slip,
+        "reference": garage.reference,
     }
 
 
