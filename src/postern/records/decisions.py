@@ -7,10 +7,12 @@ from __future__ import annotations
 import binascii
 import math
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 from uuid import UUID
 
 from postern.clock import aware
+from postern.ids import AccessPointId, DoorId, ReaderId
 from postern.records.model import DecisionRecord, Kind
 
 VERSION = 1
@@ -22,16 +24,23 @@ _KIND = int(Kind.DECISION)
 
 def members(record: DecisionRecord) -> str:
     """The members of its JSON object, without those that tell who it was."""
-    reader = f',"r":"{short(record.reader)}"' if record.reader is not None else ""
     out = ',"out":true' if record.direction_out else ""
     granted = ',"g":true' if record.granted else ""
     score = f',"q":{_number(record.score)}' if record.score is not None else ""
     received = f',"ra":{micros(record.received_at)}' if record.received_at is not None else ""
     return (
-        f'"v":{VERSION},"k":{_KIND},"at":{micros(record.at)},"a":"{short(record.access_point)}"'
-        f',"d":"{short(record.door)}"{reader}{out},"c":{quoted(record.credential_kind)}{granted}'
+        f'"v":{VERSION},"k":{_KIND},"at":{micros(record.at)}'
+        f"{_place(record.access_point, record.door, record.reader)}"
+        f'{out},"c":{quoted(record.credential_kind)}{granted}'
         f',"y":{quoted(record.reason)}{score},"b":{quoted(record.policy)}{received}'
     )
+
+
+@lru_cache(maxsize=4096)
+def _place(access_point: AccessPointId, door: DoorId, reader: ReaderId | None) -> str:
+    """Where it was: a site has few doors and all of its records name them."""
+    read = f',"r":"{short(reader)}"' if reader is not None else ""
+    return f',"a":"{short(access_point)}","d":"{short(door)}"{read}'
 
 
 def members_of_subject(record: DecisionRecord) -> str:
