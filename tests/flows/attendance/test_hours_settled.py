@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from postern.access.model import CredentialKind
 from postern.attendance.model import AnomalyKind, Direction
 from postern.operations.attendance import read, timesheets
+from postern.operations.attendance.settle import run_hours
 from postern.operations.privacy.retention import end_what_is_over
 from postern.records.model import Outcome
 from tests.flows.attendance.worked import Worked, at
@@ -106,6 +108,21 @@ async def test_a_clock_that_ran_behind_and_was_put_right_before_it_sent_shows_ac
     )
     wrong = [one for one in hours.timesheet.anomalies if one.kind is AnomalyKind.WRONG_CLOCK]
     assert bool(wrong) is not mutant
+
+
+async def test_the_job_follows_every_site_and_takes_in_what_arrives(works: Worked) -> None:
+    anna = await works.person("Anna")
+    job = asyncio.create_task(run_hours(works.services))
+    try:
+        await works.works(anna, at("03-02 07:58"), at("03-02 16:31"))
+        await works.send()
+        async with asyncio.timeout(20):
+            while len(await works.times(anna, MARCH)) < 2:
+                await asyncio.sleep(0.1)
+    finally:
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+    assert job.cancelled()
 
 
 async def test_months_end_with_retention(works: Worked) -> None:

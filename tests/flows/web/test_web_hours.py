@@ -128,7 +128,36 @@ async def keeping_hours_is_set_up(browser: Browser, hub: Services, admin: Actor)
     assert (await browser.send("/hours/setup/1/rosters", **roster)).status_code == 422
     body = {**roster, "break_end": "10:30", "weekdays": ["0", "1"]}
     assert (await browser.send("/hours/setup/1/rosters", **body)).status_code == 303
-    assert "06:00–14:00" in (await browser.get("/hours/setup?site=1")).text
+    page = (await browser.get("/hours/setup?site=1")).text
+    assert "06:00–14:00" in page
+    found = re.search(r"/hours/setup/1/rosters/[0-9a-f-]{36}", page)
+    assert found is not None
+    await a_roster_has_shifts_and_dates(browser, found[0])
+
+
+async def a_roster_has_shifts_and_dates(browser: Browser, path: str) -> None:
+    """A second shift a week, another shift and a day off by date, and each taken back again."""
+    late = {"name": "Late", "start": "14:00", "end": "22:00", "version": "1"}
+    assert (await browser.send(f"{path}/shifts", **late)).status_code == 422  # on which days?
+    assert (await browser.send(f"{path}/shifts", **late, weekdays="2")).status_code == 303
+    assert (
+        await browser.send(f"{path}/shifts", **late, weekdays="3")
+    ).status_code == 422  # was changed since
+    cover = {"name": "Cover", "start": "20:00", "end": "04:00", "day": "2026-03-16"}
+    assert (await browser.send(f"{path}/changes", **cover, version="2")).status_code == 303
+    off = {"name": "Works outing", "day": "2026-03-17"}
+    assert (await browser.send(f"{path}/changes", version="3", day="soon")).status_code == 422
+    assert (await browser.send(f"{path}/changes", **off, version="3")).status_code == 303
+    page = (await browser.get(path)).text
+    for words in ("06:00–14:00 (10:00–10:30)", "14:00–22:00", "20:00–04:00", "Works outing", "Day off"):
+        assert words in page
+    assert (await browser.send(f"{path}/remove", what="2026-03-16", version="4")).status_code == 303
+    assert (await browser.send(f"{path}/remove", what="shift-0", version="5")).status_code == 303
+    page = (await browser.get(path)).text
+    assert "20:00–04:00" not in page
+    assert "06:00–14:00" not in page
+    assert "14:00–22:00" in page
+    assert (await browser.get(path[:-36] + str(new_id()))).status_code == 404
 
 
 async def many_people_need_a_second_person(

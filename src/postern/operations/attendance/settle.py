@@ -8,35 +8,25 @@ run, and what it writes is sealed.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
-
-import psycopg
-import structlog
 
 from postern.attendance import store
 from postern.attendance.books import Entry, MonthBook, month_of
 from postern.clock import utc_day
-from postern.errors import NotFound, PosternError
+from postern.errors import NotFound
 from postern.ids import AgentId, SiteId, TenantId
-from postern.journal.model import Act
-from postern.operations.archive.arrivals import wall_channel
+from postern.operations.archive.following import Follower, follow_sites
 from postern.operations.archive.opening import opened
 from postern.operations.attendance.read import Told, joined
 from postern.operations.attendance.rows import Page, keep_books, load_books
 from postern.operations.parking.settle_read import arrived, moved
 from postern.operations.services import Services
-from postern.operations.trace import trace_as
 from postern.postgres.pool import Transaction
 from postern.records.cursor import Cursor
 from postern.records.model import SealedRecord
 from postern.sites import store as sites
 
 JOB = "job:attendance"
-_LOOK_FOR_SITES_SECONDS = 60.0
-_AFTER_A_FAULT_SECONDS = 5.0
-
-_log = structlog.get_logger(__name__)
 
 
 async def settle_hours(services: Services, tenant: TenantId, site: SiteId) -> None:
@@ -99,41 +89,7 @@ def _cursors(cursors: dict[AgentId, Cursor], records: Sequence[SealedRecord]) ->
 
 async def run_hours(services: Services) -> None:
     """For ever: settle every site where hours are kept, whenever something arrives there."""
-    running: dict[SiteId, asyncio.Task[None]] = {}
-    try:
-        while True:
-            try:
-                found = await _sites(services)
-            except (PosternError, psycopg.Error) as fault:
-                _log.error("sites with hours not looked for", fault=str(fault))
-                found = []
-            for tenant, site in found:
-                if site not in running or running[site].done():
-                    running[site] = asyncio.create_task(_follow(services, tenant, site), name="hours")
-            await asyncio.sleep(_LOOK_FOR_SITES_SECONDS)
-    finally:
-        for one in running.values():
-            one.cancel()
-        await asyncio.gather(*running.values(), return_exceptions=True)
-
-
-async def _sites(services: Services) -> list[tuple[TenantId, SiteId]]:
-    async with services.database.transaction() as tx:
-        tenants = await sites.tenant_ids(tx)
-    found = []
-    for tenant in tenants:
-        async with services.database.transaction(tenant) as tx:
-            found += [(tenant, site) for site in await store.attendance_sites(tx)]
-    return found
-
-
-async def _follow(services: Services, tenant: TenantId, site: SiteId) -> None:
-    """Settle one site at once, and then whenever it is told of something new. One journal entry a run."""
-    async with services.database.transaction(tenant) as tx:
-        await trace_as(services, tx, tenant, JOB, Act.STARTED, purpose="keep hours", detail=f"site {site}")
-    async for _ in services.database.listen(wall_channel(site)):
-        try:
-            await settle_hours(services, tenant, site)
-        except (PosternError, psycopg.Error) as fault:
-            _log.error("hours not settled", site=site, fault=str(fault))
-            await asyncio.sleep(_AFTER_A_FAULT_SECONDS)
+    follower = Follower(
+        name="hours", job=JOB, purpose="keep hours", sites=store.attendance_sites, settle=settle_hours
+    )
+    await follow_sites(services, follower)

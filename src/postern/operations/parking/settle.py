@@ -8,27 +8,21 @@ rewinds the books to its place: docs/decisions/0011-books-are-a-function-of-what
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-import psycopg
-import structlog
-
 from postern.clock import utc_day
-from postern.errors import NotFound, PosternError
+from postern.errors import NotFound
 from postern.ids import AgentId, SiteId, TenantId
-from postern.journal.model import Act
+from postern.operations.archive.following import Follower, follow_sites
 from postern.operations.archive.hub_records import record
 from postern.operations.archive.opening import OpenedRecord, opened
-from postern.operations.archive.receive import wall_channel
 from postern.operations.parking.rows import Desk
 from postern.operations.parking.settle_load import lone_decisions, reach_back, reload
 from postern.operations.parking.settle_read import Joining, arrived, in_step, moved, nothing_new
 from postern.operations.parking.settle_write import write
 from postern.operations.parking.shelf import Shelf
 from postern.operations.services import Services
-from postern.operations.trace import trace_as
 from postern.parking import store
 from postern.parking.books import TRAIL_DAYS
 from postern.parking.garage import Garage
@@ -39,10 +33,6 @@ from postern.records.model import CorrectionRecord, Deed, SealedRecord
 from postern.sites import store as sites
 
 JOB = "job:settle"
-_LOOK_FOR_GARAGES_SECONDS = 60.0
-_AFTER_A_FAULT_SECONDS = 5.0
-
-_log = structlog.get_logger(__name__)
 
 
 async def settle_site(services: Services, tenant: TenantId, site: SiteId) -> Garage:
@@ -176,43 +166,7 @@ async def _tell_late(desk: Desk, late: Sequence[GarageHappening]) -> bool:
 
 async def run_settler(services: Services) -> None:
     """For ever: settle every garage whenever something arrives there."""
-    running: dict[SiteId, asyncio.Task[None]] = {}
-    try:
-        while True:
-            try:
-                found = await _garages(services)
-            except (PosternError, psycopg.Error) as fault:
-                _log.error("garages not looked for", fault=str(fault))
-                found = []
-            for tenant, site in found:
-                if site not in running or running[site].done():
-                    running[site] = asyncio.create_task(_follow(services, tenant, site), name="settle")
-            await asyncio.sleep(_LOOK_FOR_GARAGES_SECONDS)
-    finally:
-        for one in running.values():
-            one.cancel()
-        await asyncio.gather(*running.values(), return_exceptions=True)
-
-
-async def _garages(services: Services) -> list[tuple[TenantId, SiteId]]:
-    async with services.database.transaction() as tx:
-        tenants = await sites.tenant_ids(tx)
-    found = []
-    for tenant in tenants:
-        async with services.database.transaction(tenant) as tx:
-            found += [(tenant, site) for site in await store.garages(tx)]
-    return found
-
-
-async def _follow(services: Services, tenant: TenantId, site: SiteId) -> None:
-    """Settle one site at once, and then whenever it is told of something new. One journal entry a run."""
-    async with services.database.transaction(tenant) as tx:
-        await trace_as(
-            services, tx, tenant, JOB, Act.STARTED, purpose="keep the garage's books", detail=f"site {site}"
-        )
-    async for _ in services.database.listen(wall_channel(site)):
-        try:
-            await settle_site(services, tenant, site)
-        except (PosternError, psycopg.Error) as fault:
-            _log.error("not settled", site=site, fault=str(fault))
-            await asyncio.sleep(_AFTER_A_FAULT_SECONDS)
+    follower = Follower(
+        name="settle", job=JOB, purpose="keep the garage's books", sites=store.garages, settle=settle_site
+    )
+    await follow_sites(services, follower)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import time
+from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from postern.access.model import DaySpan
 from postern.attendance.model import Direction
 from postern.attendance.pay import Jurisdiction, PayProfile
 from postern.attendance.payrules import JURISDICTIONS, rule_book
-from postern.attendance.roster import BreakPattern, Roster, ShiftPattern, WeeklyShift
+from postern.attendance.roster import Roster, WeeklyShift
 from postern.attendance.settings import (
     AttendancePoint,
     AttendanceSettings,
@@ -24,12 +23,12 @@ from postern.errors import NotFound, PosternError
 from postern.ids import SiteId, new_id
 from postern.operations.attendance import setup as operations
 from postern.operations.sites import places as site_operations
-from postern.web.forms import EMPTY, Form, FormReader
+from postern.web.console.hours_rosters import WEEKDAYS, read_pattern, read_weekdays
+from postern.web.forms import EMPTY, Form
 from postern.web.login import Fields, Hub, SignedIn
 from postern.web.pages import Caller, go, page, words_for
 
 router = APIRouter(prefix="/hours/setup")
-WEEKDAYS = range(7)
 
 
 @router.get("")
@@ -81,11 +80,7 @@ async def points(hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Respo
 @router.post("/{site}/rosters")
 async def roster(request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Response:
     """Add a roster of one shift on some days of every week."""
-    pattern = _pattern(fields)
-    chosen = fields.chosen.get("weekdays", ())
-    weekdays = frozenset(int(one) for one in chosen if one.isdigit() and int(one) in WEEKDAYS)
-    if not weekdays:
-        fields.errors.setdefault("weekdays", "form.needed")
+    pattern, weekdays = read_pattern(fields), read_weekdays(fields)
     if fields.errors or pattern is None:
         return await _page(request, hub, caller, site, fields.result())
     kept = RosterKept(
@@ -102,35 +97,20 @@ async def roster(request: Request, hub: Hub, caller: SignedIn, fields: Fields, s
     return go(f"/hours/setup?site={site}", "added")
 
 
-def _pattern(fields: FormReader) -> ShiftPattern | None:
-    for name in ("name", "start", "end"):
-        fields.needed(name)
-    start, end, rest, after = (
-        fields.parsed(name, time.fromisoformat, "form.not-a-time")
-        for name in ("start", "end", "break_start", "break_end")
-    )
-    if (rest is None) != (after is None):
-        fields.errors.setdefault("break_end", "form.needed")
-    if fields.errors or start is None or end is None:
-        return None
-    breaks = () if rest is None or after is None else (BreakPattern(hours=DaySpan(start=rest, end=after)),)
-    return ShiftPattern(name=fields.text("name"), hours=DaySpan(start=start, end=end), breaks=breaks)
-
-
 async def _settings(hub: Hub, caller: Caller, site: SiteId) -> AttendanceSettings | None:
     if site not in {one.id for one in await operations.sites_with_hours(hub, caller.actor)}:
         return None
     return await operations.attendance_of(hub, caller.actor, site)
 
 
-def _shown(kept: RosterKept, names: list[str]) -> tuple[str, str]:
-    """A roster's name and its week in words."""
+def _shown(kept: RosterKept, names: list[str]) -> tuple[UUID, str, str]:
+    """A roster, its name and its week in words."""
     week = "; ".join(
         f"{', '.join(names[day] for day in sorted(one.weekdays))} "
         f"{one.pattern.hours.start:%H:%M}–{one.pattern.hours.end:%H:%M}"
         for one in kept.roster.weekly
     )
-    return kept.name, week
+    return kept.id, kept.name, week
 
 
 async def _page(request: Request, hub: Hub, caller: Caller, site: int | None, form: Form) -> Response:
