@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,14 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from postern.agent.spool import Spool, SpoolEntry, SpoolLimits
+from postern.agent.spool import Spool, SpoolLimits
 from postern.errors import CannotVerify, SettingsInvalid, StorageFull
 from postern.ids import AgentId, SiteId
-from postern.operations.archive.wire import SPOOL_INFO, SPOOL_PURPOSE, spool_aad, spool_message
 from postern.operations.ports import SealedPicture
+from postern.prove.faults.spool_trials import opened
+from postern.prove.faults.spool_writer import DAY, OWNER
 from postern.records.model import Kind
-from postern.sealing import hybrid, signing
-from tests.flows.spool_writer import DAY, HUB_PRIVATE, OWNER, SIGN_PRIVATE
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -34,15 +32,6 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
 
 async def put(spool: Spool, text: bytes = b"happening", pictures: tuple[SealedPicture, ...] = ()) -> int:
     return await spool.append(kind=Kind.DECISION, day=DAY, plaintext=text, pictures=pictures)
-
-
-def opened(entry: SpoolEntry) -> bytes:
-    """As the hub opens it, after checking digest and signature."""
-    assert entry.digest == hashlib.sha256(entry.sealed).digest()
-    message = spool_message(site=OWNER.site, agent=entry.agent, seq=entry.seq, digest=entry.digest)
-    signing.verify(signing.public_of(SIGN_PRIVATE), message, entry.signature, purpose=SPOOL_PURPOSE)
-    aad = spool_aad(site=OWNER.site, agent=entry.agent, seq=entry.seq, day=entry.day, kind=entry.kind)
-    return hybrid.open_from(HUB_PRIVATE, entry.sealed, info=SPOOL_INFO, aad=aad)
 
 
 async def test_an_empty_spool_has_nothing_to_send(spool: Spool) -> None:

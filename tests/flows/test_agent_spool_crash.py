@@ -11,16 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from postern.agent.spool import Spool
-from tests.flows.spool_writer import OWNER, content
-from tests.flows.test_agent_spool import NOON, opened
+from postern.prove.faults.spool_trials import survivors
 from tests.needs import needs
 
 ROOT = Path(__file__).parents[2]
 
 
 def command(path: Path, count: int, mutant: str = "") -> list[str]:
-    program = [sys.executable, "-m", "tests.flows.spool_writer", str(path), str(count)]
+    program = [sys.executable, "-m", "postern.prove.faults.spool_writer", str(path), str(count)]
     return [*program, mutant] if mutant else program
 
 
@@ -28,17 +26,10 @@ def acknowledged(said: str) -> list[int]:
     return [int(line.split()[1]) for line in said.splitlines() if re.fullmatch(r"ack \d+", line)]
 
 
-async def survivors(path: Path) -> list[int]:
-    """The seqs that lie in the spool; each entry is whole and has its picture."""
-    spool = Spool(path, OWNER)
-    found = []
-    while entries := await spool.pending(1000):
-        for entry in entries:
-            assert opened(entry) == content(entry.seq)
-            assert [len(picture.sealed) for picture in entry.pictures] == [20_000]
-        found += [entry.seq for entry in entries]
-        await spool.acknowledge(OWNER.agent, [entry.seq for entry in entries], NOON)
-    await spool.close()
+async def kept(path: Path) -> list[int]:
+    """The seqs that lie in the spool, all whole."""
+    found, whole = await survivors(path)
+    assert whole == len(found)
     return found
 
 
@@ -53,7 +44,7 @@ async def test_nothing_acknowledged_is_lost_when_the_agent_is_killed_at_any_mome
             writer.kill()
             lines.append(writer.stdout.read())
         said += acknowledged("".join(lines))
-    found = await survivors(path)
+    found = await kept(path)
     assert set(said) <= set(found)
     assert len(said) == len(set(said))
     assert found == list(range(1, len(found) + 1))
@@ -132,14 +123,14 @@ def test_the_folder_of_a_new_spool_is_synced(tmp_path: Path) -> None:
 async def test_a_sync_that_fails_is_a_fault_and_not_an_acknowledgement(tmp_path: Path) -> None:
     said, _ = trace(tmp_path, 14, *inject(tmp_path, "fdatasync:error=EIO:when=10..11"))
     assert "fault unavailable" in said
-    assert set(acknowledged(said)) <= set(await survivors(tmp_path / "spool.sqlite"))
+    assert set(acknowledged(said)) <= set(await kept(tmp_path / "spool.sqlite"))
 
 
 @needs("strace")
 async def test_a_full_disk_is_a_fault_and_leaves_no_part_of_an_entry(tmp_path: Path) -> None:
     said, _ = trace(tmp_path, 8, *inject(tmp_path, "pwrite64:error=ENOSPC:when=90..130"))
     assert "fault storage-full" in said
-    found = await survivors(tmp_path / "spool.sqlite")
+    found = await kept(tmp_path / "spool.sqlite")
     assert set(acknowledged(said)) <= set(found)
     assert found == list(range(1, len(found) + 1))
 
@@ -147,4 +138,4 @@ async def test_a_full_disk_is_a_fault_and_leaves_no_part_of_an_entry(tmp_path: P
 @needs("strace")
 async def test_the_mutant_that_acknowledges_first_loses_entries_on_a_full_disk(tmp_path: Path) -> None:
     said, _ = trace(tmp_path, 8, *inject(tmp_path, "pwrite64:error=ENOSPC:when=90+"), mutant="early")
-    assert not set(acknowledged(said)) <= set(await survivors(tmp_path / "spool.sqlite"))
+    assert not set(acknowledged(said)) <= set(await kept(tmp_path / "spool.sqlite"))

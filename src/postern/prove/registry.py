@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from postern.prove.attacks.faults import faults
 from postern.prove.attacks.insider import insider
 from postern.prove.attacks.journal_tampering import journal_tampering
 from postern.prove.attacks.kills import kills
@@ -47,6 +48,12 @@ ATTACKS: tuple[Attack, ...] = (
         promises=("Passages",),
         words="kill -9 of agent, hub and both databases under load",
         run=kills,
+    ),
+    Attack(
+        name="faults",
+        promises=("Passages",),
+        words="disks that fail, networks that tear, clocks that jump, by a schedule drawn from the seed",
+        run=faults,
     ),
     Attack(
         name="planted-values",
