@@ -19,7 +19,14 @@ from postern.sealing import signing
 DOCS = Path(__file__).parents[2] / "docs"
 PRIVATE = signing.generate()
 LINE = Line(
-    attack="kills", promises=("Passages",), tries=4, leaks=0, losses=0, mutant_caught=True, seconds=1.5
+    attack="kills",
+    promises=("Passages",),
+    mutant="an agent that lies",
+    tries=4,
+    leaks=0,
+    losses=0,
+    mutant_caught=True,
+    seconds=1.5,
 )
 REPORT = Report(
     version="0.1.0", size=Size.QUICK, seed=7, begun_at=datetime(2026, 3, 4, tzinfo=UTC), lines=(LINE,)
@@ -40,7 +47,8 @@ def test_every_section_of_promises_is_attacked_or_says_why_not() -> None:
 
 def test_every_attack_stands_in_its_document() -> None:
     rows = (DOCS / "prove.md").read_text("utf-8").partition("## The attacks")[2].partition("##")[0]
-    assert re.findall(r"^\| `([\w-]+)`", rows, re.MULTILINE) == [attack.name for attack in ATTACKS]
+    stated = re.findall(r"^\| `([\w-]+)` \|.*\| (.+?) \|$", rows, re.MULTILINE)
+    assert stated == [(attack.name, attack.mutant) for attack in ATTACKS]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +68,7 @@ def test_a_run_holds_only_when_each_attack_was_made_and_would_have_seen(change: 
 
 
 def test_the_table_tells_a_missed_mutant_and_an_attack_that_was_broken_off() -> None:
-    assert len(heading()) == len(row(LINE))
+    assert heading().index("which mutant") == row(LINE).index("an agent that lies")
     assert "MISSED" in row(replace(LINE, mutant_caught=False))
     assert "broken off" in row(replace(LINE, fault="TimeoutError"))
 

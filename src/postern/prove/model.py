@@ -47,9 +47,12 @@ Run = Callable[[World, Size, random.Random], Awaitable[Outcome]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attack:
-    """One attack. `promises`: the sections of the threat model whose promises it attacks."""
+    """One attack. `promises`: the sections of the threat model whose promises it attacks. `mutant`: which
+    faults it must catch, or its zero says nothing.
+    """
 
     name: str
     promises: tuple[str, ...]
     words: str
+    mutant: str
     run: Run

@@ -8,6 +8,7 @@ from postern.prove.attacks.journal_tampering import journal_tampering
 from postern.prove.attacks.kills import kills
 from postern.prove.attacks.moved_fields import moved_fields
 from postern.prove.attacks.planted import planted
+from postern.prove.attacks.policy_rows import policy_rows
 from postern.prove.attacks.replays import replays
 from postern.prove.attacks.roles import roles
 from postern.prove.model import Attack
@@ -17,48 +18,63 @@ ATTACKS: tuple[Attack, ...] = (
         name="moved-fields",
         promises=("Stolen files",),
         words="bits of stored ciphertexts flipped, and each moved to other rows, columns and tenants",
+        mutant="seals that are not bound to their place; deciphering without authentication",
         run=moved_fields,
     ),
     Attack(
         name="journal-tampering",
         promises=("Looking",),
         words="journal entries deleted, exchanged, changed, cut off, rolled back and forked",
+        mutant="a witness that believes every signature; one that only wants more entries",
         run=journal_tampering,
     ),
     Attack(
         name="insider",
         promises=("Curious insiders and other tenants", "Looking"),
         words="an operator of an honest role opens whomever they can, by every route",
+        mutant="a budget that counts searches instead of people",
         run=insider,
     ),
     Attack(
         name="roles",
         promises=("Curious insiders and other tenants",),
         words="every role at addresses that it has no line for, and another organisation's ids at every one",
+        mutant="a role that is granted everything",
         run=roles,
     ),
     Attack(
         name="replays",
         promises=("Passages", "Garages", "The public side"),
         words="agents' requests and batches and providers' notices, sent again in any order",
+        mutant="books that note a payment as often as they are told",
         run=replays,
+    ),
+    Attack(
+        name="policy-rows",
+        promises=("Passages",),
+        words="rows of policies forged, changed and rolled back in the database, and fetched by an agent",
+        mutant="an agent that checks no signature; one that forgets which version it had",
+        run=policy_rows,
     ),
     Attack(
         name="kills",
         promises=("Passages",),
         words="kill -9 of agent, hub and both databases under load",
+        mutant="an agent that moves the door before it has written",
         run=kills,
     ),
     Attack(
         name="faults",
         promises=("Passages",),
         words="disks that fail, networks that tear, clocks that jump, by a schedule drawn from the seed",
+        mutant="a spool that does not sync",
         run=faults,
     ),
     Attack(
         name="planted-values",
         promises=("Stolen files",),
         words="planted values searched for in databases, logs, spool, keystore, pictures and dumps",
+        mutant="a program that writes in clear",
         run=planted,
     ),
 )

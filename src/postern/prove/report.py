@@ -18,10 +18,11 @@ _COLUMNS = ("attack", "tries", "leaks", "losses", "mutant", "seconds")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One attack. `fault`: what broke it off, so that it proved nothing."""
+    """One attack. `mutant`: what it had to catch; `fault`: what broke it off, so that it proved nothing."""
 
     attack: str
     promises: tuple[str, ...]
+    mutant: str
     tries: int
     leaks: int
     losses: int
@@ -63,13 +64,13 @@ def row(line: Line) -> str:
     """One line of the table."""
     caught = "broken off" if line.fault is not None else "caught" if line.mutant_caught else "MISSED"
     counted = f"{line.tries:>9} {line.leaks:>6} {line.losses:>7}"
-    return f"{line.attack:<20} {counted}  {caught:<10} {line.seconds:>7.1f}"
+    return f"{line.attack:<20} {counted}  {caught:<10} {line.seconds:>7.1f}  {line.mutant}"
 
 
 def heading() -> str:
     """Above the table."""
     attack, tries, leaks, losses, mutant, seconds = _COLUMNS
-    return f"{attack:<20} {tries:>9} {leaks:>6} {losses:>7}  {mutant:<10} {seconds:>7}"
+    return f"{attack:<20} {tries:>9} {leaks:>6} {losses:>7}  {mutant:<10} {seconds:>7}  which mutant"
 
 
 def signed(report: Report, private: bytes) -> bytes:

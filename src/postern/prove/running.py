@@ -52,6 +52,7 @@ async def _one(made: World, attack: Attack, size: Size, seed: int) -> Line:
     return Line(
         attack=attack.name,
         promises=attack.promises,
+        mutant=attack.mutant,
         tries=outcome.tries,
         leaks=outcome.leaks,
         losses=outcome.losses,
