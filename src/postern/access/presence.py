@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import TypeAlias
 from uuid import UUID
 
@@ -92,12 +93,20 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """Somebody was seen safe by the person named in `by`; or that was taken back."""
+    """Somebody was seen safe by the person named in `by`; or that was taken back.
+
+    `place`: of the people aboard the subject whom nobody named, the one that is counted so, from 1 on.
+    """
 
     order: Order
     subject: UUID
     by: str
     safe: bool
+    place: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.place is not None and not 1 <= self.place <= MOST_ABOARD:
+            raise BadInput(f"people aboard a vehicle are counted from 1 to {MOST_ABOARD}; reload the roll")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +125,10 @@ Fact: TypeAlias = Sighting | Ride | Load | Mark | Call
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """All that is known of one subject: the latest of each sort. `left`: when it last was outside."""
+    """All that is known of one subject: the latest of each sort. `left`: when it last was outside.
+
+    `others`: the latest mark of each of those aboard it whom nobody named.
+    """
 
     subject: UUID
     kind: SubjectKind = SubjectKind.PERSON
@@ -125,12 +137,18 @@ class Known:
     ride: Ride | None = None
     load: Load | None = None
     mark: Mark | None = None
+    others: tuple[Mark, ...] | None = None
+
+    @property
+    def facts(self) -> tuple[Sighting | Ride | Load | Mark, ...]:
+        """Each of them."""
+        every = (self.seen, self.ride, self.load, self.mark, *(self.others or ()))
+        return tuple(one for one in every if one is not None)
 
     @property
     def order(self) -> Order | None:
         """Of the latest fact in it."""
-        facts = (self.seen, self.ride, self.load, self.mark)
-        return max((one.order for one in facts if one is not None), default=self.left)
+        return max((one.order for one in self.facts), default=self.left)
 
 
 def taken_in(known: Known, fact: Sighting | Ride | Load | Mark) -> Known:
@@ -147,13 +165,24 @@ def taken_in(known: Known, fact: Sighting | Ride | Load | Mark) -> Known:
             if known.load and known.load.order >= fact.order:
                 return known
             return replace(known, load=fact, kind=SubjectKind.VEHICLE)
-        case Mark():
+        case Mark(place=None):
             return known if known.mark and known.mark.order >= fact.order else replace(known, mark=fact)
+        case Mark():
+            return replace(known, others=_with_other(known.others or (), fact))
+
+
+def _with_other(marks: tuple[Mark, ...], fact: Mark) -> tuple[Mark, ...]:
+    """The latest of each place, in order of places."""
+    latest = {one.place: one for one in sorted((*marks, fact), key=lambda one: one.order)}
+    return tuple(sorted(latest.values(), key=lambda one: one.place or 0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Whereabouts:
-    """One subject that is inside. `vehicle`: in which they came; `more`: unnamed people aboard a vehicle."""
+    """One subject that is inside. `vehicle`: in which they came; `more`: unnamed people aboard a vehicle.
+
+    `counted`: somebody said how many those are; `others_safe`: those of them who were seen safe.
+    """
 
     subject: UUID
     kind: SubjectKind
@@ -165,7 +194,37 @@ class Whereabouts:
     by: str = ""
     vehicle: UUID | None = None
     more: int = 0
+    counted: bool = False
     safe: Mark | None = None
+    others_safe: tuple[Mark, ...] = ()
+
+    @property
+    def others(self) -> tuple[Aboard, ...]:
+        """Those aboard whom nobody named. Of more who were there once, those who were not seen are gone."""
+        seen = {one.place: one for one in self.others_safe[: self.more]}
+        free = (place for place in range(1, MOST_ABOARD + 1) if place not in seen)
+        places = sorted([*(one or 0 for one in seen), *islice(free, self.more - len(seen))])
+        return tuple(Aboard(place=place, safe=seen.get(place)) for place in places)
+
+    @property
+    def missing(self) -> int:
+        """People of it whom nobody has seen safe."""
+        if self.kind is SubjectKind.VEHICLE:
+            return sum(one.safe is None for one in self.others)
+        return int(self.safe is None)
+
+    @property
+    def people(self) -> int:
+        """Of how many it tells."""
+        return self.more if self.kind is SubjectKind.VEHICLE else 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Aboard:
+    """Somebody aboard a vehicle whom nobody named; `place` tells them apart."""
+
+    place: int
+    safe: Mark | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,9 +291,8 @@ def merged(one: Known | None, other: Known) -> Known:
     if one is None:
         return other
     after = one
-    for fact in (other.seen, other.ride, other.load, other.mark):
-        if fact is not None:
-            after = taken_in(after, fact)
+    for fact in other.facts:
+        after = taken_in(after, fact)
     return replace(after, left=_later(after.left, other.left))
 
 
@@ -274,6 +332,7 @@ def whereabouts(one: Known, known: Mapping[UUID, Known]) -> Whereabouts | None:
     # 2. Everybody else is where they were seen last.
     if seen is None or seen.outside:
         return None
+    load = load_of(one)
     return Whereabouts(
         subject=one.subject,
         kind=one.kind,
@@ -283,22 +342,39 @@ def whereabouts(one: Known, known: Mapping[UUID, Known]) -> Whereabouts | None:
         via=seen.via,
         presented=seen.presented,
         by=seen.by,
-        more=_more(one),
+        more=load.more if load is not None else 0,
+        counted=load is not None,
     )
 
 
-def _more(one: Known) -> int:
-    """People aboard whom nobody named; what was said before the vehicle last left counts no more."""
+def on_roll(inside: Iterable[Whereabouts], subject: UUID, place: int | None) -> bool:
+    """Whether somebody can be seen safe: the subject, or the one of that place aboard it."""
+    found = next((one for one in inside if one.subject == subject), None)
+    if found is None or place is None:
+        return found is not None
+    return any(one.place == place for one in found.others)
+
+
+def load_of(one: Known) -> Load | None:
+    """Who is aboard and was not named; what was said before the vehicle last left counts no more."""
     load = one.load
-    if load is None or (one.left is not None and load.order < one.left):
-        return 0
-    return load.more
+    return None if load is None or (one.left is not None and load.order < one.left) else load
 
 
 def _with_mark(one: Whereabouts, known: Mapping[UUID, Known], began: Muster | None) -> Whereabouts:
-    mark = known[one.subject].mark
-    counts = began is not None and mark is not None and mark.safe and mark.order.at >= began.since
-    return replace(one, safe=mark) if counts else one
+    if began is None:
+        return one
+    of = known[one.subject]
+    mark = of.mark if of.mark is not None and _counts(of.mark, began) else None
+    others = [
+        each for each in of.others or () if _counts(each, began) and (of.left is None or of.left < each.order)
+    ]
+    others.sort(key=lambda each: each.order)
+    return replace(one, safe=mark, others_safe=tuple(others))
+
+
+def _counts(mark: Mark, began: Muster) -> bool:
+    return mark.safe and mark.order.at >= began.since
 
 
 def _later(one: Order | None, other: Order | None) -> Order | None:

@@ -77,6 +77,6 @@ def _of_subject(order: Order, one: PresenceRecord, subject: UUID, kind: SubjectK
             return [Ride(order=order, subject=subject, vehicle=one.vehicle, by=one.by)]
         case PresenceDeed.SAFE | PresenceDeed.NOT_SAFE:
             safe = one.deed is PresenceDeed.SAFE
-            return [Mark(order=order, subject=subject, by=one.by, safe=safe)]
+            return [Mark(order=order, subject=subject, by=one.by, safe=safe, place=one.place)]
         case _:
             return []

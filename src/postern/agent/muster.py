@@ -18,7 +18,7 @@ from postern import documents
 from postern.access.model import SubjectKind
 from postern.access.muster_code import key_of
 from postern.access.policy import Policy
-from postern.access.presence import Muster, Whereabouts
+from postern.access.presence import Muster, Whereabouts, on_roll
 from postern.agent.files import write_private
 from postern.agent.hub import Hub
 from postern.agent.presence_book import PresenceBook
@@ -151,13 +151,18 @@ class MusterDesk:
         if self.muster is not None:
             await self._record(PresenceDeed.ENDED, by)
 
-    async def mark(self, subject: UUID, by: str, *, safe: bool) -> None:
-        """Somebody was seen safe, or not after all. NotFound for whoever is not inside."""
-        found = next((one for one in self.inside() if one.subject == subject), None)
-        if found is None or found.kind is SubjectKind.VEHICLE:
+    async def mark(self, subject: UUID, by: str, *, safe: bool, place: int | None = None) -> None:
+        """Somebody was seen safe, or not after all. NotFound for whoever is not inside.
+
+        `place`: of those aboard the subject whom nobody named.
+        """
+        inside = self.inside()
+        found = next((one for one in inside if one.subject == subject), None)
+        is_vehicle = found is not None and found.kind is SubjectKind.VEHICLE
+        if found is None or is_vehicle is not (place is not None) or not on_roll(inside, subject, place):
             raise NotFound("nobody of that number is on the roll; reload it")
         deed = PresenceDeed.SAFE if safe else PresenceDeed.NOT_SAFE
-        await self._record(deed, by, subject=subject, subject_kind=found.kind)
+        await self._record(deed, by, subject=subject, subject_kind=found.kind, place=place)
 
     async def _record(
         self,
@@ -167,6 +172,7 @@ class MusterDesk:
         drill: bool = False,
         subject: UUID | None = None,
         subject_kind: SubjectKind | None = None,
+        place: int | None = None,
     ) -> None:
         told = PresenceRecord(
             at=self._clock.now(),
@@ -175,6 +181,7 @@ class MusterDesk:
             drill=drill,
             subject=subject,
             subject_kind=subject_kind,
+            place=place,
         )
         await self._spool.append(kind=kind_of(told), day=utc_day(told.at), plaintext=encode(told))
 

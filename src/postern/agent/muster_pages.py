@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from postern.access.model import SubjectKind
 from postern.access.policy import Policy
-from postern.access.presence import Evidence, Muster, Whereabouts
+from postern.access.presence import Aboard, Evidence, Mark, Muster, Whereabouts
 from postern.agent.muster import MusterDesk
 from postern.sites.model import zone_of
 
@@ -37,13 +37,15 @@ class Words:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """Somebody on the roll."""
+    """Somebody on the roll. `place`: of the unnamed aboard a vehicle, whose `id` it is then."""
 
     id: UUID
+    place: int | None
     name: str
     evidence: str
     since: str
     more: int
+    uncounted: bool
     safe: str
     is_person: bool
 
@@ -111,15 +113,13 @@ def roll_of(
     """Who is inside now, in words."""
     inside, muster = desk.inside(), desk.muster
     wall = zone_of(policy.site.time_zone if policy is not None else "UTC")
-    people = [one for one in inside if one.kind is not SubjectKind.VEHICLE]
-    more = sum(one.more for one in inside)
-    safe = sum(one.safe is not None for one in people)
+    people, missing = sum(one.people for one in inside), sum(one.missing for one in inside)
     return RollView(
         muster=muster,
         at=_clock(at, wall),
-        people=len(people) + more,
-        missing=len(people) - safe + more,
-        safe=safe,
+        people=people,
+        missing=missing,
+        safe=people - missing,
         areas=_areas(inside, names, policy, at, words) if muster is not None else (),
     )
 
@@ -131,23 +131,63 @@ def _areas(
     at: datetime,
     words: Words,
 ) -> tuple[AreaLines, ...]:
-    wall = zone_of(policy.site.time_zone if policy is not None else "UTC")
     areas = {one.id: one.name for one in policy.areas} if policy is not None else {}
     doors = {one.id: one.name for one in policy.access_points} if policy is not None else {}
     found: dict[str, list[Line]] = {}
     inside.sort(key=lambda one: (one.safe is not None, names.get(one.subject, ""), one.since))
+    vehicles = {one.subject for one in inside if one.kind is SubjectKind.VEHICLE}
+    line = _Lines(at=at, wall=zone_of(policy.site.time_zone if policy is not None else "UTC"), words=words)
     for one in inside:
-        line = Line(
-            id=one.subject,
-            name=names.get(one.subject) or words("no-name"),
-            evidence=_evidence(one, doors.get(one.via, "–") if one.via else "–", names, words),
-            since=_since(one.since, at, wall),
-            more=one.more,
-            safe=words("safe-by", name=one.safe.by, at=_clock(one.safe.order.at, wall)) if one.safe else "",
-            is_person=one.kind is not SubjectKind.VEHICLE,
-        )
-        found.setdefault(areas.get(one.area, "–"), []).append(line)
+        if one.vehicle in vehicles:
+            continue
+        riders = [each for each in inside if each.vehicle == one.subject]
+        lines = [
+            line.of(each, names, _evidence(each, doors.get(each.via, "–") if each.via else "–", names, words))
+            for each in (one, *riders)
+        ]
+        lines += [line.unnamed(one, other, names) for other in one.others]
+        found.setdefault(areas.get(one.area, "–"), []).extend(lines)
     return tuple(AreaLines(name=name, lines=tuple(lines)) for name, lines in sorted(found.items()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Lines:
+    """How somebody is shown on the roll."""
+
+    at: datetime
+    wall: ZoneInfo
+    words: Words
+
+    def of(self, one: Whereabouts, names: Mapping[UUID, str], evidence: str) -> Line:
+        is_vehicle = one.kind is SubjectKind.VEHICLE
+        return Line(
+            id=one.subject,
+            place=None,
+            name=names.get(one.subject) or self.words("no-name"),
+            evidence=evidence,
+            since=_since(one.since, self.at, self.wall),
+            more=one.more,
+            uncounted=is_vehicle and not one.counted,
+            safe=self._safe(one.safe),
+            is_person=not is_vehicle,
+        )
+
+    def unnamed(self, one: Whereabouts, other: Aboard, names: Mapping[UUID, str]) -> Line:
+        plate = names.get(one.subject) or self.words("no-name")
+        return Line(
+            id=one.subject,
+            place=other.place,
+            name=self.words("unnamed", plate=plate, n=str(other.place)),
+            evidence=self.words("unnamed-aboard"),
+            since=_since(one.since, self.at, self.wall),
+            more=0,
+            uncounted=False,
+            safe=self._safe(other.safe),
+            is_person=True,
+        )
+
+    def _safe(self, mark: Mark | None) -> str:
+        return self.words("safe-by", name=mark.by, at=_clock(mark.order.at, self.wall)) if mark else ""
 
 
 def _evidence(one: Whereabouts, door: str, names: Mapping[UUID, str], words: Words) -> str:

@@ -142,8 +142,10 @@ class MusterPages:
     async def _mark(self, request: Request, phone: _Phone) -> Response:
         form = await _form(request)
         try:
-            subject = UUID(str(form.get("subject", "")))
-            await self._desk.mark(subject, phone.by, safe=form.get("safe") != "no")
+            subject, place = UUID(str(form.get("subject", ""))), form.get("place")
+            await self._desk.mark(
+                subject, phone.by, safe=form.get("safe") != "no", place=int(place) if place else None
+            )
         except (ValueError, PosternError) as fault:
             log.warning("mark not taken", detail=type(fault).__name__)
         return Response(status_code=204) if _FORM_KEY in request.headers else _go("/roll")

@@ -210,6 +210,7 @@ def _whereabouts(record: PresenceRecord) -> Fields:
         "ar": _optional(record.area),
         "ve": _optional(record.vehicle),
         "al": record.more or None,
+        "pl": record.place,
     }
 
 
@@ -285,6 +286,7 @@ def _with_whereabouts(record: PresenceRecord, fields: Mapping[str, object]) -> P
         area=AreaId(area) if area is not None else None,
         vehicle=_maybe(fields, "ve"),
         more=_whole(fields.get("al", 0)),
+        place=_whole(fields["pl"]) if "pl" in fields else None,
     )
 
 

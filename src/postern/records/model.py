@@ -216,7 +216,7 @@ class PresenceRecord:
     """Something about who is where, stated by the person in `by`: an operator, or a warden at the agent.
 
     `area` is where the subject is; `vehicle` what a person is aboard of; `more` how many unnamed people are
-    aboard the subject.
+    aboard the subject, and `place` which of them was seen.
     """
 
     at: datetime
@@ -229,6 +229,7 @@ class PresenceRecord:
     area: AreaId | None = None
     vehicle: UUID | None = None
     more: int = 0
+    place: int | None = None
 
     def __post_init__(self) -> None:
         aware(self.at)

@@ -103,7 +103,9 @@ def anonymous(happening: Happening) -> Happening:
     if isinstance(happening, CorrectionRecord):
         return replace(happening, plate=None)
     if isinstance(happening, PresenceRecord):
-        return replace(happening, subject=None, subject_kind=None, area=None, vehicle=None, more=0)
+        return replace(
+            happening, subject=None, subject_kind=None, area=None, vehicle=None, more=0, place=None
+        )
     if isinstance(happening, AttendanceRecord):
         return AttendanceRecord(at=happening.at, deed=happening.deed, person=None)
     if not isinstance(happening, DecisionRecord):

@@ -173,6 +173,17 @@ async def test_passengers_come_and_go_with_their_vehicle(
     assert found.people == 3
     await muster.call(hub, admin, demo.site, drill=True)
     assert set(await names(hub, admin, demo)) == {"PDM1001", "Ada Nowak"}
+    await muster.mark(hub, admin, demo.site, car, safe=True, place=2)
+    roll = await muster.roll(hub, admin, demo.site)
+    vehicle = next(one for one in roll.lines if one.kind is SubjectKind.VEHICLE)
+    assert [(one.place, one.safe_by) for one in vehicle.others] == [(1, ""), (2, "admin")]
+    assert (roll.missing, roll.safe) == (2, 1)
+    # One went away on foot: it is the one whom nobody saw.
+    await muster.aboard(hub, admin, demo.site, car, more=1)
+    roll = await muster.roll(hub, admin, demo.site)
+    assert (roll.missing, roll.safe) == (1, 1)
+    with pytest.raises(NotFound, match="not on the roll"):
+        await muster.mark(hub, admin, demo.site, car, safe=True, place=3)
     await walk.goes(PLATE, "Driveway barrier, out")
     await walk.arrives()
     assert await names(hub, admin, demo) == {}

@@ -130,6 +130,51 @@ def test_a_mark_can_be_taken_back() -> None:
     assert only(fold([seen(ADA, HALL, 1), Call(order=when(2), by="g"), *marks]), ADA).safe is None
 
 
+def others_safe(*later: Fact, more: int = 3) -> list[int]:
+    """Which of those aboard, unnamed, were seen safe in a muster."""
+    load = Load(order=when(2), subject=CAR, more=more, by="driver:kiosk")
+    found = only(fold([seen(CAR, YARD, 1), load, Call(order=when(3), by="guard"), *later]), CAR)
+    assert len(found.others) == found.more
+    assert found.missing == found.more - sum(one.safe is not None for one in found.others)
+    return [one.place for one in found.others if one.safe is not None]
+
+
+def other(place: int, minute: int, *, safe: bool = True) -> Mark:
+    return Mark(order=when(minute), subject=CAR, by="warden", safe=safe, place=place)
+
+
+def test_each_of_the_unnamed_aboard_is_seen_safe_by_itself_and_it_can_be_taken_back() -> None:
+    assert others_safe() == []
+    assert others_safe(other(2, 4)) == [2]
+    assert others_safe(other(2, 4), other(3, 5)) == [2, 3]
+    assert others_safe(other(2, 4), other(3, 5), other(2, 6, safe=False)) == [3]
+    assert others_safe(other(2, 1)) == [], "it was before the muster"
+
+
+def test_of_fewer_than_were_said_those_who_were_seen_are_there() -> None:
+    fewer = Load(order=when(6), subject=CAR, more=1, by="guard")
+    assert others_safe(other(3, 4), fewer) == [3]
+    assert others_safe(other(3, 4), other(2, 5), fewer) == [3]
+
+
+def test_those_aboard_on_the_next_ride_were_not_seen_yet() -> None:
+    again = Load(order=when(8), subject=CAR, more=3, by="driver:kiosk")
+    assert others_safe(other(1, 4), seen(CAR, STREET, 6), seen(CAR, YARD, 7), again) == []
+
+
+@pytest.mark.parametrize("place", [0, -1, MOST_ABOARD + 1])
+def test_nobody_aboard_has_such_a_number(place: int) -> None:
+    with pytest.raises(BadInput, match="reload the roll"):
+        other(place, 4)
+
+
+def test_of_a_vehicle_it_is_told_whether_somebody_said_who_is_aboard() -> None:
+    came, load = seen(CAR, YARD, 1), Load(order=when(2), subject=CAR, more=0, by="driver:kiosk")
+    assert not only(fold([came]), CAR).counted
+    assert only(fold([came, load]), CAR).counted
+    assert not only(fold([came, load, seen(CAR, STREET, 3), seen(CAR, YARD, 4)]), CAR).counted
+
+
 def test_two_calls_that_could_not_hear_each_other_are_one_muster() -> None:
     calls = [Call(order=when(2), by="warden", drill=True), Call(order=when(4, agent=7), by="guard")]
     muster = fold(calls).muster
@@ -156,6 +201,14 @@ facts: st.SearchStrategy[Fact] = st.one_of(
     st.builds(Ride, order=orders, subject=subjects, vehicle=st.just(CAR), by=st.just("guard")),
     st.builds(Load, order=orders, subject=st.just(CAR), more=st.integers(0, 5), by=st.just("guard")),
     st.builds(Mark, order=orders, subject=subjects, by=st.just("warden"), safe=st.booleans()),
+    st.builds(
+        Mark,
+        order=orders,
+        subject=st.just(CAR),
+        by=st.just("warden"),
+        safe=st.booleans(),
+        place=st.integers(1, 3),
+    ),
     st.builds(Call, order=orders, by=st.just("guard"), over=st.booleans()),
 )
 """What can happen. No two facts have the same order, since no two records have the same number."""

@@ -27,7 +27,19 @@ from postern.access import decision as decisions
 from postern.access.decision import CodePresented, Granted, Request, decide
 from postern.access.lockdown import Lockdown, Lockdowns
 from postern.access.model import AccessLevel, Credential, CredentialKind, Grant, Holding, SubjectKind
-from postern.access.presence import Call, Evidence, Fact, Known, Mark, Order, Presence, Ride, Sighting
+from postern.access.presence import (
+    MOST_ABOARD,
+    Call,
+    Evidence,
+    Fact,
+    Known,
+    Load,
+    Mark,
+    Order,
+    Presence,
+    Ride,
+    Sighting,
+)
 from postern.ids import AccessLevelId, AccessPointId, AreaId, CredentialId, DoorId
 from postern.sites.model import AccessPoint, Area
 from tests.rules.access.drawn_policy import SITE, TENANT, policy_of
@@ -92,6 +104,7 @@ class Walks(RuleBasedStateMachine):
         self.seq = 0
         self.truth: dict[UUID, AreaId] = dict.fromkeys((*PEOPLE, CAR), OUTSIDE)
         self.riding: set[UUID] = set()
+        self.unnamed = 0
         self.hub = self.presence()
         self.agents = {1: self.presence(), 2: self.presence()}
         self.outbox: dict[int, list[Fact]] = {1: [], 2: []}
@@ -155,6 +168,7 @@ class Walks(RuleBasedStateMachine):
                 self.truth[one] = point.to_area
             if point.to_area == OUTSIDE:
                 self.riding.clear()
+                self.unnamed = 0
             self._passes(CAR, point)
 
     @rule(who=st.sampled_from(PEOPLE), by=st.sampled_from([1, 2, HUB]))
@@ -163,6 +177,13 @@ class Walks(RuleBasedStateMachine):
         if self.truth[who] == self.truth[CAR]:
             self.riding.add(who)
             self._tell(by, Ride(order=self._order(by), subject=who, vehicle=CAR, by="guard"))
+
+    @precondition(lambda self: self.truth[CAR] != OUTSIDE)
+    @rule(change=st.integers(-3, 3), by=st.sampled_from([1, 2, HUB]))
+    def strangers_get_in_or_out(self, change: int, by: int) -> None:
+        """The driver says how many there are, or a guard takes off whoever walked away."""
+        self.unnamed = max(0, self.unnamed + change)
+        self._tell(by, Load(order=self._order(by), subject=CAR, more=self.unnamed, by="driver"))
 
     @rule(who=st.sampled_from(PEOPLE), by=st.sampled_from([1, 2, HUB]), over=st.booleans())
     def muster(self, who: UUID, by: int, over: bool) -> None:
@@ -211,7 +232,9 @@ class Walks(RuleBasedStateMachine):
             self.hear_each_other(agent, late)
         expected = {one: area for one, area in self.truth.items() if area != OUTSIDE}
         for presence in (self.hub, *self.agents.values()):
-            assert {one.subject: one.area for one in presence.inside()} == expected
+            inside = presence.inside()
+            assert {one.subject: one.area for one in inside} == expected
+            assert sum(one.people for one in inside) == len(expected.keys() - {CAR}) + self.unnamed
             assert presence.muster == self.hub.muster
 
     @invariant()
@@ -240,6 +263,16 @@ class LastHeard(Presence):
         return super().take(fact)
 
 
+class Adding(Presence):
+    """The mutant that counts those aboard anew whenever it hears of them."""
+
+    def take(self, fact: Fact) -> bool:
+        before = self.known.get(fact.subject) if isinstance(fact, Load) else None
+        if isinstance(fact, Load) and before is not None and before.load is not None:
+            fact = replace(fact, more=min(MOST_ABOARD, before.load.more + fact.more))
+        return super().take(fact)
+
+
 class Forgetful(Presence):
     """The mutant that keeps nothing of what the others saw."""
 
@@ -247,7 +280,7 @@ class Forgetful(Presence):
         return False
 
 
-@pytest.mark.parametrize("mutant", [LastHeard, Forgetful])
+@pytest.mark.parametrize("mutant", [LastHeard, Adding, Forgetful])
 def test_a_presence_that_is_folded_wrongly_is_found_out(mutant: type[Presence]) -> None:
     class Wrong(Walks):
         presence = mutant

@@ -130,6 +130,7 @@ happenings = st.one_of(
         area=st.none() | identifiers,
         vehicle=st.none() | identifiers,
         more=st.integers(0, 100),
+        place=st.none() | st.integers(1, 100),
     ),
 )
 

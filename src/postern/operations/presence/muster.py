@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from postern.access.model import SubjectKind
-from postern.access.presence import MOST_ABOARD, Evidence, Muster, Presence, Whereabouts
+from postern.access.presence import MOST_ABOARD, Muster, Presence, Whereabouts, on_roll
 from postern.errors import BadInput, Conflict, NotFound
 from postern.ids import AreaId, SiteId
 from postern.journal.model import Act
@@ -21,6 +20,7 @@ from postern.operations.archive.wall import WINDOW
 from postern.operations.insiders.budget import Opening, looking, open_subjects
 from postern.operations.people.opened import ViewWindow
 from postern.operations.presence.derive import present
+from postern.operations.presence.roll import Roll, line_of
 from postern.operations.reasons import LONGEST, stated
 from postern.operations.services import Services
 from postern.operations.trace import trace
@@ -30,50 +30,9 @@ from postern.postgres.pool import Transaction
 from postern.records.model import PresenceDeed, PresenceRecord
 from postern.sites import store as sites
 from postern.sites.model import Area
-from postern.sites.store import SitePlan
 
 MOST_FOUND = 8
 """People shown by a search for somebody who is not on the roll."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RollLine:
-    """Somebody who is inside, or a vehicle, as the roll shows them. Without a name: erased, or removed."""
-
-    subject: UUID
-    kind: SubjectKind
-    name: str | None
-    area: AreaId
-    area_name: str
-    since: datetime
-    evidence: Evidence
-    via: str
-    presented: str
-    by: str
-    vehicle: str
-    more: int
-    safe_by: str
-    safe_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Roll:
-    """Everybody inside while a muster runs, those first whom nobody has seen yet."""
-
-    plan: SitePlan
-    at: datetime
-    muster: Muster
-    lines: tuple[RollLine, ...]
-
-    @property
-    def people(self) -> tuple[RollLine, ...]:
-        """Without the vehicles."""
-        return tuple(one for one in self.lines if one.kind is not SubjectKind.VEHICLE)
-
-    @property
-    def missing(self) -> int:
-        """People inside whom nobody has seen safe, unnamed passengers among them."""
-        return sum(one.safe_at is None for one in self.people) + sum(one.more for one in self.lines)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,21 +78,29 @@ async def roll(services: Services, actor: Actor, site: SiteId) -> Roll:
         window, fresh = await _write_down(services, tx, actor, site, inside)
     window.shown |= fresh
     services.registry.windows[_window(actor), site] = window
-    lines = [_line(one, plan, names) for one in inside]
+    lines = [line_of(one, plan, names) for one in inside]
     lines.sort(key=lambda one: (one.safe_at is not None, one.area_name, one.name or "", one.since))
     return Roll(plan=plan, at=services.clock.now(), muster=muster, lines=tuple(lines))
 
 
-async def mark(services: Services, actor: Actor, site: SiteId, subject: UUID, *, safe: bool) -> None:
-    """Somebody was seen safe by the actor; or that was a mistake."""
+async def mark(
+    services: Services,
+    actor: Actor,
+    site: SiteId,
+    subject: UUID,
+    *,
+    safe: bool,
+    place: int | None = None,
+) -> None:
+    """Somebody was seen safe by the actor; or that was a mistake. `place`: of those aboard it, unnamed."""
     require(actor, Duty.MUSTER)
     presence, _ = await _running(services, actor, site)
-    if all(one.subject != subject for one in presence.inside()):
+    if not on_roll(presence.inside(), subject, place):
         raise NotFound("they are not on the roll; add them first, with the area they are in")
     deed = PresenceDeed.SAFE if safe else PresenceDeed.NOT_SAFE
     async with services.database.transaction(actor.tenant) as tx:
         kind = await _kind(services, tx, actor, subject)
-        told = _told(services, actor, deed, subject=subject, subject_kind=kind)
+        told = _told(services, actor, deed, subject=subject, subject_kind=kind, place=place)
         await _record(services, tx, actor, site, [told])
         await trace(
             services,
@@ -274,6 +241,7 @@ def _told(
     area: AreaId | None = None,
     vehicle: UUID | None = None,
     more: int = 0,
+    place: int | None = None,
 ) -> PresenceRecord:
     return PresenceRecord(
         at=services.clock.now(),
@@ -286,6 +254,7 @@ def _told(
         area=area,
         vehicle=vehicle,
         more=more,
+        place=place,
     )
 
 
@@ -313,27 +282,6 @@ async def _names(services: Services, tx: Transaction, actor: Actor) -> dict[UUID
     visits = await services.registry.visits.all(tx, actor.tenant)
     names |= {id: one.details.name for id, one in visits.items()}
     return names | {id: one.details.plate for id, one in vehicles.items()}
-
-
-def _line(one: Whereabouts, plan: SitePlan, names: dict[UUID, str]) -> RollLine:
-    areas = {area.id: area.name for area in plan.areas}
-    points = {point.id: point.name for point in plan.access_points}
-    return RollLine(
-        subject=one.subject,
-        kind=one.kind,
-        name=names.get(one.subject),
-        area=one.area,
-        area_name=areas.get(one.area, "–"),
-        since=one.since,
-        evidence=one.evidence,
-        via=points.get(one.via, "") if one.via is not None else "",
-        presented=one.presented,
-        by=one.by,
-        vehicle=names.get(one.vehicle, "–") if one.vehicle is not None else "",
-        more=one.more,
-        safe_by=one.safe.by if one.safe is not None else "",
-        safe_at=one.safe.order.at if one.safe is not None else None,
-    )
 
 
 def _window(actor: Actor) -> str:

@@ -67,7 +67,7 @@ async def occupancy(services: Services, actor: Actor) -> list[Occupancy]:
                 site=site,
                 at=services.clock.now(),
                 areas=tuple(counted),
-                elsewhere=sum(_people(one) for one in inside) - known,
+                elsewhere=sum(one.people for one in inside) - known,
                 muster=presence.muster,
             )
         )
@@ -79,14 +79,10 @@ def counts(areas: Sequence[Area], inside: Sequence[Whereabouts]) -> list[AreaCou
     people: Counter[AreaId] = Counter()
     vehicles: Counter[AreaId] = Counter()
     for one in inside:
-        people[one.area] += _people(one)
+        people[one.area] += one.people
         vehicles[one.area] += one.kind is SubjectKind.VEHICLE
     return [
         AreaCount(area=one, people=people[one.id], vehicles=vehicles[one.id])
         for one in areas
         if not one.outside
     ]
-
-
-def _people(one: Whereabouts) -> int:
-    return one.more if one.kind is SubjectKind.VEHICLE else 1

@@ -16,8 +16,8 @@ from postern.ids import AreaId, SiteId
 from postern.operations.presence import lockdown, muster, muster_wire
 from postern.operations.presence import occupancy as occupancies
 from postern.operations.presence.lockdown import SiteLockdowns
-from postern.operations.presence.muster import RollLine
 from postern.operations.presence.occupancy import Occupancy
+from postern.operations.presence.roll import RollLine
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(tags=["muster"])
@@ -94,8 +94,19 @@ class CallIn(BaseModel):
     reason: str = Field(default="", max_length=TEXT)
 
 
+class UnnamedOut(BaseModel):
+    """Somebody aboard whom nobody named; `place` marks them."""
+
+    place: int
+    safe_by: str
+    safe_at: datetime | None
+
+
 class RollLineOut(BaseModel):
-    """Somebody inside, or a vehicle with `more` unnamed people; `safe_at` once somebody saw them."""
+    """Somebody inside, or a vehicle with `more` unnamed people; `safe_at` once somebody saw them.
+
+    `counted`: somebody said who is aboard the vehicle.
+    """
 
     subject: UUID
     kind: SubjectKind
@@ -108,6 +119,8 @@ class RollLineOut(BaseModel):
     by: str
     vehicle: str
     more: int
+    counted: bool
+    others: list[UnnamedOut]
     safe_by: str
     safe_at: datetime | None
 
@@ -126,6 +139,11 @@ class RollLineOut(BaseModel):
             by=one.by,
             vehicle=one.vehicle,
             more=one.more,
+            counted=one.counted,
+            others=[
+                UnnamedOut(place=other.place, safe_by=other.safe_by, safe_at=other.safe_at)
+                for other in one.others
+            ],
             safe_by=one.safe_by,
             safe_at=one.safe_at,
         )
@@ -142,9 +160,10 @@ class RollOut(BaseModel):
 
 
 class MarkIn(BaseModel):
-    """Who was seen safe; `safe` false takes it back."""
+    """Who was seen safe; `safe` false takes it back. `place`: of the unnamed aboard the subject."""
 
     subject: UUID
+    place: int | None = Field(default=None, ge=1, le=MOST_ABOARD)
     safe: bool = True
 
 
@@ -232,7 +251,7 @@ async def end(hub: Hub, caller: SignedIn, site: int) -> Response:
 @router.post("/sites/{site}/muster/marks", status_code=204)
 async def mark(hub: Hub, caller: SignedIn, site: int, wanted: MarkIn) -> Response:
     """Mark somebody as seen safe."""
-    await muster.mark(hub, caller.actor, SiteId(site), wanted.subject, safe=wanted.safe)
+    await muster.mark(hub, caller.actor, SiteId(site), wanted.subject, safe=wanted.safe, place=wanted.place)
     return Response(status_code=204)
 
 

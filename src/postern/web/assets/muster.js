@@ -22,8 +22,8 @@
     }
   };
   const paint = () => {
-    for (const subject of waiting.keys()) {
-      const line = document.getElementById(`s-${subject}`);
+    for (const id of waiting.keys()) {
+      const line = document.getElementById(id);
       if (line) line.classList.add("waits");
     }
   };
@@ -43,15 +43,15 @@
     paint();
   };
   const send = async () => {
-    for (const [subject, mark] of [...waiting]) {
+    for (const [id, mark] of [...waiting]) {
       try {
-        const body = new URLSearchParams({ subject, safe: mark.safe });
+        const body = new URLSearchParams(mark.fields);
         const headers = { "Postern-Form-Key": roll.dataset.key };
         const answer = await ask(mark.address, { method: "POST", body, headers });
         if (answer.redirected) continue; // signed out: it is sent once somebody has signed in
 
         // Anything but a fault of the line or the server is an answer: the roll then shows what holds.
-        if (answer.status < 500 && waiting.get(subject) === mark) waiting.delete(subject);
+        if (answer.status < 500 && waiting.get(id) === mark) waiting.delete(id);
       } catch {
         say("waits");
       }
@@ -63,8 +63,9 @@
     if (!form.matches("[data-mark]")) return;
     sending.preventDefault();
     sending.stopPropagation();
-    const subject = form.elements.subject.value;
-    waiting.set(subject, { address: form.action, safe: sending.submitter.value });
+    const { subject, place } = form.elements, safe = sending.submitter.value;
+    const fields = place ? { subject: subject.value, place: place.value, safe } : { subject: subject.value, safe };
+    waiting.set(form.closest("li").id, { address: form.action, fields });
     paint();
     send().then(refresh);
   });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -16,8 +17,8 @@ from postern.errors import BadInput, NotFound, PosternError
 from postern.ids import AreaId, SiteId
 from postern.operations.presence import muster as operations
 from postern.operations.presence import muster_wire
-from postern.operations.presence.muster import Roll, RollLine
 from postern.operations.presence.occupancy import Occupancy, occupancy
+from postern.operations.presence.roll import Roll, RollLine, Unnamed
 from postern.sites.model import Site, zone_of
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.i18n import Words
@@ -31,17 +32,24 @@ LONG_AGO = timedelta(hours=16)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineView:
-    """Somebody on the roll, in words."""
+    """Somebody on the roll, in words. `place`: of the unnamed aboard a vehicle, whose `id` and `more` these
+    are then.
+
+    `uncounted`: a vehicle of which nobody said who is aboard.
+    """
 
     id: UUID
+    place: int | None
     name: str
     since: str
     evidence: str
     sure: bool
     long_ago: bool
     more: int
+    uncounted: bool
     safe: str
     is_person: bool
+    is_vehicle: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,8 +131,8 @@ async def rows(request: Request, hub: Hub, caller: SignedIn, site: int) -> Respo
 async def mark(request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Response:
     """Somebody was seen safe, or not after all. A page that keeps itself current is answered in few bytes."""
     await _site(hub, caller, site)
-    subject = _subject(fields)
-    await operations.mark(hub, caller.actor, SiteId(site), subject, safe=fields.text("safe") != "no")
+    subject, place, safe = _subject(fields), _place(fields), fields.text("safe") != "no"
+    await operations.mark(hub, caller.actor, SiteId(site), subject, safe=safe, place=place)
     if FORM_KEY_HEADER in request.headers:
         return Response(status_code=204)
     return go(f"/muster/{site}")
@@ -153,6 +161,12 @@ async def aboard(hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Respo
         raise BadInput("say how many people are in the vehicle, as a number")
     await operations.aboard(hub, caller.actor, SiteId(site), _subject(fields), more=int(text[:4]))
     return go(f"/muster/{site}")
+
+
+def _place(fields: FormReader) -> int | None:
+    """Which of the unnamed aboard a vehicle; None for the subject itself."""
+    text = fields.text("place")
+    return int(text[:4]) if text.isascii() and text.isdigit() else None
 
 
 def _subject(fields: FormReader) -> UUID:
@@ -200,13 +214,13 @@ def _view(found: Roll, t: Words) -> RollView:
         called=t.moment(found.muster.since, zone),
         at=t.time(found.at, zone),
         missing=found.missing,
-        safe=sum(one.safe_at is not None for one in found.people),
+        safe=found.safe,
         places=tuple((one.id, one.name) for one in found.plan.areas),
         areas=tuple(
             AreaView(
                 name=name,
                 missing=sum(_unseen(one) for one in lines),
-                lines=tuple(_line(one, found, site, t) for one in lines),
+                lines=tuple(_lines(lines, found, site, t)),
             )
             for name, lines in areas.items()
         ),
@@ -214,21 +228,58 @@ def _view(found: Roll, t: Words) -> RollView:
 
 
 def _unseen(one: RollLine) -> int:
-    return one.more if one.kind is SubjectKind.VEHICLE else int(one.safe_at is None)
+    if one.kind is SubjectKind.VEHICLE:
+        return sum(other.safe_at is None for other in one.others)
+    return int(one.safe_at is None)
+
+
+def _lines(lines: list[RollLine], found: Roll, site: Site, t: Words) -> Iterator[LineView]:
+    """Everybody, each vehicle followed by those aboard it."""
+    vehicles = {one.subject for one in lines if one.kind is SubjectKind.VEHICLE}
+    for one in lines:
+        if one.carrier not in vehicles:
+            yield _line(one, found, site, t)
+        if one.kind is SubjectKind.VEHICLE:
+            for rider in lines:
+                if rider.carrier == one.subject:
+                    yield _line(rider, found, site, t)
+            for other in one.others:
+                yield _unnamed(one, other, site, t)
+
+
+def _unnamed(one: RollLine, other: Unnamed, site: Site, t: Words) -> LineView:
+    zone = zone_of(site.time_zone)
+    return LineView(
+        id=one.subject,
+        place=other.place,
+        name=t("muster.unnamed", plate=one.name or t("muster.no-name"), n=other.place),
+        since=t.moment(one.since, zone),
+        evidence=_evidence(one, t) if one.evidence is Evidence.STATED else t("evidence.unnamed"),
+        sure=False,
+        long_ago=False,
+        more=one.more,
+        uncounted=False,
+        safe=t("muster.safe-by", name=other.safe_by, at=t.time(other.safe_at, zone)) if other.safe_at else "",
+        is_person=True,
+        is_vehicle=False,
+    )
 
 
 def _line(one: RollLine, found: Roll, site: Site, t: Words) -> LineView:
     zone = zone_of(site.time_zone)
     return LineView(
         id=one.subject,
+        place=None,
         name=one.name or t("muster.no-name"),
         since=t.moment(one.since, zone),
         evidence=_evidence(one, t),
         sure=one.evidence is Evidence.PASSED,
         long_ago=found.at - one.since > LONG_AGO,
         more=one.more,
+        uncounted=one.kind is SubjectKind.VEHICLE and not one.counted,
         safe=t("muster.safe-by", name=one.safe_by, at=t.time(one.safe_at, zone)) if one.safe_at else "",
         is_person=one.kind is not SubjectKind.VEHICLE,
+        is_vehicle=one.kind is SubjectKind.VEHICLE,
     )
 
 
