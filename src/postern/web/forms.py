@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from math import isfinite
+from types import TracebackType
 from typing import TypeVar
 from uuid import UUID
 
 from starlette.datastructures import FormData, UploadFile
 
-from postern.errors import BadInput, PosternError
+from postern.errors import BadInput, NotFound, PosternError
 
 T = TypeVar("T")
 LARGEST_UPLOAD = 32 * 1024 * 1024
@@ -70,6 +71,7 @@ class FormReader:
             for name in data
         }
         self.errors: dict[str, str] = {}
+        self.fault: PosternError | None = None
 
     def text(self, name: str) -> str:
         """The text of `name`, trimmed; empty when absent."""
@@ -136,4 +138,25 @@ class FormReader:
 
     def result(self, fault: PosternError | None = None, **errors: str) -> Form:
         """All of it, for the page to show again."""
-        return Form(values=self.values, chosen=self.chosen, errors=self.errors | errors, fault=fault)
+        said = fault if fault is not None else self.fault
+        return Form(values=self.values, chosen=self.chosen, errors=self.errors | errors, fault=said)
+
+    def refusals(self) -> _Refusals:
+        """What is refused within ends the block and is kept for the form; what is not there stays a fault."""
+        return _Refusals(self)
+
+
+class _Refusals:
+    def __init__(self, fields: FormReader) -> None:
+        self._fields = fields
+
+    def __enter__(self) -> None:
+        """Nothing has been refused."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(fault, PosternError) or isinstance(fault, NotFound):
+            return False
+        self._fields.fault = fault
+        return True

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.clock import utc_day
-from postern.errors import NotFound, PosternError
 from postern.ids import ContractorId, EmploymentId, PersonId, SiteId, TeamId
 from postern.operations.people import employments as operations
 from postern.operations.people import teams
@@ -100,20 +99,14 @@ async def new(request: Request, hub: Hub, caller: SignedIn, id: UUID) -> Respons
 @router.post("/employments/new")
 async def add(request: Request, hub: Hub, caller: SignedIn, fields: Fields, id: UUID) -> Response:
     """Add one."""
-    try:
+    with fields.refusals():
         terms = await _read(hub, caller, fields)
         if terms is not None:
             await operations.add_employment(
                 hub, caller.actor, person=PersonId(id), version=int(fields.number("version")), terms=terms
             )
             return go(f"/people/{id}", "saved")
-        form = fields.result()
-    except NotFound:
-        raise
-    except PosternError as fault:
-        form = fields.result(fault)
-    file = await operations.employment_file(hub, caller.actor, PersonId(id))
-    return await _form(request, hub, caller, form, id, file.name, None)
+    return await _again(request, hub, caller, fields, id, None)
 
 
 @router.get("/employments/{employment}")
@@ -146,7 +139,7 @@ async def change(
     request: Request, hub: Hub, caller: SignedIn, fields: Fields, id: UUID, employment: UUID
 ) -> Response:
     """Change one; its end, too."""
-    try:
+    with fields.refusals():
         terms = await _read(hub, caller, fields)
         if terms is not None:
             await operations.change_employment(
@@ -158,13 +151,7 @@ async def change(
                 terms=terms,
             )
             return go(f"/people/{id}", "saved")
-        form = fields.result()
-    except NotFound:
-        raise
-    except PosternError as fault:
-        form = fields.result(fault)
-    file = await operations.employment_file(hub, caller.actor, PersonId(id))
-    return await _form(request, hub, caller, form, id, file.name, employment)
+    return await _again(request, hub, caller, fields, id, employment)
 
 
 @router.post("/employments/{employment}/remove")
@@ -218,6 +205,13 @@ async def _read(hub: Hub, caller: Caller, fields: FormReader) -> Terms | None:
         occupation=fields.text("occupation"),
         pay_profile=fields.text("pay_profile"),
     )
+
+
+async def _again(
+    request: Request, hub: Hub, caller: Caller, fields: FormReader, person: UUID, employment: UUID | None
+) -> Response:
+    file = await operations.employment_file(hub, caller.actor, PersonId(person))
+    return await _form(request, hub, caller, fields.result(), person, file.name, employment)
 
 
 async def _form(

@@ -200,13 +200,10 @@ async def search(request: Request, hub: Hub, caller: SignedIn, fields: Fields, s
     wanted = _wanted(fields)
     if wanted is None:
         return await _receipts(request, hub, caller, site, fields.result(), None)
-    try:
+    with fields.refusals():
         found = await garage_receipts.find_receipts(hub, caller.actor, SiteId(site), wanted)
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _receipts(request, hub, caller, site, fields.result(fault), None)
-    return await _receipts(request, hub, caller, site, fields.result(), found)
+        return await _receipts(request, hub, caller, site, fields.result(), found)
+    return await _receipts(request, hub, caller, site, fields.result(), None)
 
 
 def _wanted(fields: FormReader) -> WantedReceipts | None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from postern.errors import BadInput, NotFound, PosternError
+from postern.errors import BadInput, NotFound
 from postern.ids import SiteId
 from postern.operations.parking import garage_setup
 from postern.parking.rules import TariffInForce
@@ -123,13 +123,10 @@ async def put(request: Request, hub: Hub, caller: SignedIn, fields: Fields, site
     if fields.errors:
         return await _page(request, hub, caller, site, fields.result())
     begins = None if since is None else since.replace(tzinfo=zone_of(chosen.time_zone)).astimezone(UTC)
-    try:
+    with fields.refusals():
         await garage_setup.set_tariff(hub, caller.actor, SiteId(site), text=text, since=begins)
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, site, fields.result(fault))
-    return go("/garage/tariffs", "tariff-set")
+        return go("/garage/tariffs", "tariff-set")
+    return await _page(request, hub, caller, site, fields.result())
 
 
 async def _site(hub: Hub, caller: Caller, site: int) -> Site:

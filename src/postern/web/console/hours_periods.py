@@ -49,15 +49,12 @@ async def close(request: Request, hub: Hub, caller: SignedIn, fields: Fields, si
     first, last = fields.day("first"), fields.day("last")
     if fields.errors or first is None or last is None:
         return await _page(request, hub, caller, site, fields.result())
-    try:
+    with fields.refusals():
         await close_period.close_period(
             hub, caller.actor, SiteId(site), first=first, last=last, reason=fields.text("reason")
         )
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, site, fields.result(fault))
-    return go(f"/hours/periods?site={site}", "period-closed")
+        return go(f"/hours/periods?site={site}", "period-closed")
+    return await _page(request, hub, caller, site, fields.result())
 
 
 @router.post("/{site}/{number}/reopen")
@@ -65,15 +62,12 @@ async def reopen(
     request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int, number: int
 ) -> Response:
     """Its days may be corrected again."""
-    try:
+    with fields.refusals():
         await close_period.reopen_period(
             hub, caller.actor, SiteId(site), number, reason=fields.text("why_reopened")
         )
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, site, fields.result(fault))
-    return go(f"/hours/periods?site={site}", "period-reopened")
+        return go(f"/hours/periods?site={site}", "period-reopened")
+    return await _page(request, hub, caller, site, fields.result())
 
 
 @router.post("/{site}/file")

@@ -53,13 +53,10 @@ async def ask(
     wanted = read_correction(fields, await _zone(hub, caller, id))
     if wanted is None:
         return await _page(request, hub, caller, id, month, fields.result())
-    try:
+    with fields.refusals():
         await corrections.propose_correction(hub, caller.actor, PersonId(id), wanted)
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, id, month, fields.result(fault))
-    return go(f"/hours/people/{id}?month={wanted.day:%Y-%m}", "correction-asked")
+        return go(f"/hours/people/{id}?month={wanted.day:%Y-%m}", "correction-asked")
+    return await _page(request, hub, caller, id, month, fields.result())
 
 
 @router.post("/corrections/{correction}")
@@ -102,13 +99,10 @@ async def enter(
     if fields.errors or at is None or way is None:
         return await _page(request, hub, caller, id, month, fields.result())
     reason = fields.text("entered_reason")
-    try:
+    with fields.refusals():
         await punches.enter_punch(hub, caller.actor, PersonId(id), at=at, direction=way, reason=reason)
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, id, month, fields.result(fault))
-    return go(f"{_back(id, month)}", "punch-entered")
+        return go(f"{_back(id, month)}", "punch-entered")
+    return await _page(request, hub, caller, id, month, fields.result())
 
 
 @router.post("/approve")

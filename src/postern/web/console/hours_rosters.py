@@ -13,7 +13,7 @@ from starlette.responses import Response
 from postern.access.model import DaySpan
 from postern.attendance.roster import BreakPattern, Roster, RosterChange, ShiftPattern, WeeklyShift
 from postern.attendance.settings import RosterKept
-from postern.errors import NotFound, PosternError
+from postern.errors import NotFound
 from postern.ids import SiteId
 from postern.operations.attendance import setup as operations
 from postern.web.forms import EMPTY, Form, FormReader
@@ -106,13 +106,10 @@ async def _put(
 ) -> Response:
     """As the form saw it: Conflict when somebody else changed the roster since."""
     changed = replace(kept, roster=wanted, version=int(fields.number("version")))
-    try:
+    with fields.refusals():
         await operations.put_roster(hub, caller.actor, SiteId(site), changed)
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, site, kept.id, fields.result(fault))
-    return go(f"/hours/setup/{site}/rosters/{kept.id}", "saved")
+        return go(f"/hours/setup/{site}/rosters/{kept.id}", "saved")
+    return await _page(request, hub, caller, site, kept.id, fields.result())
 
 
 def read_weekdays(fields: FormReader) -> frozenset[int]:

@@ -16,7 +16,6 @@ from postern.attendance.paying import law_of
 from postern.attendance.payrules import rule_book
 from postern.attendance.rules_model import ClosedDays, Meals, Premium, Rests, RuleBook, Tier
 from postern.attendance.settings import AttendanceSettings
-from postern.errors import NotFound, PosternError
 from postern.ids import SiteId
 from postern.operations.attendance import setup as operations
 from postern.operations.sites import places as site_operations
@@ -56,13 +55,10 @@ async def keep(request: Request, hub: Hub, caller: SignedIn, fields: Fields, sit
     wanted = _read(fields, kept)
     if wanted is None:
         return await _page(request, hub, caller, site, fields.result())
-    try:
+    with fields.refusals():
         await operations.set_attendance(hub, caller.actor, wanted)
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, site, fields.result(fault))
-    return go(f"/hours/setup/{site}/rules", "saved")
+        return go(f"/hours/setup/{site}/rules", "saved")
+    return await _page(request, hub, caller, site, fields.result())
 
 
 def left_open(book: RuleBook) -> Open:

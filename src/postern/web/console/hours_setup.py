@@ -19,7 +19,7 @@ from postern.attendance.settings import (
     RosterKept,
     profile_of_country,
 )
-from postern.errors import NotFound, PosternError
+from postern.errors import NotFound
 from postern.ids import SiteId, new_id
 from postern.operations.attendance import setup as operations
 from postern.operations.sites import places as site_operations
@@ -55,13 +55,10 @@ async def keep(request: Request, hub: Hub, caller: SignedIn, fields: Fields, sit
         faces=fields.ticked("faces"),
         phones=fields.ticked("phones"),
     )
-    try:
+    with fields.refusals():
         await operations.set_attendance(hub, caller.actor, wanted)
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, site, fields.result(fault))
-    return go(f"/hours/setup?site={site}", "saved")
+        return go(f"/hours/setup?site={site}", "saved")
+    return await _page(request, hub, caller, site, fields.result())
 
 
 @router.post("/{site}/points")
@@ -88,13 +85,10 @@ async def roster(request: Request, hub: Hub, caller: SignedIn, fields: Fields, s
         name=pattern.name,
         roster=Roster(weekly=(WeeklyShift(weekdays=weekdays, pattern=pattern),)),
     )
-    try:
+    with fields.refusals():
         await operations.put_roster(hub, caller.actor, SiteId(site), kept)
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, site, fields.result(fault))
-    return go(f"/hours/setup?site={site}", "added")
+        return go(f"/hours/setup?site={site}", "added")
+    return await _page(request, hub, caller, site, fields.result())
 
 
 async def _settings(hub: Hub, caller: Caller, site: SiteId) -> AttendanceSettings | None:

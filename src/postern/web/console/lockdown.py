@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.access.lockdown import Lockdown, Lockdowns
-from postern.errors import NotFound, PosternError
+from postern.errors import NotFound
 from postern.ids import AreaId, SiteId
 from postern.operations.presence import lockdown as operations
 from postern.operations.presence.lockdown import SiteLockdowns
@@ -71,7 +71,7 @@ async def confirm(
 async def lock_down(request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Response:
     """Lock down now, or begin a drill."""
     area = fields.id("area")
-    try:
+    with fields.refusals():
         await operations.lock_down(
             hub,
             caller.actor,
@@ -80,11 +80,8 @@ async def lock_down(request: Request, hub: Hub, caller: SignedIn, fields: Fields
             drill=fields.text("drill") == "yes",
             reason=fields.text("reason"),
         )
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _confirm(request, hub, caller, site, area, fields.result(fault))
-    return go("/lockdown", "locked-down")
+        return go("/lockdown", "locked-down")
+    return await _confirm(request, hub, caller, site, area, fields.result())
 
 
 @router.post("/lockdown/{site}/{id}/release")

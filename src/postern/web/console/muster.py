@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from postern.access.model import SubjectKind
 from postern.access.presence import Evidence, Muster
-from postern.errors import BadInput, NotFound, PosternError
+from postern.errors import BadInput, NotFound
 from postern.ids import AreaId, SiteId
 from postern.operations.presence import muster as operations
 from postern.operations.presence import muster_wire
@@ -85,13 +85,10 @@ async def overview(request: Request, hub: Hub, caller: SignedIn) -> Response:
 async def call(request: Request, hub: Hub, caller: SignedIn, fields: Fields, site: int) -> Response:
     """Begin a muster or a drill."""
     drill = fields.text("drill") == "yes"
-    try:
+    with fields.refusals():
         await operations.call(hub, caller.actor, SiteId(site), drill=drill, reason=fields.text("reason"))
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _overview(request, hub, caller, fields.result(fault))
-    return go(f"/muster/{site}")
+        return go(f"/muster/{site}")
+    return await _overview(request, hub, caller, fields.result())
 
 
 @router.post("/muster/{site}/end")

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from postern.errors import NotFound, PosternError
+from postern.errors import PosternError
 from postern.ids import PersonId, SiteId
 from postern.operations import look
 from postern.operations.people import register
@@ -104,15 +104,12 @@ async def change(request: Request, hub: Hub, caller: SignedIn, fields: Fields, i
     details, person = _read(fields), (id, fields.text("name"))
     if fields.errors:
         return await _form(request, hub, caller, fields.result(), person=person)
-    try:
+    with fields.refusals():
         await register.change_person(
             hub, caller.actor, id=PersonId(id), version=int(fields.number("version")), details=details
         )
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _form(request, hub, caller, fields.result(fault), person=person)
-    return go(f"/people/{id}", "saved")
+        return go(f"/people/{id}", "saved")
+    return await _form(request, hub, caller, fields.result(), person=person)
 
 
 def _read(fields: FormReader) -> PersonDetails:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.clock import utc_day
-from postern.errors import NotFound, PosternError
+from postern.errors import NotFound
 from postern.ids import ContractorId, PersonId, SiteId, TeamId
 from postern.operations.people import employments as employment_operations
 from postern.operations.people import teams as operations
@@ -47,17 +48,14 @@ async def new_team(request: Request, hub: Hub, caller: SignedIn) -> Response:
 @router.post("/teams/new")
 async def add_team(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> Response:
     """Add a team."""
-    try:
+    with fields.refusals():
         wanted = await _read_team(hub, caller, fields)
         if wanted is not None:
             team = await operations.add_team(
                 hub, caller.actor, name=wanted.name, manager=wanted.manager, site=wanted.site
             )
             return go(f"/teams/{team.id}", "added")
-        form = fields.result()
-    except PosternError as fault:
-        form = fields.result(fault)
-    return await _team_form(request, hub, caller, form, None)
+    return await _team_form(request, hub, caller, fields.result(), None)
 
 
 @router.get("/teams/{id}")
@@ -73,18 +71,13 @@ async def team(request: Request, hub: Hub, caller: SignedIn, id: UUID) -> Respon
 @router.post("/teams/{id}")
 async def change_team(request: Request, hub: Hub, caller: SignedIn, fields: Fields, id: UUID) -> Response:
     """Change it."""
-    try:
+    with fields.refusals():
         wanted = await _read_team(hub, caller, fields)
         if wanted is not None:
             await operations.change_team(hub, caller.actor, replace(wanted, id=TeamId(id)))
             return go(f"/teams/{id}", "saved")
-        form = fields.result()
-    except NotFound:
-        raise
-    except PosternError as fault:
-        form = fields.result(fault)
     file = await operations.team_file(hub, caller.actor, TeamId(id), utc_day(hub.clock.now()))
-    return await _team_form(request, hub, caller, form, file)
+    return await _team_form(request, hub, caller, fields.result(), file)
 
 
 @router.post("/teams/{id}/remove")
@@ -107,13 +100,12 @@ async def add_contractor(request: Request, hub: Hub, caller: SignedIn, fields: F
     name = fields.needed("name")
     if fields.errors:
         return _contractor_form(request, fields.result(), None)
-    try:
+    with fields.refusals():
         made = await operations.add_contractor(
             hub, caller.actor, name=name, address=fields.text("address"), contract=fields.text("contract")
         )
-    except PosternError as fault:
-        return _contractor_form(request, fields.result(fault), None)
-    return go(f"/contractors/{made.id}", "added")
+        return go(f"/contractors/{made.id}", "added")
+    return _contractor_form(request, fields.result(), None)
 
 
 @router.get("/contractors/{id}")
@@ -140,18 +132,12 @@ async def change_contractor(
         contract=fields.text("contract"),
         version=int(fields.number("version")),
     )
-    form = fields.result()
-    if not fields.errors:
-        try:
+    with fields.refusals():
+        if not fields.errors:
             await operations.change_contractor(hub, caller.actor, wanted)
-        except NotFound:
-            raise
-        except PosternError as fault:
-            form = fields.result(fault)
-        else:
             return go(f"/contractors/{id}", "saved")
     file = await operations.contractor_file(hub, caller.actor, ContractorId(id), utc_day(hub.clock.now()))
-    return _contractor_form(request, form, file)
+    return _contractor_form(request, fields.result(), file)
 
 
 @router.post("/contractors/{id}/remove")
@@ -183,24 +169,22 @@ async def _team_form(
     request: Request, hub: Hub, caller: Caller, form: Form, file: UnitFile | None
 ) -> Response:
     sites = await site_operations.sites(hub, caller.actor)
-    return page(
-        request,
-        "people/team.html",
-        status=422 if form.wrong else 200,
-        form=form,
-        file=file,
-        kind="team",
-        site_options=[(one.id, one.name) for one in sites],
-    )
+    return _unit_form(request, form, file, kind="team", site_options=[(one.id, one.name) for one in sites])
 
 
 def _contractor_form(request: Request, form: Form, file: UnitFile | None) -> Response:
+    return _unit_form(request, form, file, kind="contractor")
+
+
+def _unit_form(
+    request: Request,
+    form: Form,
+    file: UnitFile | None,
+    *,
+    kind: str,
+    site_options: Sequence[tuple[int, str]] = (),
+) -> Response:
+    status = 422 if form.wrong else 200
     return page(
-        request,
-        "people/team.html",
-        status=422 if form.wrong else 200,
-        form=form,
-        file=file,
-        kind="contractor",
-        site_options=[],
+        request, "people/team.html", status=status, form=form, file=file, kind=kind, site_options=site_options
     )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.access.model import SubjectKind
-from postern.errors import NotFound, PosternError
+from postern.errors import PosternError
 from postern.ids import PersonId, VehicleId
 from postern.operations import look
 from postern.operations.people import register, revoke
@@ -134,15 +134,12 @@ async def change(request: Request, hub: Hub, caller: SignedIn, fields: Fields, i
     details = _read(fields)
     if fields.errors:
         return await _again(request, hub, caller, fields.result(), id)
-    try:
+    with fields.refusals():
         await register.change_vehicle(
             hub, caller.actor, id=VehicleId(id), version=int(fields.number("version")), details=details
         )
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _again(request, hub, caller, fields.result(fault), id)
-    return go(f"/vehicles/{id}", "saved")
+        return go(f"/vehicles/{id}", "saved")
+    return await _again(request, hub, caller, fields.result(), id)
 
 
 async def _again(request: Request, hub: Hub, caller: Caller, form: Form, id: UUID) -> Response:

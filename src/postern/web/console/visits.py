@@ -127,7 +127,7 @@ async def change_rules(request: Request, hub: Hub, caller: SignedIn, fields: Fie
     hours, days, version = (int(fields.number(one)) for one in ("walk_up_hours", "kept_days", "version"))
     if fields.errors:
         return await _rules_form(request, hub, caller, site, fields.result())
-    try:
+    with fields.refusals():
         wanted = VisitRules(
             site=SiteId(site),
             walk_ups=fields.ticked("walk_ups"),
@@ -146,11 +146,8 @@ async def change_rules(request: Request, hub: Hub, caller: SignedIn, fields: Fie
             english=fields.text("terms_english"),
             chinese=fields.text("terms_chinese"),
         )
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _rules_form(request, hub, caller, site, fields.result(fault))
-    return go(f"/visits?site={site}", "saved")
+        return go(f"/visits?site={site}", "saved")
+    return await _rules_form(request, hub, caller, site, fields.result())
 
 
 @router.get("/visits/{id}")
@@ -163,16 +160,13 @@ async def shown(request: Request, hub: Hub, caller: SignedIn, id: UUID) -> Respo
 async def act(request: Request, hub: Hub, caller: SignedIn, fields: Fields, id: UUID) -> Response:
     """Approve, refuse, cancel; tell that they came or left; make a new link; take the face out."""
     visit, wanted = VisitId(id), fields.text("act")
-    try:
+    with fields.refusals():
         if wanted == "link":
             made = await visits.invite_again(hub, caller.actor, visit)
             return await _page(request, hub, caller, visit, link=made.link, mailed=made.mailed)
         await _do(hub, caller, visit, wanted)
-    except NotFound:
-        raise
-    except PosternError as fault:
-        return await _page(request, hub, caller, visit, form=fields.result(fault))
-    return go(f"/visits/{id}", "saved")
+        return go(f"/visits/{id}", "saved")
+    return await _page(request, hub, caller, visit, form=fields.result())
 
 
 async def _do(hub: Hub, caller: Caller, visit: VisitId, wanted: str) -> None:
