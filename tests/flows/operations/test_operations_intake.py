@@ -24,7 +24,16 @@ from postern.operations.sites import agents
 from postern.operators.model import Actor
 from postern.records import store as records
 from postern.records.alarms import AlarmKind, alarms
-from postern.records.model import DecisionRecord, DoorCondition, DoorRecord, Kind, PictureRef, RecordKey
+from postern.records.model import (
+    DecisionRecord,
+    DoorCondition,
+    DoorRecord,
+    Kind,
+    PictureRef,
+    PresenceDeed,
+    PresenceRecord,
+    RecordKey,
+)
 from postern.records.partitions import partitions
 from postern.records.sealed import encode, open_happening
 from tests.flows.operations.drawn import NOON, DrawnAgent
@@ -213,6 +222,22 @@ async def test_what_no_wall_can_show_is_refused(
     hub: Services, agent: DrawnAgent, happening: DecisionRecord
 ) -> None:
     await record(agent, happening)
+    assert (await send(hub, agent)).refused == (1,)
+
+
+@pytest.mark.parametrize("place", [-1, 0, 101])
+async def test_a_mark_of_nobody_who_can_be_aboard_is_refused(
+    hub: Services, agent: DrawnAgent, place: int
+) -> None:
+    safe = PresenceRecord(
+        at=NOON,
+        deed=PresenceDeed.SAFE,
+        by="warden",
+        subject=UUID(int=3),
+        subject_kind="vehicle",
+        place=place,
+    )
+    await agent.append(kind=Kind.PRESENCE, day=TODAY, plaintext=encode(safe))
     assert (await send(hub, agent)).refused == (1,)
 
 

@@ -125,7 +125,9 @@ def is_understood(happening: Happening) -> bool:
     """Whether this release can show it: its words are known, its numbers are numbers, its text is text."""
     if isinstance(happening, PresenceRecord):
         kinds = {None, *(str(one) for one in SubjectKind)}
-        if happening.subject_kind not in kinds or not 0 <= happening.more <= MOST_ABOARD:
+        counted = 0 <= happening.more <= MOST_ABOARD
+        placed = happening.place is None or 1 <= happening.place <= MOST_ABOARD
+        if happening.subject_kind not in kinds or not counted or not placed:
             return False
     if isinstance(happening, DecisionRecord):
         score = happening.score
