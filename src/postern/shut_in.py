@@ -37,6 +37,18 @@ def program_folders() -> list[Path]:
     return [one for one in found if one.is_dir()]
 
 
+def bare_environment(arenas: int) -> dict[str, str]:
+    """For a child that only computes: none of our settings, and no thread pools, which would only reserve
+    memory. `arenas`: of the allocator, one for each thread that works at once."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
+    return {
+        **kept,
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": str(arenas),
+    }
+
+
 def shut_in(readable: Sequence[Path]) -> bool:
     """From here on this thread and all that it starts read beneath `readable` only. For good.
 

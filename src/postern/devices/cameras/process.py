@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -15,16 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from postern.devices.cameras.decoder import HEADER, MARK, End, Order
+from postern.shut_in import bare_environment
 from postern.sites.addresses import without_login
 
 _PREFIX = re.compile(r"^\[[^\]]*\]\s*")
 _LARGEST = 16384
-
-
-def _environment() -> dict[str, str]:
-    """None of our settings, and no thread pools, which would only reserve memory."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
-    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -45,7 +39,7 @@ class Decoder:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(),
+            env=bare_environment(arenas=2),
         )
         if not (self._process.stdin and self._process.stdout and self._process.stderr):
             raise RuntimeError("the decoder was started without pipes")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import os
 import socket
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from postern.devices.recognition.picture_process import (
     SPENT,
 )
 from postern.errors import BadPicture, Unavailable
+from postern.shut_in import bare_environment
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_PIXELS = 64_000_000
@@ -133,7 +133,7 @@ class PictureDecoder:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=_environment(),
+                env=bare_environment(arenas=1),
             )
         self._line = ours
         ours.settimeout(_START_SECONDS)
@@ -167,12 +167,6 @@ class PictureDecoder:
         if self._line is not None:
             self._line.close()
             self._line = None
-
-
-def _environment() -> dict[str, str]:
-    """None of our settings, and no thread pools, which would only reserve memory."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
-    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
 def _has_ended(line: socket.socket) -> bool:
