@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from postern.clock import Clock
+from postern.listener_tls import listener_context
 from postern.settings import Settings
 from postern.web.ports import CertificateView
 
@@ -129,7 +130,7 @@ class Certificate:
         folder = self._settings.folder(self._folder)
         names = served_names(self._settings)
         self.files = await ensure_certificate(self._settings, names, folder, self._clock)
-        self.context = self.context or ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context = self.context or listener_context()
         self.context.load_cert_chain(self.files.certificate, self.files.key)
 
     def view(self) -> CertificateView | None:

@@ -18,6 +18,7 @@ import structlog
 import uvicorn
 
 from postern.errors import Unavailable
+from postern.listener_tls import listener_context
 from postern.patience import patient
 from postern.shut_in import program_folders, shut_in
 from postern.web.public.app import create_public_app
@@ -104,7 +105,7 @@ async def serve(told: PublicHandover, bound: socket.socket) -> None:
 def _context(told: PublicHandover) -> ssl.SSLContext | None:
     if told.certificate is None or told.key is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context = listener_context()
     context.load_cert_chain(told.certificate, told.key)
     return context
 

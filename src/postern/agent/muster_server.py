@@ -27,6 +27,7 @@ from postern.agent.muster import MusterDesk, NamelessWarden
 from postern.agent.muster_pages import asset, render, roll_of, words_of
 from postern.clock import Clock
 from postern.errors import PosternError
+from postern.listener_tls import listener_context
 from postern.patience import patient
 
 log = structlog.get_logger(__name__)
@@ -239,8 +240,6 @@ async def serving(desk: MusterDesk, clock: Clock, listener: Listener | None) -> 
         MusterPages(desk, clock).app(),
         host=listener.host,
         port=listener.port,
-        ssl_certfile=str(listener.certificate),
-        ssl_keyfile=str(listener.key),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -249,6 +248,9 @@ async def serving(desk: MusterDesk, clock: Clock, listener: Listener | None) -> 
         lifespan="off",
         timeout_graceful_shutdown=3,
     )
+    config.load()
+    config.ssl = listener_context()
+    config.ssl.load_cert_chain(listener.certificate, listener.key)
     server = _Beside(config)
     task = asyncio.create_task(_serve(server, listener), name="muster page")
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.requests import HTTPConnection
-from starlette.routing import Mount
+from starlette.routing import Mount, compile_path
 
 from postern.errors import Refused
 from postern.operators.roles import TABLE, Endpoint, Need
@@ -30,6 +30,13 @@ def install(app: FastAPI) -> None:
         (function, endpoint.method): (endpoint, TABLE.needs.get(endpoint))
         for function, endpoint in endpoints_of(app)
     }
+
+
+def methods_at(request: HTTPConnection) -> list[str]:
+    """Everything that is answered at that address: the framework names what its first route there takes."""
+    path = request.scope["path"]
+    found = {one.method for _, one in endpoints_of(request.app) if compile_path(one.path)[0].match(path)}
+    return sorted(found - {"WEBSOCKET"})
 
 
 def needed(connection: HTTPConnection) -> tuple[Endpoint, Need]:

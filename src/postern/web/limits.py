@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from postern.web.problem_document import is_for_programs, problem
 
 LARGEST_BODY = 64 * 1024 * 1024
 LARGEST_DOCUMENT = 4 * 1024 * 1024
@@ -29,12 +31,21 @@ class BodyLimit:
             headers = Headers(scope=scope)
             length = headers.get("content-length", "0")
             if "transfer-encoding" in headers:
-                await PlainTextResponse("Say how long the body is.", 411)(scope, receive, send)
+                await _refusal(scope, 411, "length-required", "Say how long the body is.")(
+                    scope, receive, send
+                )
                 return
             if not length.isascii() or not length.isdigit() or int(length) > largest(headers, scope["path"]):
-                await PlainTextResponse("The body is too large.", 413)(scope, receive, send)
+                await _refusal(scope, 413, "too-large", "The body is too large.")(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+def _refusal(scope: Scope, status: int, code: str, words: str) -> Response:
+    """In the form that whoever asks can read."""
+    if is_for_programs(scope["path"]):
+        return problem(status, code, words)
+    return PlainTextResponse(words, status)
 
 
 def largest(headers: Headers, path: str) -> int:

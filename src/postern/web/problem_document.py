@@ -8,6 +8,12 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse, Response
 
 PROBLEM_TYPE = "application/problem+json"
+FOR_PROGRAMS = ("/api/", "/agent/")
+
+
+def is_for_programs(path: str) -> bool:
+    """Whether what is answered there is read by a program."""
+    return path.startswith(FOR_PROGRAMS)
 
 
 def problem(

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from postern.errors import NotSignedIn, PosternError
+from postern.web import endpoints
 from postern.web.pages import go, page, words_for
-from postern.web.problem_document import problem
+from postern.web.problem_document import is_for_programs, problem
 
 LOG = structlog.get_logger(__name__)
-FOR_PROGRAMS = ("/api/", "/agent/")
 OWN = "/me"
 """Where people sign in for themselves, and operators do not."""
 
@@ -30,7 +30,7 @@ def install(app: FastAPI) -> None:
 
 def for_a_program(request: Request) -> bool:
     """Whether the answer is read by a program."""
-    return request.url.path.startswith(FOR_PROGRAMS)
+    return is_for_programs(request.url.path)
 
 
 async def _ours(request: Request, fault: PosternError) -> Response:
@@ -53,6 +53,8 @@ def _to_sign_in(request: Request) -> Response:
 
 async def _http(request: Request, fault: HTTPException) -> Response:
     headers = dict(fault.headers or {})
+    if fault.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(endpoints.methods_at(request))
     if for_a_program(request):
         code = HTTPStatus(fault.status_code).phrase.lower().replace(" ", "-")
         return problem(fault.status_code, code, str(fault.detail), headers)

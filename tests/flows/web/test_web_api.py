@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from postern.sites.store import SitePlan
+from postern.web.limits import LARGEST_DOCUMENT
 from tests.flows.web.conftest import SAME_ORIGIN, Browser
 
 PROBLEM = "application/problem+json"
@@ -42,6 +45,30 @@ async def test_every_kind_of_refusal_is_a_problem(browser: Browser) -> None:
     assert_problem(answer, 422, "bad-input")
     assert {one["pointer"] for one in answer.json()["errors"]} == {"/body/name", "/body/sex"}
     assert_problem(await call(browser, "GET", "/people/nonsense"), 422, "bad-input")
+
+
+async def test_a_body_without_end_or_too_large_is_a_problem_and_a_wrong_method_names_the_right_ones(
+    browser: Browser,
+) -> None:
+    async def without_end() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    assert_problem(await call(browser, "POST", "/people", content=without_end()), 411, "length-required")
+    large = b"0" * (LARGEST_DOCUMENT + 1)
+    kind = {"Content-Type": "application/json"}
+    answer = await browser.client.post("/api/v1/people", headers={**SAME_ORIGIN, **kind}, content=large)
+    assert_problem(answer, 413, "too-large")
+    assert_problem(await call(browser, "POST", "/people", content=b"{"), 422, "bad-input")
+    wrong = await call(browser, "PATCH", f"/people/{uuid4()}")
+    assert wrong.headers["allow"] == "DELETE, GET, PUT"
+
+
+async def test_a_time_of_day_is_described_without_an_offset(browser: Browser) -> None:
+    schemas = (await browser.get("/api/v1/openapi.json")).json()["components"]["schemas"]
+    described = schemas["DaySpan"]["properties"]["start"]
+    assert "format" not in described
+    assert all(re.fullmatch(described["pattern"], text) for text in ("06:30", "23:59:59", "00:00:00.5"))
+    assert not any(re.fullmatch(described["pattern"], text) for text in ("24:00", "6:30", "06:30Z"))
 
 
 async def test_the_description_names_every_path(browser: Browser) -> None:

@@ -38,10 +38,13 @@ _AS_PROBLEM = {"content": {"application/problem+json": {"schema": Problem.model_
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": words, **_AS_PROBLEM}
     for status, words in (
+        (400, "No readable document"),
         (401, "Not signed in"),
         (403, "Refused"),
         (404, "Not found"),
         (409, "Conflict"),
+        (411, "No length"),
+        (413, "Too large"),
         (422, "Bad input"),
         (429, "Too many"),
     )

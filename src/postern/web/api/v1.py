@@ -31,6 +31,8 @@ from postern.web.api import (
 from postern.web.api.models import PROBLEMS
 from postern.web.login import SignedIn
 
+LOCAL_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
+
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 PARTS = (
     places,
@@ -74,11 +76,24 @@ async def login(caller: SignedIn) -> LoginState:
 async def description(request: Request, caller: SignedIn) -> Response:
     """This API's description by OpenAPI 3.1."""
     del caller
-    return JSONResponse(
-        get_openapi(
-            title="Postern",
-            version="1",
-            description="Sign in at /sign-in; the login's cookie and its form key carry every request.",
-            routes=request.app.routes,
-        )
+    document = get_openapi(
+        title="Postern",
+        version="1",
+        description="Sign in at /sign-in; the login's cookie and its form key carry every request.",
+        routes=request.app.routes,
     )
+    _as_local_times(document)
+    return JSONResponse(document)
+
+
+def _as_local_times(document: object) -> None:
+    """Times of day are a site's own: by JSON Schema's word a "time" has an offset, and ours have none."""
+    if isinstance(document, dict):
+        if document.get("format") == "time":
+            del document["format"]
+            document["pattern"] = LOCAL_TIME
+        for part in document.values():
+            _as_local_times(part)
+    elif isinstance(document, list):
+        for part in document:
+            _as_local_times(part)
