@@ -19,7 +19,7 @@ from postern.operations.parking import calls
 from postern.operations.parking.calls import Line, Side
 from postern.operations.services import Services
 from postern.settings import Settings
-from postern.web.login import is_secure
+from postern.web.cookies import is_secure
 
 MICROPHONE_POLICY = "camera=(), microphone=(self), geolocation=(), payment=(), usb=()"
 """Permissions-Policy of the pages with a call: they, and no others, may ask for the microphone."""

@@ -20,7 +20,8 @@ from postern.operations.operators import api_keys, sign_in
 from postern.operations.services import Services
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, may, require
-from postern.web import endpoints
+from postern.web import cookies, endpoints
+from postern.web.cookies import host_bound
 from postern.web.forms import LARGEST_UPLOAD, FormReader
 from postern.web.pages import Caller
 from postern.web.plain_text import refuse_control_characters
@@ -36,15 +37,9 @@ def services_of(request: Request) -> Services:
     return services
 
 
-def is_secure(request: HTTPConnection) -> bool:
-    """Whether browsers reach the console over TLS, be it through a proxy that ends it before us."""
-    services: Services = request.app.state.services
-    return request.url.scheme in ("https", "wss") or services.public_url.startswith("https://")
-
-
 def cookie_name(request: HTTPConnection) -> str:
-    """`__Host-` binds the cookie to this host and to https; http has no such thing."""
-    return "__Host-postern" if is_secure(request) else "postern"
+    """The cookie of an operator's login."""
+    return host_bound(request, "postern")
 
 
 def form_key_of(secret: str) -> str:
@@ -84,7 +79,7 @@ async def signed_in(request: Request) -> Caller:
     caller = Caller(actor=actor, form_key=form_key_of(secret))
     request.state.caller = caller
     if request.method not in SAFE_METHODS:
-        await _check_form_key(request, caller)
+        await check_form_key(request, caller.form_key)
     await require_duty(request, actor)
     if not request.url.path.startswith(API):
         caller = replace(caller, counts={"approvals": await approvals.count_waiting(hub, actor)})
@@ -117,31 +112,23 @@ async def perhaps_signed_in(request: Request) -> Caller | None:
         return None
 
 
-async def _check_form_key(request: Request, caller: Caller) -> None:
+async def check_form_key(request: Request, expected: str) -> None:
+    """Raises Refused for a change that does not carry the form key of the login that it comes with."""
     given = request.headers.get(FORM_KEY_HEADER)
     if given is None and "form" in request.headers.get("content-type", ""):
         given = str((await form_of(request)).get(FORM_KEY_FIELD, ""))
-    if not hmac.compare_digest((given or "").encode(), caller.form_key.encode()):
+    if not hmac.compare_digest((given or "").encode(), expected.encode()):
         raise Refused("the form does not carry this login's form key; reload the page and try again")
 
 
 def set_login(request: Request, response: Response, secret: str) -> None:
     """Give the browser its login: opaque, out of scripts' reach, never sent by another site's forms."""
-    response.set_cookie(
-        cookie_name(request),
-        secret,
-        httponly=True,
-        secure=is_secure(request),
-        samesite="lax",
-        path="/",
-    )
+    cookies.keep(request, response, cookie_name(request), secret)
 
 
 def drop_login(request: Request, response: Response) -> None:
     """Take it back."""
-    response.delete_cookie(
-        cookie_name(request), path="/", secure=is_secure(request), httponly=True, samesite="lax"
-    )
+    cookies.drop(request, response, cookie_name(request))
 
 
 SignedIn = Annotated[Caller, Depends(signed_in)]

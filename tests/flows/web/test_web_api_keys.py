@@ -16,7 +16,7 @@ from postern.operations import look
 from postern.operations.demo import Demo
 from postern.operations.insiders import alarms as insider_alarms
 from postern.operations.insiders import budget
-from postern.operations.operators import api_keys
+from postern.operations.operators import api_keys, who_they_are
 from postern.operations.operators.api_keys import NewKey
 from postern.operations.services import Services
 from postern.operators import store
@@ -118,6 +118,17 @@ async def test_bait_opens_nothing_and_alarms(
     await api_keys.end_key(hub, admin, bait.id)
     again = await program.get("/api/v1/people", headers=bearer(bait.secret))
     assert again.status_code == 401
+
+
+async def test_no_key_is_made_for_the_hours_of_nobody(hub: Services, admin: Actor, hanna: Actor) -> None:
+    for duty in (Duty.SEE_HOURS, Duty.KEEP_HOURS):
+        with pytest.raises(BadInput, match="hours of nobody: without see-all-hours"):
+            await api_keys.make_key(hub, admin, wanted(hub, hanna, duty))
+    await api_keys.make_key(hub, admin, wanted(hub, hanna, Duty.SEE_HOURS, Duty.SEE_ALL_HOURS))
+    assert hanna.operator is not None
+    someone = (await look.find_people(hub, admin, limit=1)).rows[0].person.id
+    await who_they_are.link_person(hub, admin, hanna.operator, someone)
+    await api_keys.make_key(hub, admin, wanted(hub, hanna, Duty.SEE_HOURS))
 
 
 async def test_a_key_covers_no_more_than_its_operator_may_and_nothing_that_needs_a_person(

@@ -14,6 +14,7 @@ from postern.errors import BadInput, NotSignedIn
 from postern.ids import OperatorId, new_id
 from postern.journal.model import Act
 from postern.nature import Nature
+from postern.operations.attendance.scope import scope_of
 from postern.operations.insiders.alarms import raise_alarm
 from postern.operations.names import named
 from postern.operations.operators.operators import actor_of
@@ -25,7 +26,7 @@ from postern.operators.api_keys import ApiKey, KeyDetails
 from postern.operators.concerns import Concern
 from postern.operators.model import Actor, Operator
 from postern.operators.roles import DUTIES, Duty, require
-from postern.postgres.pool import confine
+from postern.postgres.pool import Transaction, confine
 
 PREFIX = "postern_"
 LONGEST = timedelta(days=366)
@@ -39,6 +40,8 @@ ONLY_IN_PERSON = frozenset(
     }
 )
 """Duties that no key covers: they are for somebody who signed in."""
+OF_ONES_PEOPLE = frozenset({Duty.SEE_HOURS, Duty.KEEP_HOURS})
+"""Duties that reach, without `see-all-hours`, no further than the people whom the operator manages."""
 _WHY = "API keys"
 _REFUSED = "this API key is not good (any more); ask an administrator for another"
 
@@ -75,7 +78,8 @@ class MadeKey:
 
 
 async def make_key(services: Services, actor: Actor, wanted: NewKey) -> MadeKey:
-    """Make the key. BadInput for duties that need a person, that the operator lacks, or without an end."""
+    """Make the key. BadInput for duties that need a person, that the operator lacks, that reach nobody,
+    or without an end."""
     require(actor, Duty.CHANGE_API_KEYS)
     return await _make(services, actor, wanted, Nature.REAL)
 
@@ -94,6 +98,7 @@ async def _make(services: Services, actor: Actor, wanted: NewKey, nature: Nature
     async with services.database.transaction(actor.tenant) as tx:
         owner = await operators.get(tx, actor.tenant, wanted.operator)
         _check_scopes(owner, wanted.scopes)
+        await _check_hours(services, tx, owner, wanted.scopes)
         details = KeyDetails(
             name=named(wanted.name),
             operator=wanted.operator,
@@ -117,6 +122,21 @@ def _check_scopes(owner: Operator, scopes: Iterable[Duty]) -> None:
         raise BadInput(f"no key covers {names}: that needs somebody who signs in")
     if not wanted <= DUTIES[owner.role]:
         raise BadInput(f"a key covers no more than its operator may do; {owner.login_name} may not do that")
+
+
+async def _check_hours(services: Services, tx: Transaction, owner: Operator, scopes: Iterable[Duty]) -> None:
+    """BadInput for a key to nobody's hours."""
+    wanted = frozenset(scopes)
+    if not wanted & OF_ONES_PEOPLE:
+        return
+    acting = replace(actor_of(owner), scopes=frozenset(duty.value for duty in wanted))
+    scope = await scope_of(services, tx, acting)
+    if not scope.everybody and scope.own is None:
+        raise BadInput(
+            f"this key would have the hours of nobody: without {Duty.SEE_ALL_HOURS.value} it has those of "
+            f"the people whom {owner.login_name} manages; add that duty, or link the operator with the "
+            "person first"
+        )
 
 
 async def end_key(services: Services, actor: Actor, id: UUID) -> None:

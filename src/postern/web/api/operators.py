@@ -75,7 +75,11 @@ class WhoIn(BaseModel):
 
 
 class KeyIn(BaseModel):
-    """A key that asks the API for `operator`, within `scopes` (duties), until the end of `last_day`, UTC."""
+    """A key that asks the API for `operator`, within `scopes` (duties), until the end of `last_day`, UTC.
+
+    With `see-hours` or `keep-hours` but not `see-all-hours` it reaches the hours of the people whom the
+    operator manages; where they are linked with nobody, it is refused.
+    """
 
     operator: UUID
     name: str = Field(max_length=NAME)

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from postern.web import cookies
 from postern.web.i18n import LANGUAGES
-from postern.web.login import Fields, Hub, SignedIn, is_secure, perhaps_signed_in
+from postern.web.login import Fields, Hub, SignedIn, perhaps_signed_in
 from postern.web.navigation import first_page
 from postern.web.pages import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, page
 from postern.web.security_txt import PATH, security_txt
@@ -106,12 +107,5 @@ async def prefer(request: Request, fields: Fields) -> Response:
     )
     for name, value, known in chosen:
         if value in known:
-            answer.set_cookie(
-                name,
-                value,
-                max_age=A_YEAR,
-                httponly=True,
-                samesite="lax",
-                secure=is_secure(request),
-            )
+            cookies.keep(request, answer, name, value, seconds=A_YEAR)
     return answer

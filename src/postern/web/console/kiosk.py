@@ -14,9 +14,10 @@ from postern.operations.parking.ticket_at_exit import takes_tickets
 from postern.operations.sites import kiosks
 from postern.operations.sites.kiosks import KnownKiosk
 from postern.operations.visitors.walk_up import takes_walk_ups
-from postern.web import calling
+from postern.web import calling, cookies
+from postern.web.cookies import host_bound
 from postern.web.forms import EMPTY, Form
-from postern.web.login import Fields, Hub, is_secure
+from postern.web.login import Fields, Hub
 from postern.web.pages import go, page
 from postern.web.ports import ConsolePorts
 from postern.web.qr import qr_picture
@@ -29,7 +30,7 @@ KEPT_FOR = 400 * 24 * 3600
 
 def cookie_name(connection: HTTPConnection) -> str:
     """The kiosk's own cookie; it is no login."""
-    return "__Host-postern-kiosk" if is_secure(connection) else "postern-kiosk"
+    return host_bound(connection, "postern-kiosk")
 
 
 async def known(request: Request, hub: Hub) -> KnownKiosk:
@@ -92,15 +93,7 @@ async def begin(request: Request, hub: Hub, fields: Fields) -> Response:
         form = Form(values={"code": code}, fault=fault)
         return page(request, "kiosk/begin.html", status=422, form=form)
     answer = go("/kiosk")
-    answer.set_cookie(
-        cookie_name(request),
-        secret,
-        max_age=KEPT_FOR,
-        httponly=True,
-        secure=is_secure(request),
-        samesite="strict",
-        path="/",
-    )
+    cookies.keep(request, answer, cookie_name(request), secret, seconds=KEPT_FOR, samesite="strict")
     return answer
 
 

@@ -12,9 +12,11 @@ from postern.operations.operators import operators, provider_sign_in
 from postern.operations.operators.provider_sign_in import GOOD_FOR
 from postern.operations.operators.sign_in_port import Answer
 from postern.operators.provider_store import Wanted
+from postern.web import cookies
 from postern.web.came_from import came_from
 from postern.web.console.signing import provider_label, sign_in_page
-from postern.web.login import Hub, SignedIn, cookie_name, is_secure, set_login
+from postern.web.cookies import host_bound
+from postern.web.login import Hub, SignedIn, cookie_name, set_login
 from postern.web.navigation import first_page
 from postern.web.pages import go, page
 
@@ -23,7 +25,7 @@ private = APIRouter()
 
 
 def _cookie(request: Request) -> str:
-    return "__Host-postern-provider" if is_secure(request) else "postern-provider"
+    return host_bound(request, "postern-provider")
 
 
 @public.post("/sign-in/provider")
@@ -98,18 +100,11 @@ async def _set_out(request: Request, hub: Hub, wanted: Wanted, bound: str | None
         return _refused(request, hub, fault)
     answer = page(request, "signing/to_provider.html", url=begun.url, provider=provider_label(hub))
     answer.headers["Refresh"] = f"0;url={begun.url}"
-    answer.set_cookie(
-        _cookie(request),
-        begun.secret,
-        max_age=int(GOOD_FOR.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request),
-        path="/",
-    )
+    seconds = int(GOOD_FOR.total_seconds())
+    cookies.keep(request, answer, _cookie(request), begun.secret, seconds=seconds)
     return answer
 
 
 def _without_cookie(request: Request, answer: Response) -> Response:
-    answer.delete_cookie(_cookie(request), path="/", secure=is_secure(request), httponly=True, samesite="lax")
+    cookies.drop(request, answer, _cookie(request))
     return answer

@@ -13,10 +13,11 @@ from postern.errors import BadInput, NotFound, NotSignedIn, PosternError, TooMan
 from postern.operations.operators import link_passkey, operators, passkeys, sign_in
 from postern.operations.operators.ceremonies import Ceremony
 from postern.operators.passwords import totp_uri
+from postern.web import cookies
 from postern.web.came_from import came_from
 from postern.web.fault_words import spoken
 from postern.web.forms import EMPTY, Form, FormReader
-from postern.web.login import Fields, Hub, SignedIn, drop_login, form_key_of, is_secure, set_login
+from postern.web.login import Fields, Hub, SignedIn, drop_login, form_key_of, set_login
 from postern.web.navigation import first_page
 from postern.web.pages import Caller, go, page, words_for
 from postern.web.problem_document import problem
@@ -121,14 +122,7 @@ def told(request: Request, fault: PosternError) -> Response:
 def ceremony_answer(request: Request, ceremony: Ceremony, cookie: str = CEREMONY) -> Response:
     """What the browser's authenticator is asked, with the cookie by which its answer is matched."""
     answer = Response(ceremony.options, media_type="application/json")
-    answer.set_cookie(
-        cookie,
-        ceremony.secret,
-        max_age=300,
-        httponly=True,
-        samesite="strict",
-        secure=is_secure(request),
-    )
+    cookies.keep(request, answer, cookie, ceremony.secret, seconds=300, samesite="strict")
     return answer
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Annotated
@@ -11,10 +10,12 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 
-from postern.errors import NotSignedIn, Refused
+from postern.errors import NotSignedIn
 from postern.operations.operators import members
 from postern.privacy.member import Member
-from postern.web.login import FORM_KEY_FIELD, FORM_KEY_HEADER, form_key_of, form_of, is_secure, services_of
+from postern.web import cookies
+from postern.web.cookies import host_bound
+from postern.web.login import check_form_key, form_key_of, services_of
 from postern.web.own import menu
 from postern.web.pages import page
 from postern.web.security import SAFE_METHODS
@@ -34,12 +35,12 @@ class Own:
 
 def cookie_name(connection: HTTPConnection) -> str:
     """One's own cookie; it is no operator's login."""
-    return "__Host-postern-me" if is_secure(connection) else "postern-me"
+    return host_bound(connection, "postern-me")
 
 
 def name_cookie(connection: HTTPConnection) -> str:
     """The cookie that spares typing the sign-in name again; it proves nothing."""
-    return "__Host-postern-me-name" if is_secure(connection) else "postern-me-name"
+    return host_bound(connection, "postern-me-name")
 
 
 async def signed_in_member(request: Request) -> Own:
@@ -49,42 +50,20 @@ async def signed_in_member(request: Request) -> Own:
         raise NotSignedIn("sign in first")
     own = Own(member=await members.who(services_of(request), secret), form_key=form_key_of(secret))
     if request.method not in SAFE_METHODS:
-        await _check_form_key(request, own)
+        await check_form_key(request, own.form_key)
     return own
-
-
-async def _check_form_key(request: Request, own: Own) -> None:
-    given = request.headers.get(FORM_KEY_HEADER)
-    if given is None and "form" in request.headers.get("content-type", ""):
-        given = str((await form_of(request)).get(FORM_KEY_FIELD, ""))
-    if not hmac.compare_digest((given or "").encode(), own.form_key.encode()):
-        raise Refused("the form does not carry this login's form key; reload the page and try again")
 
 
 def set_login(request: Request, response: Response, signed: members.SignedInMember) -> None:
     """Give the browser its login, and the name to sign in with next time."""
     name = members.shown_name(signed.member.name)
-    _keep(request, response, cookie_name(request), signed.secret, KEPT_FOR)
-    _keep(request, response, name_cookie(request), name, A_YEAR)
-
-
-def _keep(request: Request, response: Response, cookie: str, value: str, seconds: int) -> None:
-    response.set_cookie(
-        cookie,
-        value,
-        max_age=seconds,
-        httponly=True,
-        secure=is_secure(request),
-        samesite="lax",
-        path="/",
-    )
+    cookies.keep(request, response, cookie_name(request), signed.secret, seconds=KEPT_FOR)
+    cookies.keep(request, response, name_cookie(request), name, seconds=A_YEAR)
 
 
 def drop_login(request: Request, response: Response) -> None:
     """Take it back."""
-    response.delete_cookie(
-        cookie_name(request), path="/", secure=is_secure(request), httponly=True, samesite="lax"
-    )
+    cookies.drop(request, response, cookie_name(request))
 
 
 async def own_page(
