@@ -66,7 +66,7 @@ ATTACKS: tuple[Attack, ...] = (
     Attack(
         name="faults",
         promises=("Passages",),
-        words="disks that fail, networks that tear, clocks that jump, by a schedule drawn from the seed",
+        words="the agent's spool on a disk that fails at calls drawn from the seed",
         mutant="a spool that does not sync",
         run=faults,
     ),

@@ -1,4 +1,4 @@
-"""Disks that fail, networks that tear, clocks that jump: nothing acknowledged is lost or doubled."""
+"""The agent's spool on disks that fail: nothing acknowledged is lost or numbered twice."""
 
 from __future__ import annotations
 
