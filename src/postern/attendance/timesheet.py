@@ -199,8 +199,8 @@ def _in_order(one: CategoryTotal) -> tuple[int, bool, Decimal, str, str]:
 
 
 def _since(first: date, profile: PayProfile) -> date:
-    """A day before the week and the month begin: its shift may reach into them."""
-    return min(week_start(first, profile), first.replace(day=1)) - _DAY
+    """Before week and month begin: what is worked over midnight may belong to a day further back yet."""
+    return min(week_start(first, profile), first.replace(day=1)) - 2 * _DAY
 
 
 def _until(last: date) -> date:

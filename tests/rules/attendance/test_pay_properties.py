@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
@@ -109,30 +109,43 @@ def test_parts_of_a_period_are_paid_like_the_whole(work, profile, roster, cut) -
     assert parts == lines_of(sheet(work, profile, roster, first, last))
 
 
-def test_work_without_a_rest_for_days_is_on_the_sheets_of_those_days() -> None:
-    """Somebody is in and out every three minutes from Monday to Thursday: Wednesday's row is not Monday's."""
-    monday = datetime(2026, 9, 28, 6, tzinfo=UTC)
+def cut_everywhere_is_paid_like_the_whole(moments: Sequence[datetime]) -> None:
+    """Comings and goings in turn, in Cairo by American law, the week from Wednesday, cut after each day."""
     punches = [
         Punch(
             id=identity(number),
-            at=monday + number * timedelta(minutes=3),
+            at=at,
             direction=Direction.OUT if number % 2 else Direction.IN,
             source=PunchSource.CARD,
             site=SITE,
         )
-        for number in range(72 * 20)
+        for number, at in enumerate(moments)
     ]
-    work = punches, monday.date(), ZoneInfo("Africa/Cairo")
+    work = punches, moments[0].date(), ZoneInfo("Africa/Cairo")
     profile = PayProfile(jurisdiction=JURISDICTIONS[2], week_starts=2)
-    days = [monday.date() + timedelta(days=number) for number in range(-2, 6)]
-    whole = lines_of(sheet(work, profile, NO_ROSTER, days[0], days[-1]))
+    first, last = span_of(work)
+    whole = lines_of(sheet(work, profile, NO_ROSTER, first, last))
     assert sum(one.minutes for one in whole) > 0
-    for before, after in pairwise(days):
+    for number in range((last - first).days):
+        middle = first + timedelta(days=number)
         parts = [
-            *lines_of(sheet(work, profile, NO_ROSTER, days[0], before)),
-            *lines_of(sheet(work, profile, NO_ROSTER, after, days[-1])),
+            *lines_of(sheet(work, profile, NO_ROSTER, first, middle)),
+            *lines_of(sheet(work, profile, NO_ROSTER, middle + timedelta(days=1), last)),
         ]
         assert parts == whole
+
+
+def test_work_without_a_rest_for_days_is_on_the_sheets_of_those_days() -> None:
+    """Somebody is in and out every three minutes from Monday to Thursday: Wednesday's row is not Monday's."""
+    monday = datetime(2026, 9, 28, 6, tzinfo=UTC)
+    cut_everywhere_is_paid_like_the_whole([monday + number * timedelta(minutes=3) for number in range(1440)])
+
+
+def test_a_night_that_goes_on_from_the_day_before_counts_in_the_week_that_it_reaches_into() -> None:
+    """Monday's work goes on through Tuesday into a minute of Wednesday, when the week of much work begins."""
+    midnight = datetime(2026, 9, 29, 21, tzinfo=UTC)
+    hours = (-30, -20, -19, -13.5, -13, -12, -11, 1 / 60, 1, 13, 13.1, 24, 25, 37, 37.1, 48)
+    cut_everywhere_is_paid_like_the_whole([midnight + timedelta(hours=one) for one in hours])
 
 
 @settings(max_examples=60, deadline=None)

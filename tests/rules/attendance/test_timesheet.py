@@ -149,8 +149,8 @@ def test_punches_of_any_time_zone_are_the_same_moments() -> None:
 
 
 def test_it_reaches_back_to_the_start_of_the_week_and_of_the_month() -> None:
-    assert reach(date(2026, 4, 1), date(2026, 4, 30), GERMAN) == (date(2026, 3, 27), date(2026, 5, 3))
-    assert reach(date(2026, 4, 20), date(2026, 4, 26), AMERICAN)[0] == date(2026, 3, 29)
+    assert reach(date(2026, 4, 1), date(2026, 4, 30), GERMAN) == (date(2026, 3, 26), date(2026, 5, 3))
+    assert reach(date(2026, 4, 20), date(2026, 4, 26), AMERICAN)[0] == date(2026, 3, 28)
 
 
 def test_the_night_into_a_month_is_paid_in_both_months_and_once() -> None:
