@@ -35,6 +35,8 @@ class SetClock:
 
 def aware(at: datetime) -> datetime:
     """Return `at` in UTC. Raises ValueError on a naive datetime, which would mean a guess."""
+    if at.tzinfo is UTC:
+        return at
     if at.tzinfo is None:
         raise ValueError(f"{at.isoformat()} has no time zone; give one, for example +00:00")
     return at.astimezone(UTC)

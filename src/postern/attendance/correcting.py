@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date
+from operator import attrgetter
 
 from postern.attendance.model import (
     Correction,
@@ -19,6 +20,9 @@ from postern.ids import SiteId
 
 NO_SITE = SiteId(0)
 """Where an added punch belongs that no other punch of the person shows a site for."""
+
+_IN_ORDER = attrgetter("at", "direction", "id.int")
+"""By moment; of two at one moment an IN goes before an OUT."""
 
 
 def corrected(punches: Iterable[Punch], corrections: Iterable[Correction]) -> tuple[Punch, ...]:
@@ -52,17 +56,12 @@ def corrected(punches: Iterable[Punch], corrections: Iterable[Correction]) -> tu
                 device_at=None,
                 received_at=None,
             )
-    return tuple(sorted(map(_in_utc, known.values()), key=_order))
+    return tuple(sorted(map(_in_utc, known.values()), key=_IN_ORDER))
 
 
 def _in_utc(punch: Punch) -> Punch:
     """Two moments of one time zone would be subtracted by the wall clock, whatever it did in between."""
     return punch if punch.at.tzinfo is UTC else replace(punch, at=aware(punch.at))
-
-
-def _order(punch: Punch) -> tuple[datetime, str, int]:
-    """By moment; of two at one moment an IN goes before an OUT."""
-    return punch.at, punch.direction.value, punch.id.int
 
 
 def excused(corrections: Iterable[Correction]) -> frozenset[date]:

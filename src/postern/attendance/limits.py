@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
+from postern.attendance.law_at import LawAt
 from postern.attendance.model import WorkDay
-from postern.attendance.moments import days_between
 from postern.attendance.pay import Breach, PayLine
-from postern.attendance.public_holidays import PublicHolidays
 from postern.attendance.rules_model import (
     Average,
     BreaksNeeded,
@@ -24,26 +22,22 @@ from postern.attendance.rules_model import (
     WeekRest,
 )
 from postern.attendance.tiers import week_start
+from postern.attendance.worked import MINUTE, Worked
 
-_MINUTE = timedelta(minutes=1)
 _SUNDAY = 6
 _WEEK = 7
 
 
 def breaches(
-    days: Sequence[WorkDay],
-    lines: Sequence[PayLine],
-    law: Law,
-    calendar: PublicHolidays,
-    zone: ZoneInfo,
+    days: Sequence[WorkDay], worked: Sequence[Worked], lines: Sequence[PayLine], law_at: LawAt
 ) -> tuple[Breach, ...]:
     """All of them, by day. Averages are judged only where the days reach back far enough."""
-    worked = [one for one in days if one.counted]
+    law = law_at.law
     found = [
-        *(breach for one in worked for breach in _of_day(one, law, calendar, zone)),
+        *(breach for one in worked for breach in _of_day(one, law_at)),
         *_rests(worked, law),
         *_weeks(worked, law),
-        *_averages(days, law),
+        *_averages(days, worked, law),
         *_overtime(lines, law),
     ]
     return tuple(sorted(found, key=lambda one: (one.day, one.rule)))
@@ -53,51 +47,51 @@ def _breach(rule: Rule, day: date, minutes: int) -> Breach:
     return Breach(day=day, rule=rule.id, minutes=minutes, article=rule.article)
 
 
-def _of_day(work: WorkDay, law: Law, calendar: PublicHolidays, zone: ZoneInfo) -> Iterator[Breach]:
-    in_force = law.on(work.day)
+def _of_day(worked: Worked, law_at: LawAt) -> Iterator[Breach]:
+    in_force = law_at.law.on(worked.day)
     for rule, most in in_force.of(DayMost):
-        if work.minutes > most.minutes:
-            yield _breach(rule, work.day, work.minutes - most.minutes)
+        if worked.minutes > most.minutes:
+            yield _breach(rule, worked.day, worked.minutes - most.minutes)
     for rule, needed in in_force.of(BreaksNeeded):
-        short = _short_of_break(work, needed)
+        short = _short_of_break(worked, needed)
         if short:
-            yield _breach(rule, work.day, short)
-    if law.profile.sunday_work:
+            yield _breach(rule, worked.day, short)
+    if law_at.law.profile.sunday_work:
         return
     for rule, closed in in_force.of(ClosedDays):
         minutes = sum(
-            (end - start) // _MINUTE
-            for stretch in work.counted
-            for start, end, day in days_between(stretch.start, stretch.end, zone)
-            if ("sunday" in closed.days and day.weekday() == _SUNDAY)
-            or ("public-holiday" in closed.days and day in calendar.names)
+            part.minutes
+            for part in worked.parts
+            if ("sunday" in closed.days and part.day.weekday() == _SUNDAY)
+            or ("public-holiday" in closed.days and part.day in law_at.calendar.names)
         )
         if minutes:
-            yield _breach(rule, work.day, minutes)
+            yield _breach(rule, worked.day, minutes)
 
 
-def _short_of_break(work: WorkDay, needed: BreaksNeeded) -> int:
+def _short_of_break(worked: Worked, needed: BreaksNeeded) -> int:
     """Minutes of break that are missing, or that somebody worked too long without one; the larger."""
-    pauses = [(other.start - one.end) // _MINUTE for one, other in pairwise(work.counted)]
+    counted = worked.work.counted
+    pauses = [(other.start - one.end) // MINUTE for one, other in pairwise(counted)]
     taken = sum(pause for pause in pauses if pause >= needed.part)
-    due = max((step.minutes for step in needed.steps if work.minutes > step.over), default=0)
+    due = max((step.minutes for step in needed.steps if worked.minutes > step.over), default=0)
     run = longest = 0
-    for number, one in enumerate(work.counted):
-        run = one.minutes + (run if number and pauses[number - 1] < needed.part else 0)
+    for number, minutes in enumerate(worked.lengths):
+        run = minutes + (run if number and pauses[number - 1] < needed.part else 0)
         longest = max(longest, run)
     return max(due - taken, longest - needed.run, 0)
 
 
-def _rests(worked: Sequence[WorkDay], law: Law) -> Iterator[Breach]:
+def _rests(worked: Sequence[Worked], law: Law) -> Iterator[Breach]:
     for one, other in pairwise(worked):
         for rule, rest in law.on(other.day).of(RestBetween):
-            free = (other.counted[0].start - one.counted[-1].end) // _MINUTE
+            free = (other.work.counted[0].start - one.work.counted[-1].end) // MINUTE
             if free < rest.minutes:
                 yield _breach(rule, other.day, rest.minutes - free)
 
 
-def _weeks(worked: Sequence[WorkDay], law: Law) -> Iterator[Breach]:
-    weeks: dict[date, list[WorkDay]] = {}
+def _weeks(worked: Sequence[Worked], law: Law) -> Iterator[Breach]:
+    weeks: dict[date, list[Worked]] = {}
     for one in worked:
         weeks.setdefault(week_start(one.day, law.profile), []).append(one)
     for of_week in weeks.values():
@@ -109,12 +103,11 @@ def _weeks(worked: Sequence[WorkDay], law: Law) -> Iterator[Breach]:
                 yield _breach(rule, last.day, last.minutes)
 
 
-def _averages(days: Sequence[WorkDay], law: Law) -> Iterator[Breach]:
-    weeks: dict[date, int] = {}
-    for one in days:
-        start = week_start(one.day, law.profile)
-        weeks[start] = weeks.get(start, 0) + one.minutes
-    starts = sorted(weeks)
+def _averages(days: Sequence[WorkDay], worked: Sequence[Worked], law: Law) -> Iterator[Breach]:
+    starts = sorted({week_start(one.day, law.profile) for one in days})
+    weeks = dict.fromkeys(starts, 0)
+    for one in worked:
+        weeks[week_start(one.day, law.profile)] += one.minutes
     for number, start in enumerate(starts):
         for rule, average in law.on(start).of(Average):
             window = starts[number + 1 - average.weeks : number + 1] if number + 1 >= average.weeks else []

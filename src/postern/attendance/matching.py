@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from postern.attendance.model import AnomalyKind, Direction, Punch, Shift
 from postern.attendance.pairing_rules import PairingRules
@@ -21,8 +22,7 @@ from postern.attendance.planned import Plan, nearer_its_start
 _NEAR_THE_END = timedelta(hours=2)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Matched:
+class Matched(NamedTuple):
     """An IN and the OUT that closes it; `shift` is the one that the IN belongs to."""
 
     came: Punch
@@ -50,8 +50,7 @@ class Matching:
     still_in: Punch | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Placed:
+class _Placed(NamedTuple):
     """A punch with its shift; `is_last` of it so far."""
 
     punch: Punch
@@ -91,8 +90,7 @@ def _placed(punches: Sequence[Punch], plan: Plan) -> list[_Placed]:
     after = [*shifts[1:], None]
     ends = [number + 1 == len(shifts) or after[number] is not one for number, one in enumerate(shifts)]
     return [
-        _Placed(punch=punch, shift=shift, is_last=is_last)
-        for punch, shift, is_last in zip(punches, shifts, ends, strict=True)
+        _Placed(punch, shift, is_last) for punch, shift, is_last in zip(punches, shifts, ends, strict=True)
     ]
 
 

@@ -15,6 +15,8 @@ from uuid import UUID
 from postern.clock import aware
 from postern.ids import AccessPointId, PersonId, SiteId
 
+_MINUTE = timedelta(minutes=1)
+
 
 class Direction(StrEnum):
     """Which way a punch goes; `EITHER` where one reader serves both, and the order decides."""
@@ -78,7 +80,11 @@ class Stretch:
     @property
     def minutes(self) -> int:
         """Its whole minutes."""
-        return self.length // timedelta(minutes=1)
+        return _minutes(self.start, self.end)
+
+
+def _minutes(start: datetime, end: datetime) -> int:
+    return (aware(end) - aware(start)) // _MINUTE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,8 +109,8 @@ class Shift:
     @property
     def minutes(self) -> int:
         """The minutes that it asks for: its length without unpaid breaks."""
-        unpaid = [Stretch(start=one.start, end=one.end).minutes for one in self.breaks if not one.paid]
-        return Stretch(start=self.start, end=self.end).minutes - sum(unpaid)
+        unpaid = [_minutes(one.start, one.end) for one in self.breaks if not one.paid]
+        return _minutes(self.start, self.end) - sum(unpaid)
 
 
 class CorrectionDeed(StrEnum):

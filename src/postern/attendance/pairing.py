@@ -7,9 +7,9 @@ to the day of what it goes on from, though never more than one day back, or else
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from postern.attendance.clocks import Quarantined, judge
@@ -54,24 +54,41 @@ def pair(
 
     What lies after `at` has not happened yet and is left out.
     """
+    whole = plan_about(roster, zone, first=first, last=last, rules=rules)
+    return paired(punches, corrections, whole, first=first, last=last, rules=rules, at=at)
+
+
+def plan_about(roster: Roster, zone: ZoneInfo, *, first: date, last: date, rules: PairingRules) -> Plan:
+    """The shifts that pairing these days needs. Everybody who works by one roster shares them."""
+    return plan(roster, first - MARGIN, last + MARGIN, zone, reach=rules.reach, day_change=rules.day_change)
+
+
+def paired(
+    punches: Iterable[Punch],
+    corrections: Iterable[Correction],
+    whole: Plan,
+    *,
+    first: date,
+    last: date,
+    rules: PairingRules,
+    at: datetime,
+) -> tuple[WorkDay, ...]:
+    """The same by a plan that `plan_about` made for these days."""
     at = aware(at)
     corrections = tuple(corrections)
-    whole = plan(roster, first - MARGIN, last + MARGIN, zone, reach=rules.reach, day_change=rules.day_change)
     punches = [one for one in corrected(punches, corrections) if one.at <= at or one.received_at is not None]
     wrong = list(_wrong_clocks(punches, whole, rules))
     aside = {one.punch for one in wrong}
-    found = match([one for one in punches if one.id not in aside and one.at <= at], whole, rules, at)
+    counts = [one for one in punches if one.at <= at and not (aside and one.id in aside)]
+    found = match(counts, whole, rules, at)
     stretches, goes_on = _by_day(found.matched, whole, rules)
     anomalies = _grouped([*wrong, *(_anomaly(one, whole) for one in found.loose)])
-    shifts: dict[date, list[Shift]] = {}
-    for shift in whole.shifts:
-        shifts.setdefault(shift.day, []).append(shift)
     still_in = _still_in(found, stretches, whole, rules)
     free = excused(corrections)
     return tuple(
         _work_day(
             day,
-            tuple(shifts.get(day, ())),
+            whole.on(day),
             stretches.get(day, []),
             anomalies.get(day, []),
             still_in.at if still_in is not None and still_in.day == day else None,
@@ -119,8 +136,7 @@ def _work_day(
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _OnDay:
+class _OnDay(NamedTuple):
     """A moment, and the work day that it belongs to whatever the calendar shows."""
 
     day: date

@@ -61,6 +61,9 @@ class Grace:
             raise BadInput("a grace is not below nothing; write 0 min for none")
 
 
+NO_GRACE = Grace()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairingRules:
     """The rules of one site.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -18,10 +18,15 @@ class Plan:
     """The shifts of some days in their order; between two of them the middle divides."""
 
     shifts: tuple[Shift, ...]
+    by_day: Mapping[date, tuple[Shift, ...]]
     middles: tuple[datetime, ...]
     reach: timedelta
     zone: ZoneInfo
     day_change: time
+
+    def on(self, day: date) -> tuple[Shift, ...]:
+        """The shifts that start on that day."""
+        return self.by_day.get(day, ())
 
     def shift_at(self, at: datetime) -> Shift | None:
         """The shift that a punch at `at` belongs to; None where the nearest is out of reach."""
@@ -45,8 +50,16 @@ def plan(
 ) -> Plan:
     """The shifts of the days from `first` to `last`."""
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    shifts = tuple(shift for day in days for shift in roster.shifts_on(day, zone))
-    return Plan(shifts=shifts, middles=_middles(shifts), reach=reach, zone=zone, day_change=day_change)
+    by_day = {day: roster.shifts_on(day, zone) for day in days}
+    shifts = tuple(shift for of_day in by_day.values() for shift in of_day)
+    return Plan(
+        shifts=shifts,
+        by_day=by_day,
+        middles=_middles(shifts),
+        reach=reach,
+        zone=zone,
+        day_change=day_change,
+    )
 
 
 def _middles(shifts: Sequence[Shift]) -> tuple[datetime, ...]:

@@ -3,111 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
-from postern.attendance.model import WorkDay
-from postern.attendance.moments import days_between
+from postern.attendance.law_at import LawAt, Paid
 from postern.attendance.pay import LineKind, PayLine
-from postern.attendance.public_holidays import PublicHolidays
-from postern.attendance.roster import wall
-from postern.attendance.rules_model import Law, Premium, Rule
-
-_DAY = timedelta(days=1)
-_MINUTE = timedelta(minutes=1)
-_SUNDAY = 6
+from postern.attendance.rules_model import InForce
+from postern.attendance.worked import MINUTE, Worked
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Slice:
-    """Minutes between two hours at which a premium may begin or end. `begun`: the calendar day of the
-    work day's first minute."""
-
-    clock_day: date
-    start: datetime
-    minutes: int
-    begun: date
-
-
-def premium_lines(
-    days: Sequence[WorkDay], law: Law, calendar: PublicHolidays, zone: ZoneInfo
-) -> tuple[PayLine, ...]:
+def premium_lines(worked: Sequence[Worked], law_at: LawAt) -> tuple[PayLine, ...]:
     """The PREMIUM lines: of each family of premiums the highest that fits a minute."""
-    found: list[PayLine] = []
-    for one in days:
-        premiums = [
-            (rule, premium)
-            for rule, premium in law.on(one.day).of(Premium)
-            if law.profile.night_worker or not premium.night_workers
-        ]
-        if premiums and one.counted:
-            found.extend(_of_day(one, premiums, calendar, zone))
-    return tuple(found)
+    return tuple(line for one in worked for line in _of_day(one, law_at))
 
 
-def _of_day(
-    work: WorkDay, premiums: Sequence[tuple[Rule, Premium]], calendar: PublicHolidays, zone: ZoneInfo
-) -> Iterator[PayLine]:
-    slices = list(_slices(work, [premium for _, premium in premiums], zone))
-    fitting = {
-        rule.id: [one for one in slices if _fits(one, premium, calendar, zone)] for rule, premium in premiums
+def _of_day(worked: Worked, law_at: LawAt) -> Iterator[PayLine]:
+    in_force = law_at.law.on(worked.day)
+    slices = list(_slices(worked, law_at, in_force))
+    if not slices:
+        return
+    fitting: dict[str, int] = {}
+    for minutes, fits in slices:
+        for rule, _ in fits:
+            fitting[rule.id] = fitting.get(rule.id, 0) + minutes
+    enough = {
+        rule.id for rule, premium in law_at.premiums(in_force) if fitting.get(rule.id, 0) > premium.more_than
     }
-    enough = [
-        (rule, premium)
-        for rule, premium in premiums
-        if sum(one.minutes for one in fitting[rule.id]) > premium.more_than
-    ]
-    minutes: dict[str, int] = {}
-    for one in slices:
-        best: dict[str, tuple[Rule, Premium]] = {}
-        for rule, premium in enough:
+    paid: dict[str, int] = {}
+    for minutes, fits in slices:
+        best: dict[str, Paid] = {}
+        for rule, premium in fits:
             known = best.get(premium.family)
-            if one in fitting[rule.id] and (known is None or premium.percent > known[1].percent):
+            if rule.id in enough and (known is None or premium.percent > known[1].percent):
                 best[premium.family] = rule, premium
         for rule, _ in best.values():
-            minutes[rule.id] = minutes.get(rule.id, 0) + one.minutes
-    for rule, premium in enough:
-        if rule.id in minutes:
+            paid[rule.id] = paid.get(rule.id, 0) + minutes
+    for rule, premium in law_at.premiums(in_force):
+        if rule.id in paid:
             yield PayLine(
-                day=work.day,
+                day=worked.day,
                 category=premium.category,
-                minutes=minutes[rule.id],
+                minutes=paid[rule.id],
                 percent=premium.percent,
                 article=rule.article,
                 kind=LineKind.PREMIUM,
             )
 
 
-def _slices(work: WorkDay, premiums: Sequence[Premium], zone: ZoneInfo) -> Iterator[_Slice]:
-    edges = sorted({edge for one in premiums for edge in (one.start, one.end)} - {time(0)})
+def _slices(worked: Worked, law_at: LawAt, in_force: InForce) -> Iterator[tuple[int, Sequence[Paid]]]:
+    """Minutes between two hours at which a premium may begin or end, with the premiums that fit them."""
     begun: date | None = None
-    for stretch in work.counted:
-        for since, until, day in days_between(stretch.start, stretch.end, zone):
-            begun = day if begun is None else begun
-            cuts = [at for at in (wall(day, edge, zone) for edge in edges) if since < at < until]
-            for start, end in zip((since, *cuts), (*cuts, until), strict=True):
-                yield _Slice(clock_day=day, start=start, minutes=(end - start) // _MINUTE, begun=begun)
-
-
-def _fits(one: _Slice, premium: Premium, calendar: PublicHolidays, zone: ZoneInfo) -> bool:
-    day = one.clock_day - _DAY if premium.next_day else one.clock_day
-    if premium.days and not _is_one_of(day, premium.days, calendar):
-        return False
-    if premium.begun_before_midnight and one.begun >= one.clock_day:
-        return False
-    if premium.start == premium.end:
-        return True
-    after_start = wall(one.clock_day, premium.start, zone) <= one.start
-    before_end = one.start < wall(one.clock_day, premium.end, zone)
-    if premium.end == time(0):
-        return after_start
-    return after_start and before_end if premium.start < premium.end else after_start or before_end
-
-
-def _is_one_of(day: date, names: frozenset[str], calendar: PublicHolidays) -> bool:
-    return (
-        ("sunday" in names and day.weekday() == _SUNDAY)
-        or ("public-holiday" in names and day in calendar.names)
-        or f"{day:%m-%d}" in names
-    )
+    """The calendar day of the work day's first minute."""
+    for part in worked.parts:
+        begun = part.day if begun is None else begun
+        for start, end, premiums in law_at.premium_spans(in_force, part.day):
+            if start < part.end and part.start < end:
+                minutes = (min(end, part.end) - max(start, part.start)) // MINUTE
+                fits = [one for one in premiums if not one[1].begun_before_midnight or begun < part.day]
+                yield minutes, fits

@@ -220,6 +220,7 @@ class InForce:
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self.rules = rules
         self._of: dict[type[object], tuple[tuple[Rule, Demand], ...]] = {}
+        self._tiers: dict[tuple[Reckoned, DayKind], tuple[tuple[Rule, Tier], ...]] = {}
 
     def of(self, kind: type[D]) -> tuple[tuple[Rule, D], ...]:
         """Those of one kind, with what they ask for."""
@@ -229,6 +230,14 @@ class InForce:
                 (one, one.demand) for one in self.rules if isinstance(one.demand, kind)
             )
         return cast("tuple[tuple[Rule, D], ...]", found)
+
+    def tiers(self, of: Reckoned, kind: DayKind) -> tuple[tuple[Rule, Tier], ...]:
+        """The tiers over a day, a week or a month for one kind of days, those of the contract first."""
+        found = self._tiers.get((of, kind))
+        if found is None:
+            fits = [(rule, tier) for rule, tier in self.of(Tier) if tier.of is of and kind in tier.on]
+            found = self._tiers[of, kind] = tuple(sorted(fits, key=lambda one: one[1].after or 0))
+        return found
 
 
 class Law:

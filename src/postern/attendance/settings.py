@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from postern.attendance.model import Direction
 from postern.attendance.pairing_rules import PairingRules
 from postern.attendance.pay import Jurisdiction, PayProfile
-from postern.attendance.public_holidays import NO_PUBLIC_HOLIDAYS, PublicHolidays, kept
+from postern.attendance.public_holidays import PublicHolidays, kept
 from postern.attendance.roster import NO_ROSTER, Roster, RosterChange, ShiftPattern
 from postern.ids import AccessPointId, PersonId, SiteId
 
@@ -86,32 +86,34 @@ class Assignment:
         return next((one.roster for one in reversed(self.rosters) if one.since <= day), None)
 
 
-def roster_between(
-    assignment: Assignment,
-    rosters: Mapping[UUID, Roster],
-    first: date,
-    last: date,
-    *,
-    works: Callable[[date], bool] = lambda _: True,
-    calendar: PublicHolidays = NO_PUBLIC_HOLIDAYS,
-) -> Roster:
-    """The one roster that says what somebody's rosters say on these days, whichever holds on each.
+def rosters_held(
+    assignment: Assignment, first: date, last: date, *, works: Callable[[date], bool]
+) -> tuple[UUID | None, ...]:
+    """By which roster somebody works on each of these days.
 
-    Nobody is expected on a day on which `works` says no: before the first and after the last day of a job.
+    By none where `works` says no: before the first and after the last day of a job nobody is expected.
     """
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    holding = {day: assignment.on(day) if works(day) else None for day in days}
-    used = {one: rosters[one] for one in set(holding.values()) if one is not None and one in rosters}
-    if len(set(holding.values())) == 1:
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return tuple(assignment.on(day) if works(day) else None for day in days)
+
+
+def roster_of(
+    held: Sequence[UUID | None], rosters: Mapping[UUID, Roster], first: date, calendar: PublicHolidays
+) -> Roster:
+    """The one roster that says what these rosters say, each of its own day from `first` on."""
+    used = {one: rosters[one] for one in set(held) if one is not None and one in rosters}
+    if len(set(held)) == 1:
         return next(iter(used.values()), NO_ROSTER)
+    last = first + timedelta(days=len(held) - 1)
     found = {one: kept(roster, calendar, first, last) for one, roster in used.items()}
+    days = (first + timedelta(days=n) for n in range(len(held)))
     changes = [
         RosterChange(
             day=day,
             name="",
             patterns=patterns_on(found[one], day) if one is not None and one in found else (),
         )
-        for day, one in holding.items()
+        for day, one in zip(days, held, strict=True)
     ]
     return Roster(follows_calendar=False, changes=tuple(changes))
 

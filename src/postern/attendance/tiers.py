@@ -7,18 +7,20 @@ regular count towards those of the week and the month, so that no minute is paid
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from itertools import groupby
+from typing import NamedTuple
 
+from postern.attendance.law_at import LawAt
 from postern.attendance.model import WorkDay
-from postern.attendance.moments import days_between
 from postern.attendance.pay import PayLine, PayProfile
-from postern.attendance.public_holidays import DayKind, PublicHolidays
+from postern.attendance.public_holidays import DayKind
 from postern.attendance.rules_model import REGULAR, InForce, Law, Reckoned, Rule, Tier
+from postern.attendance.worked import Worked, parts_of
 from postern.errors import BadInput
 
 _WEEK = 7
+_DAYS = tuple(timedelta(days=number) for number in range(_WEEK))
 
 
 class NoPayRule(BadInput):
@@ -31,8 +33,7 @@ class NoPayRule(BadInput):
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Minutes of one law's day and one kind. `moved`: the day is worked instead of another week's."""
 
     day: date
@@ -42,8 +43,7 @@ class Piece:
     moved: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """A piece, or a part of one, and the tier that it fell into."""
 
     piece: Piece
@@ -52,19 +52,15 @@ class _Part:
     tier: Tier
 
 
-def worked_lines(
-    days: Sequence[WorkDay], law: Law, calendar: PublicHolidays, zone: ZoneInfo
-) -> tuple[PayLine, ...]:
+def worked_lines(days: Sequence[WorkDay], worked: Sequence[Worked], law_at: LawAt) -> tuple[PayLine, ...]:
     """The WORKED lines of days that begin with a week and a month, or before all work."""
-    parts: list[_Part] = []
-    of_day: list[Piece] = []
-    for piece in _marked_sevenths(_pieces(days, law, calendar, zone), law):
-        if of_day and of_day[0].day != piece.day:
-            parts.extend(_parts_of_day(of_day, law.on(of_day[0].day)))
-            of_day = []
-        of_day.append(piece)
-    if of_day:
-        parts.extend(_parts_of_day(of_day, law.on(of_day[0].day)))
+    law = law_at.law
+    pieces = _marked_sevenths(_pieces(days, worked, law_at), law)
+    parts = [
+        part
+        for day, of_day in groupby(pieces, key=lambda one: one.day)
+        for part in _parts_of_day(of_day, law.on(day))
+    ]
     for reckoned in (Reckoned.WEEK, Reckoned.MONTH):
         parts = list(_over_longer(parts, law, reckoned))
     return _lines(parts)
@@ -72,10 +68,11 @@ def worked_lines(
 
 def week_start(day: date, profile: PayProfile) -> date:
     """The first day of the work week that `day` lies in."""
-    return day - timedelta(days=(day.weekday() - profile.week_starts) % _WEEK)
+    return day - _DAYS[(day.weekday() - profile.week_starts) % _WEEK]
 
 
-def _pieces(days: Sequence[WorkDay], law: Law, calendar: PublicHolidays, zone: ZoneInfo) -> list[Piece]:
+def _pieces(days: Sequence[WorkDay], worked: Sequence[Worked], law_at: LawAt) -> list[Piece]:
+    law, calendar = law_at.law, law_at.calendar
     has_roster = any(one.shifts for one in days)
     shifts = {one.day: one.shifts for one in days}
     starts = law.profile.day_starts if law.book.fixed_days else time(0)
@@ -92,15 +89,14 @@ def _pieces(days: Sequence[WorkDay], law: Law, calendar: PublicHolidays, zone: Z
 
     found = [
         Piece(
-            day=clock_day if law.book.fixed_days else one.day,
-            kind=kind(clock_day, one.day),
-            start=start,
-            minutes=(end - start) // timedelta(minutes=1),
+            day=part.day if law.book.fixed_days else one.day,
+            kind=kind(part.day, one.day),
+            start=part.start,
+            minutes=part.minutes,
             moved=one.day in calendar.worked,
         )
-        for one in days
-        for stretch in one.counted
-        for start, end, clock_day in days_between(stretch.start, stretch.end, zone, starts)
+        for one in worked
+        for part in (one.parts if starts == time(0) else parts_of(one.work, law_at.zone, starts))
     ]
     return sorted(found, key=lambda one: (one.day, one.start))
 
@@ -108,23 +104,21 @@ def _pieces(days: Sequence[WorkDay], law: Law, calendar: PublicHolidays, zone: Z
 def _marked_sevenths(pieces: Sequence[Piece], law: Law) -> Iterator[Piece]:
     """The seventh day of a work week on each of whose days somebody worked."""
     worked: dict[date, set[date]] = {}
+    for day in {one.day for one in pieces}:
+        worked.setdefault(week_start(day, law.profile), set()).add(day)
+    sevenths = {
+        max(of_week)
+        for of_week in worked.values()
+        if len(of_week) == _WEEK and law.on(max(of_week)).tiers(Reckoned.DAY, DayKind.SEVENTH)
+    }
     for one in pieces:
-        worked.setdefault(week_start(one.day, law.profile), set()).add(one.day)
-    for one in pieces:
-        of_week = worked[week_start(one.day, law.profile)]
-        is_seventh = len(of_week) == _WEEK and one.day == max(of_week) and _has_sevenths(law.on(one.day))
-        yield replace(one, kind=DayKind.SEVENTH) if is_seventh else one
+        yield one._replace(kind=DayKind.SEVENTH) if one.day in sevenths else one
 
 
-def _has_sevenths(in_force: InForce) -> bool:
-    return any(tier.of is Reckoned.DAY and DayKind.SEVENTH in tier.on for _, tier in in_force.of(Tier))
-
-
-def _parts_of_day(pieces: Sequence[Piece], in_force: InForce) -> Iterator[_Part]:
+def _parts_of_day(pieces: Iterable[Piece], in_force: InForce) -> Iterator[_Part]:
     gone = 0
-    tiers = [(rule, tier) for rule, tier in in_force.of(Tier) if tier.of is Reckoned.DAY]
     for piece in pieces:
-        fits = [(tier.after or 0, rule, tier) for rule, tier in tiers if piece.kind in tier.on]
+        fits = [(tier.after or 0, rule, tier) for rule, tier in in_force.tiers(Reckoned.DAY, piece.kind)]
         if not fits:
             raise NoPayRule
         for minutes, rule, tier in _shared(gone, piece.minutes, fits):
@@ -137,44 +131,48 @@ def _over_longer(parts: Iterable[_Part], law: Law, reckoned: Reckoned) -> Iterat
     gone: dict[date, int] = {}
     for part in parts:
         day = part.piece.day
-        start = week_start(day, law.profile) if reckoned is Reckoned.WEEK else day.replace(day=1)
         moved = part.piece.moved and reckoned is Reckoned.WEEK
         fits = [(0, part.rule, part.tier)]
-        for rule, tier in law.on(day).of(Tier):
+        for rule, tier in law.on(day).tiers(reckoned, part.piece.kind):
             after = law.profile.contract_minutes if tier.after is None else tier.after
-            if tier.of is reckoned and part.piece.kind in tier.on and after is not None:
+            if after is not None:
                 fits.append((after, rule, tier))
         if part.tier.category != REGULAR or moved or len(fits) == 1:
             yield part
             continue
+        start = week_start(day, law.profile) if reckoned is Reckoned.WEEK else day.replace(day=1)
         before = gone.get(start, 0)
         gone[start] = before + part.minutes
-        for minutes, rule, tier in _shared(before, part.minutes, fits):
-            yield replace(part, minutes=minutes, rule=rule, tier=tier)
+        for minutes, rule, tier in _shared(before, part.minutes, sorted(fits, key=lambda one: one[0])):
+            yield _Part(piece=part.piece, minutes=minutes, rule=rule, tier=tier)
 
 
 def _shared(
     gone: int, minutes: int, fits: Sequence[tuple[int, Rule, Tier]]
 ) -> Iterator[tuple[int, Rule, Tier]]:
-    """Minutes after `gone` others, cut at the thresholds; each part with the highest threshold passed."""
-    ordered = sorted(fits, key=lambda one: one[0])
-    for number, (after, rule, tier) in enumerate(ordered):
-        until = ordered[number + 1][0] if number + 1 < len(ordered) else gone + minutes
-        part = min(until, gone + minutes) - max(after, gone)
+    """Minutes after `gone` others, cut at thresholds in their order; each part with the highest passed."""
+    end = gone + minutes
+    for number, (after, rule, tier) in enumerate(fits):
+        until = fits[number + 1][0] if number + 1 < len(fits) else end
+        part = min(until, end) - max(after, gone)
         if part > 0:
             yield part, rule, tier
 
 
 def _lines(parts: Iterable[_Part]) -> tuple[PayLine, ...]:
-    found: dict[tuple[date, str], PayLine] = {}
+    minutes: dict[tuple[date, str], int] = {}
+    last: dict[tuple[date, str], _Part] = {}
     for one in parts:
         key = one.piece.day, one.rule.id
-        before = found.get(key)
-        found[key] = PayLine(
-            day=one.piece.day,
-            category=one.tier.category,
-            minutes=one.minutes + (before.minutes if before is not None else 0),
-            percent=one.tier.percent,
-            article=one.rule.article,
+        minutes[key] = minutes.get(key, 0) + one.minutes
+        last[key] = one
+    return tuple(
+        PayLine(
+            day=key[0],
+            category=last[key].tier.category,
+            minutes=minutes[key],
+            percent=last[key].tier.percent,
+            article=last[key].rule.article,
         )
-    return tuple(found[key] for key in sorted(found, key=lambda one: one[0]))
+        for key in sorted(minutes, key=lambda one: one[0])
+    )

@@ -9,15 +9,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from postern.attendance.law_at import LawAt
 from postern.attendance.model import Anomaly, AnomalyKind, Correction, Punch, Shift, WorkDay
 from postern.attendance.moments import whole
-from postern.attendance.pairing import MARGIN, pair
+from postern.attendance.pairing import MARGIN, paired, plan_about
 from postern.attendance.pairing_rules import PairingRules
 from postern.attendance.pay import Breach, LineKind, PayLine, PayProfile
-from postern.attendance.paying import Pay, calendar_of, law_of, pay_lines
+from postern.attendance.paying import calendar_of, law_of, pay_lines
 from postern.attendance.payrules import checked
+from postern.attendance.planned import Plan
 from postern.attendance.public_holidays import PublicHolidays, kept
 from postern.attendance.roster import Roster
 from postern.attendance.rules_model import REGULAR
@@ -27,6 +31,7 @@ from postern.ids import PersonId
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
+D = TypeVar("D", PayLine, Breach)
 _UNPAIRED = frozenset((AnomalyKind.MISSING_IN, AnomalyKind.MISSING_OUT, AnomalyKind.WRONG_CLOCK))
 
 
@@ -148,43 +153,68 @@ def timesheet(
     A pay line that falls on a day outside belongs to the timesheet of that day. Raises BadInput for pairing
     rules or a pay profile that the law has no place for.
     """
+    return grounds(terms, first, last, language).timesheet(person, punches, corrections, at=at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grounds:
+    """What the timesheets of everybody with the same terms share: worked out once, whoever's come after."""
+
+    first: date
+    last: date
+    plan: Plan
+    rules: PairingRules
+    law_at: LawAt
+
+    def timesheet(
+        self, person: PersonId, punches: Iterable[Punch], corrections: Iterable[Correction], *, at: datetime
+    ) -> Timesheet:
+        """One person's, as things stand at `at`."""
+        first, last, law_at = self.first, self.last, self.law_at
+        since, until = _since(first, law_at.law.profile), _until(last)
+        days = paired(punches, corrections, self.plan, first=since, last=until, rules=self.rules, at=at)
+        pay = pay_lines(days, law_at)
+        lines, breaches = _grouped(pay.lines), _grouped(pay.breaches)
+        rows = tuple(
+            _row(one, lines.get(one.day, ()), breaches.get(one.day, ()), law_at.calendar, aware(at))
+            for one in days
+            if first <= one.day <= last
+        )
+        return Timesheet(person=person, first=first, last=last, days=rows, totals=totals(rows))
+
+
+def grounds(terms: Terms, first: date, last: date, language: str = "en") -> Grounds:
+    """Of these days. Raises BadInput as `timesheet` does."""
     since, until = _since(first, terms.profile), _until(last)
     calendar = calendar_of(terms.profile, since, until, language)
-    days = pair(
-        punches,
-        corrections,
-        kept(terms.roster, calendar, since - MARGIN, until + MARGIN),
-        terms.zone,
-        first=since,
-        last=until,
-        rules=checked(terms.pairing, terms.profile, first),
-        at=at,
+    roster = kept(terms.roster, calendar, since - MARGIN, until + MARGIN)
+    rules = checked(terms.pairing, terms.profile, first)
+    return Grounds(
+        first=first,
+        last=last,
+        plan=plan_about(roster, terms.zone, first=since, last=until, rules=rules),
+        rules=rules,
+        law_at=LawAt(law_of(terms.profile), calendar, terms.zone),
     )
-    pay = pay_lines(days, law_of(terms.profile), calendar, terms.zone)
-    rows = tuple(_row(one, pay, calendar, aware(at)) for one in days if first <= one.day <= last)
-    return Timesheet(person=person, first=first, last=last, days=rows, totals=totals(rows))
 
 
 def totals(days: Sequence[TimesheetDay]) -> Totals:
     """The sums of any days, of one person or of many."""
-    categories: dict[tuple[LineKind, str, Decimal | None, str], CategoryTotal] = {}
+    minutes: dict[tuple[LineKind, str, Decimal | None, str], int] = {}
     for line in (line for one in days for line in one.lines):
         key = line.kind, line.category, line.percent, line.article
-        known = categories.get(key)
-        categories[key] = CategoryTotal(
-            category=line.category,
-            kind=line.kind,
-            percent=line.percent,
-            minutes=line.minutes + (known.minutes if known is not None else 0),
-            article=line.article,
-        )
+        minutes[key] = minutes.get(key, 0) + line.minutes
+    categories = [
+        CategoryTotal(kind=kind, category=category, percent=percent, minutes=whole, article=article)
+        for (kind, category, percent, article), whole in minutes.items()
+    ]
     return Totals(
         worked=sum(one.minutes for one in days),
         planned=sum(one.planned for one in days),
         late=sum(one.late for one in days),
         early=sum(one.early for one in days),
         absent=sum(one.absent for one in days),
-        categories=tuple(sorted(categories.values(), key=_in_order)),
+        categories=tuple(sorted(categories, key=_in_order)),
     )
 
 
@@ -208,7 +238,18 @@ def _until(last: date) -> date:
     return last + _DAY
 
 
-def _row(work: WorkDay, pay: Pay, calendar: PublicHolidays, at: datetime) -> TimesheetDay:
+def _grouped(each: Sequence[D]) -> dict[date, tuple[D, ...]]:
+    """By day what is in order of days."""
+    return {day: tuple(of_day) for day, of_day in groupby(each, key=lambda one: one.day)}
+
+
+def _row(
+    work: WorkDay,
+    lines: tuple[PayLine, ...],
+    breaches: tuple[Breach, ...],
+    calendar: PublicHolidays,
+    at: datetime,
+) -> TimesheetDay:
     unclear = work.excused or any(one.kind in _UNPAIRED for one in work.anomalies)
     late = early = absent = 0
     for shift in () if unclear else work.shifts:
@@ -225,8 +266,8 @@ def _row(work: WorkDay, pay: Pay, calendar: PublicHolidays, at: datetime) -> Tim
         early=early,
         absent=absent,
         public_holiday=calendar.names.get(work.day),
-        lines=tuple(one for one in pay.lines if one.day == work.day),
-        breaches=tuple(one for one in pay.breaches if one.day == work.day),
+        lines=lines,
+        breaches=breaches,
     )
 
 

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postern.attendance.law_at import LawAt
 from postern.attendance.model import Direction, Punch, PunchSource, Stretch, WorkDay
 from postern.attendance.pairing_rules import PairingRules
 from postern.attendance.pay import HoursSystem, LineKind, PayLine, PayProfile, Premiums
 from postern.attendance.paying import calendar_of, law_of, pay_lines
 from postern.attendance.payrules import JURISDICTIONS
 from postern.attendance.roster import NO_ROSTER
-from postern.attendance.timesheet import Terms, Timesheet, timesheet
+from postern.attendance.timesheet import Terms, Timesheet, grounds, timesheet
 from tests.rules.attendance.drawn_hours import DST_ZONES, PERSON, SITE, drawn_roster, identity
 
 STARTS = (date(2026, 2, 9), date(2026, 3, 5), date(2026, 3, 26), date(2026, 9, 28), date(2026, 10, 22))
@@ -157,6 +158,18 @@ def test_the_day_that_work_is_shown_on_never_changes_the_pay_of_a_fixed_week(wor
 
 
 @settings(max_examples=60, deadline=None)
+@given(works=st.lists(worked(), min_size=2, max_size=3), profile=profiles(), roster=ROSTERS)
+def test_what_people_share_changes_nobodys_hours(works, profile, roster) -> None:
+    (_, first, zone), last = works[0], works[0][1] + timedelta(days=DAYS)
+    terms = Terms(roster=roster, zone=zone, pairing=PairingRules(), profile=profile)
+    at = datetime.combine(last, time(0), tzinfo=UTC)
+    shared = grounds(terms, first, last)
+    for punches, _, _ in works:
+        alone = timesheet(PERSON, first, last, punches, (), terms=terms, at=at)
+        assert shared.timesheet(PERSON, punches, (), at=at) == alone
+
+
+@settings(max_examples=60, deadline=None)
 @given(work=worked(), profile=profiles(), roster=ROSTERS, data=st.data())
 def test_cutting_a_stretch_in_two_changes_nothing(work, profile, roster, data) -> None:
     found = [one.work for one in sheet(work, profile, roster, *span_of(work)).days]
@@ -167,8 +180,8 @@ def test_cutting_a_stretch_in_two_changes_nothing(work, profile, roster, data) -
     at = data.draw(st.integers(0, cut.counted[0].minutes))
     parts = [replace(one, counted=halves(one, at)) if one is cut else one for one in found]
     calendar = calendar_of(profile, found[0].day, found[-1].day)
-    law = law_of(profile)
-    assert pay_lines(parts, law, calendar, work[2]) == pay_lines(found, law, calendar, work[2])
+    law_at = LawAt(law_of(profile), calendar, work[2])
+    assert pay_lines(parts, law_at) == pay_lines(found, law_at)
 
 
 def halves(day: WorkDay, minutes: int) -> tuple[Stretch, ...]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from postern.attendance.law_at import LawAt
 from postern.attendance.model import Stretch, WorkDay
 from postern.attendance.pairing_rules import PairingRules, Rounding, RoundingMode
 from postern.attendance.pay import HoursSystem, Jurisdiction, PayProfile
@@ -270,7 +271,7 @@ def test_an_average_of_more_than_48_hours_over_24_weeks_is_against_german_law() 
         given = days(minutes)[: weeks * 7]
         profile = PayProfile(jurisdiction=Jurisdiction("de"), region="BE", sunday_work=True)
         calendar = calendar_of(profile, given[0].day, given[-1].day)
-        pay = pay_lines(given, law_of(profile), calendar, ZoneInfo(BERLIN))
+        pay = pay_lines(given, LawAt(law_of(profile), calendar, ZoneInfo(BERLIN)))
         return [(one.day, one.minutes) for one in pay.breaches if one.rule == "eight-hours-on-average"]
 
     assert averages(480, 24) == []

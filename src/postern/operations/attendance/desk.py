@@ -15,9 +15,10 @@ from postern.attendance.periods import PeriodEntry, closing_of
 from postern.errors import Conflict, NotFound
 from postern.ids import PersonId, SiteId, TenantId
 from postern.operations.attendance.people import Employed, employed
-from postern.operations.attendance.rows import Page, load_books
+from postern.operations.attendance.rows import Page, SealedBook, sealed_books
 from postern.operations.services import Services
 from postern.postgres.pool import Transaction
+from postern.sealed_rows import off_the_loop
 from postern.sites import store as sites
 from postern.sites.model import zone_of
 
@@ -49,6 +50,17 @@ class Books:
     def punch(self, id: UUID) -> Punch | None:
         """The one of that id."""
         return next((one for one in self.punches if one.id == id), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealedBooks:
+    """Somebody's books as they are stored, with the keys that open them."""
+
+    months: tuple[SealedBook, ...] = ()
+
+    def open(self) -> Books:
+        """Raises CannotOpen where one was changed or moved."""
+        return Books(months=tuple(one.open() for one in self.months))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +107,24 @@ async def books_of(
     last: date,
 ) -> dict[PersonId, Books]:
     """Everybody's books that tell of these days, at every site that keeps hours."""
+    found = await sealed_books_of(services, tx, tenant, people, first=first, last=last)
+
+    def opened(found: Sequence[tuple[PersonId, SealedBooks]]) -> dict[PersonId, Books]:
+        return {person: sealed.open() for person, sealed in found}
+
+    return await off_the_loop(opened, list(found.items()))
+
+
+async def sealed_books_of(
+    services: Services,
+    tx: Transaction,
+    tenant: TenantId,
+    people: Sequence[PersonId],
+    *,
+    first: date,
+    last: date,
+) -> dict[PersonId, SealedBooks]:
+    """The same, not opened yet."""
     months, everywhere = months_about(first, last), await store.attendance_sites(tx)
     pages = [
         Page(site=site, person=person, month=month)
@@ -102,8 +132,8 @@ async def books_of(
         for site in everywhere
         for month in months
     ]
-    found = await load_books(services, tx, tenant, pages)
-    by_person: dict[PersonId, list[MonthBook]] = {}
-    for page, book in sorted(found.items(), key=lambda one: (one[0].month, one[0].site)):
-        by_person.setdefault(page.person, []).append(book)
-    return {person: Books(months=tuple(by_person.get(person, ()))) for person in people}
+    found = await sealed_books(services, tx, tenant, pages)
+    by_person: dict[PersonId, list[SealedBook]] = {}
+    for one in sorted(found, key=lambda one: (one.page.month, one.page.site)):
+        by_person.setdefault(one.page.person, []).append(one)
+    return {person: SealedBooks(months=tuple(by_person.get(person, ()))) for person in people}

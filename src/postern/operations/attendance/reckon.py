@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,18 +21,20 @@ from postern.attendance.model import Correction, Punch
 from postern.attendance.paying import calendar_of
 from postern.attendance.periods import PeriodEntry
 from postern.attendance.roster import Roster
-from postern.attendance.settings import Assignment, AttendanceSettings, roster_between
-from postern.attendance.timesheet import Terms, Timesheet, reach, timesheet
+from postern.attendance.settings import Assignment, AttendanceSettings, roster_of, rosters_held
+from postern.attendance.timesheet import Grounds, Terms, Timesheet, grounds, reach
 from postern.ids import SiteId, TenantId
-from postern.operations.attendance.desk import Books, books_of
+from postern.operations.attendance.desk import Books, SealedBooks, sealed_books_of
 from postern.operations.attendance.people import Employed
 from postern.operations.services import Services
 from postern.postgres.pool import Transaction
 from postern.sites import store as sites
 from postern.sites.model import zone_of
 
-AT_ONCE = 500
-"""People whose books are open in memory together."""
+_READ = 500
+"""People whose sealed books are read together."""
+_OPEN = 5
+"""People whose open books are in memory together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,44 +92,42 @@ async def reckoned(
     last: date,
     language: str = "en",
 ) -> AsyncIterator[Reckoned]:
-    """The hours of these people, one after the other: so many books are open as `AT_ONCE` says, no more."""
+    """The hours of these people, one after the other: few books are open at a time."""
     now = services.clock.now()
     farthest = [reach(first, last, rules.settings.profile(one.profile)) for one in people]
     since = min((one for one, _ in farthest), default=first)
     until = max((one for _, one in farthest), default=last)
-    for start in range(0, len(people), AT_ONCE):
-        some = people[start : start + AT_ONCE]
+    job = _Job(rules, first=first, last=last, at=now, language=language)
+    for some in _batches(people, _READ):
         ids = [one.person.id for one in some]
         async with services.database.transaction(tenant) as tx:
-            books = await books_of(services, tx, tenant, ids, first=since, last=until)
-        job = _Job(rules=rules, first=first, last=last, at=now, language=language)
-        for one in await asyncio.to_thread(job.all, [(one, books[one.person.id]) for one in some]):
-            yield one
+            books = await sealed_books_of(services, tx, tenant, ids, first=since, last=until)
+        for few in _batches(some, _OPEN):
+            for one in await asyncio.to_thread(job.all, [(one, books[one.person.id]) for one in few]):
+                yield one
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+def _batches(people: Sequence[Employed], size: int) -> Iterator[Sequence[Employed]]:
+    return (people[start : start + size] for start in range(0, len(people), size))
+
+
 class _Job:
-    rules: Rules
-    first: date
-    last: date
-    at: datetime
-    language: str
+    """Days to reckon by a site's rules; remembers what people with the same rosters share."""
 
-    def all(self, some: Sequence[tuple[Employed, Books]]) -> list[Reckoned]:
-        return [self._one(employed, books) for employed, books in some]
+    def __init__(self, rules: Rules, *, first: date, last: date, at: datetime, language: str) -> None:
+        self.rules = rules
+        self.first = first
+        self.last = last
+        self.at = at
+        self.language = language
+        self._grounds = lru_cache(maxsize=256)(self._worked_out)
+
+    def all(self, some: Sequence[tuple[Employed, SealedBooks]]) -> list[Reckoned]:
+        return [self._one(employed, books.open()) for employed, books in some]
 
     def _one(self, employed: Employed, books: Books) -> Reckoned:
-        terms = self._terms(employed)
-        made = timesheet(
-            employed.person.id,
-            self.first,
-            self.last,
-            books.punches,
-            books.corrections,
-            terms=terms,
-            at=self.at,
-            language=self.language,
-        )
+        shared = self._grounds(employed.profile, self._rosters(employed))
+        made = shared.timesheet(employed.person.id, books.punches, books.corrections, at=self.at)
         approvals = [
             one.approval for one in books.months if one.month == self.first and one.approval is not None
         ]
@@ -145,23 +146,24 @@ class _Job:
             outdated=approval is not None and not holds,
         )
 
-    def _terms(self, employed: Employed) -> Terms:
-        profile = self.rules.settings.profile(employed.profile)
-        since, until = reach(self.first, self.last, profile)
+    def _rosters(self, employed: Employed) -> tuple[UUID | None, ...]:
+        since, until = self._reach(employed.profile)
         assignment = self.rules.assignments.get(employed.person.id) or Assignment(person=employed.person.id)
-        return Terms(
-            roster=roster_between(
-                assignment,
-                self.rules.rosters,
-                since,
-                until,
-                works=employed.works_here_on,
-                calendar=calendar_of(profile, since, until, self.language),
-            ),
+        return rosters_held(assignment, since, until, works=employed.works_here_on)
+
+    def _worked_out(self, name: str, held: tuple[UUID | None, ...]) -> Grounds:
+        profile, (since, until) = self.rules.settings.profile(name), self._reach(name)
+        calendar = calendar_of(profile, since, until, self.language)
+        terms = Terms(
+            roster=roster_of(held, self.rules.rosters, since, calendar),
             zone=self.rules.zone,
             pairing=self.rules.settings.pairing,
             profile=profile,
         )
+        return grounds(terms, self.first, self.last, self.language)
+
+    def _reach(self, name: str) -> tuple[date, date]:
+        return reach(self.first, self.last, self.rules.settings.profile(name))
 
 
 def fingerprint(made: Timesheet) -> UUID:

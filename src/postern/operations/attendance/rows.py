@@ -17,6 +17,7 @@ from postern.parking.naming import Naming
 from postern.postgres.pool import Transaction
 from postern.privacy.retention import LONGEST_DAYS
 from postern.sealed_rows import off_the_loop
+from postern.sealing.envelope import Key
 from postern.sealing.keyring import Purpose
 
 MONTHS = 30
@@ -38,10 +39,25 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Sealed:
-    page: Page
+class StoredMonth:
+    """A month as it is stored, sealed."""
+
     id: UUID
     sealed: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealedBook:
+    """A stored month, with the page that it is and the key that opens it."""
+
+    tenant: TenantId
+    page: Page
+    stored: StoredMonth
+    key: Key
+
+    def open(self) -> MonthBook:
+        """Raises CannotOpen where it was changed or moved."""
+        return open_month(self.stored.sealed, tenant=self.tenant, id=self.stored.id, movement=self.key)
 
 
 async def naming(services: Services, tenant: TenantId) -> Naming:
@@ -58,23 +74,30 @@ async def load_books(
     services: Services, tx: Transaction, tenant: TenantId, pages: Iterable[Page]
 ) -> dict[Page, MonthBook]:
     """Those that are there and whose person's key is."""
-    names = await naming(services, tenant)
-    by_id = {page_id(names, page): page for page in pages}
+
+    def opened(found: Sequence[SealedBook]) -> dict[Page, MonthBook]:
+        return {one.page: one.open() for one in found}
+
+    return await off_the_loop(opened, await sealed_books(services, tx, tenant, pages))
+
+
+async def sealed_books(
+    services: Services, tx: Transaction, tenant: TenantId, pages: Iterable[Page]
+) -> list[SealedBook]:
+    """The same, not opened yet."""
+    by_site = _by_site(await naming(services, tenant), pages)
     found = [
-        _Sealed(page=by_id[one.id], id=one.id, sealed=one.sealed)
-        for one in await stored_months(services, tx, tenant, by_id.values())
+        (by_id[stored.id], stored)
+        for site, by_id in by_site.items()
+        for stored in await _stored(tx, site, by_id)
     ]
-    people = list({one.page.person for one in found})
+    people = list({page.person for page, _ in found})
     keys = await services.keyring.subject_keys(tenant, people, Purpose.MOVEMENT)
-
-    def opened(found: Sequence[_Sealed]) -> dict[Page, MonthBook]:
-        return {
-            one.page: open_month(one.sealed, tenant=tenant, id=one.id, movement=keys[one.page.person])
-            for one in found
-            if one.page.person in keys
-        }
-
-    return await off_the_loop(opened, found)
+    return [
+        SealedBook(tenant=tenant, page=page, stored=stored, key=keys[page.person])
+        for page, stored in found
+        if page.person in keys
+    ]
 
 
 async def keep_books(
@@ -99,14 +122,6 @@ async def keep_books(
         await cursor.executemany(_PUT, made)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredMonth:
-    """A month as it is stored, sealed."""
-
-    id: UUID
-    sealed: bytes
-
-
 async def every_page(services: Services, tx: Transaction, person: PersonId) -> list[Page]:
     """Every page that the person may have, at every site that keeps hours."""
     today = utc_day(services.clock.now())
@@ -119,15 +134,16 @@ async def stored_months(
     services: Services, tx: Transaction, tenant: TenantId, pages: Iterable[Page]
 ) -> list[StoredMonth]:
     """Their rows, unopened."""
-    names = await naming(services, tenant)
-    found: list[StoredMonth] = []
-    for site, ids in _by_site(names, pages).items():
-        rows = await tx.execute(
-            "SELECT id, sealed FROM projection WHERE site_id = %s AND kind = %s AND id = ANY(%s)",
-            (site, MONTHS, list(ids)),
-        )
-        found += [StoredMonth(id=id, sealed=bytes(it)) for id, it in await rows.fetchall()]
-    return found
+    by_site = _by_site(await naming(services, tenant), pages)
+    return [stored for site, by_id in by_site.items() for stored in await _stored(tx, site, by_id)]
+
+
+async def _stored(tx: Transaction, site: SiteId, ids: Iterable[UUID]) -> list[StoredMonth]:
+    rows = await tx.execute(
+        "SELECT id, sealed FROM projection WHERE site_id = %s AND kind = %s AND id = ANY(%s)",
+        (site, MONTHS, list(ids)),
+    )
+    return [StoredMonth(id=id, sealed=bytes(it)) for id, it in await rows.fetchall()]
 
 
 def _by_site(names: Naming, pages: Iterable[Page]) -> dict[SiteId, dict[UUID, Page]]:
