@@ -14,6 +14,7 @@ class ConsentPurpose(StrEnum):
 
     FACE_RECOGNITION = "face-recognition"
     ENROLMENT_PHOTO = "enrolment-photo"
+    MOVEMENTS = "movements"
 
 
 class LegalBasis(StrEnum):

@@ -19,6 +19,7 @@ import yaml
 
 from postern.errors import NotFound, Refused
 from postern.privacy.model import Consent, ConsentForm, LegalBasis
+from postern.privacy.texts import Basis, ConsentText, Ground, Grounds, MovementsText, Purpose
 
 FALLBACK = "general"
 
@@ -47,7 +48,7 @@ class Ruling:
     """What a law says about one question: `value` as its reader below takes it."""
 
     value: str
-    article: str
+    article: Text
     why: Text
     since: date
     until: date | None = None
@@ -63,12 +64,13 @@ class ForbiddenHere(Refused):
     code = "forbidden-here"
 
     def __init__(self, ruling: Ruling) -> None:
-        super().__init__(f"{ruling.why.en} ({ruling.article})")
+        super().__init__(f"{ruling.why.en} ({ruling.article.en})")
         self.ruling = ruling
 
     def in_language(self, language: str) -> str:
-        """The reason as a page of that language says it; the article stays as it is cited."""
-        return f"{self.ruling.why.in_language(language)} ({self.ruling.article})"
+        """The reason as a page of that language says it, with the article."""
+        said = self.ruling.why.in_language(language)
+        return f"{said} ({self.ruling.article.in_language(language)})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +80,9 @@ class Profile:
     id: str
     names: Text
     countries: tuple[str, ...]
+    consent_text: ConsentText
+    """The wording that its sites begin with."""
+    movements_text: MovementsText
     rulings: Mapping[str, Ruling]
 
     def ruling(self, question: str) -> Ruling | None:
@@ -130,6 +135,16 @@ class Profile:
         found = self.rulings.get("filing-at")
         return None if found is None else int(found.value)
 
+    def ground(self, purpose: Purpose) -> Ground:
+        """On what its sites let a purpose rest until they say otherwise; a duty cites its law."""
+        ruling = self.rulings[f"basis-{purpose.value}"]
+        basis = Basis(ruling.value)
+        return Ground(
+            purpose=purpose,
+            basis=basis,
+            reference=ruling.article.en if basis.needs_reference else "",
+        )
+
     def refuse_hours_by_face(self, *, consents: bool) -> None:
         """Raises ForbiddenHere where a face passage of whoever `consents` or not may not become a punch."""
         if self.working_time is WorkingTime.REFUSED or not consents:
@@ -168,6 +183,46 @@ def age(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+_STRICTEST_FIRST = (Basis.CONSENT, Basis.LEGAL_DUTY, Basis.PUBLIC, Basis.CONTRACT, Basis.INTERESTS)
+
+
+def first_grounds(every: Sequence[Profile]) -> Grounds:
+    """On what each purpose rests where nobody said otherwise: on the strictest that a profile begins with."""
+    return Grounds(
+        every=tuple(
+            min((one.ground(purpose) for one in every), key=lambda one: _STRICTEST_FIRST.index(one.basis))
+            for purpose in Purpose
+        )
+    )
+
+
+def first_text(every: Sequence[Profile]) -> ConsentText:
+    """The wording that whoever is known at sites of these profiles reads first: each law's own, one below the
+    other."""
+    found = {one.consent_text.edition: one.consent_text for one in every}
+    return ConsentText(
+        number=0,
+        edition=" + ".join(found),
+        en="\n\n".join(one.en for one in found.values()),
+        zh="\n\n".join(one.zh for one in found.values()),
+    )
+
+
+def refuse_movements(every: Sequence[Profile], basis: Basis, *, consents: bool) -> None:
+    """Raises where records of movements rest on a consent that is not there: ForbiddenHere with the article
+    of a law that begins with it, or else Refused."""
+    if consents or basis is not Basis.CONSENT:
+        return
+    for one in every:
+        ruling = one.rulings[f"basis-{Purpose.MOVEMENTS.value}"]
+        if ruling.value == Basis.CONSENT.value:
+            raise ForbiddenHere(ruling)
+    raise Refused(
+        "records of who passed where rest on consent here, and this person has not given it; record it as "
+        "well, or choose another legal basis for those records"
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Written:
     """A profile as its file has it, with what it extends."""
@@ -176,6 +231,8 @@ class _Written:
     extends: str | None
     names: Text
     countries: tuple[str, ...]
+    consent_text: ConsentText
+    movements_text: MovementsText | None
     rules: Mapping[str, tuple[Ruling, ...]]
 
 
@@ -189,13 +246,23 @@ def profile(id: str, on: date) -> Profile:
     written = _written().get(id)
     if written is None:
         raise NotFound("there is no such jurisdiction profile; choose one from the list")
-    above = profile(written.extends, on).rulings if written.extends is not None else {}
+    above = profile(written.extends, on) if written.extends is not None else None
+    movements = written.movements_text or (above.movements_text if above is not None else None)
+    if movements is None:
+        raise ValueError(f"profile {id} has no wording for movements, nor has what it extends")
     own = {
         question: max((one for one in every if one.holds(on)), key=lambda one: one.since)
         for question, every in written.rules.items()
         if any(one.holds(on) for one in every)
     }
-    return Profile(id=id, names=written.names, countries=written.countries, rulings={**above, **own})
+    return Profile(
+        id=id,
+        names=written.names,
+        countries=written.countries,
+        consent_text=written.consent_text,
+        movements_text=movements,
+        rulings={**(above.rulings if above is not None else {}), **own},
+    )
 
 
 def profile_of_country(country: str | None, on: date) -> Profile:
@@ -225,6 +292,8 @@ def _read(document: Mapping[str, Any]) -> _Written:
         extends=document.get("extends"),
         names=Text(**document["names"]),
         countries=tuple(document["countries"]),
+        consent_text=ConsentText(number=0, **document["consent-text"]),
+        movements_text=MovementsText(**found) if (found := document.get("movements-text")) else None,
         rules={
             question: tuple(_ruling(one) for one in every) for question, every in document["rules"].items()
         },
@@ -235,7 +304,7 @@ def _ruling(written: Mapping[str, Any]) -> Ruling:
     value = written["value"]
     return Ruling(
         value=" ".join(value) if isinstance(value, list) else str(value),
-        article=written["article"],
+        article=Text(**written["article"]),
         why=Text(**written["why"]),
         since=written["since"],
         until=written.get("until"),

@@ -6,6 +6,7 @@ legal basis, nothing is kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -89,14 +90,40 @@ class StatutoryKeep:
     until: date
 
 
-def kept_by_law(countries: frozenset[str], subject_kind: str, on: date) -> StatutoryKeep | None:
-    """What the laws of `countries` keep of a person or vehicle erased on that day; the longest time holds."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteLaw:
+    """By what a site says whose law holds there: its country, the countries of the jurisdiction chosen for
+    it, and the pay rules of its hours (`us-ca`). Each is enough; one of many countries says none."""
+
+    country: str | None = None
+    jurisdiction: tuple[str, ...] = ()
+    pay: str | None = None
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """ISO 3166-1 alpha-2."""
+        chosen = self.jurisdiction if len(self.jurisdiction) == 1 else ()
+        paid = () if self.pay is None else (self.pay[:2].upper(),)
+        return frozenset(one for one in (self.country, *chosen, *paid) if one)
+
+
+def kept_by_law(sites: Sequence[SiteLaw], subject_kind: str, on: date) -> StatutoryKeep | None:
+    """What the laws of the sites keep of a person or vehicle erased on that day: the longest time holds, and
+    every law that asks for a part of it is named."""
+    countries = {country for one in sites for country in one.countries}
     found = [
-        StatutoryKeep(what=rule.what, basis=rule.basis, until=_years_after(on, rule.years))
+        rule
         for rule in RULES
         if rule.country in countries and rule.subject_kind == subject_kind and rule.since <= on
     ]
-    return max(found, key=lambda one: one.until, default=None)
+    found.sort(key=lambda one: -one.years)
+    if not found:
+        return None
+    return StatutoryKeep(
+        what=found[0].what,
+        basis="; ".join(one.basis for one in found),
+        until=_years_after(on, found[0].years),
+    )
 
 
 def _years_after(on: date, years: int) -> date:

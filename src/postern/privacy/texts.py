@@ -15,22 +15,55 @@ FILING_WORKING_DAYS = 30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConsentText:
-    """A wording of the consent to face recognition. `number` 0: the one that Postern brings along."""
+    """A wording of the consent to face recognition. `number` 0: brought by Postern, of that `edition`."""
 
     number: int
     en: str
     zh: str
     published_at: datetime | None = None
     published_by: str = ""
+    edition: str = ""
 
     @property
     def name(self) -> str:
         """By which a consent says what was shown."""
-        return f"face-recognition {self.number}" if self.number else "face-recognition 2026-01"
+        return f"face-recognition {self.number or self.edition}"
 
     def in_language(self, language: str) -> str:
         """What to show."""
         return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MovementsText:
+    """The wording of the consent to records of who passed where, asked for by itself."""
+
+    edition: str
+    en: str
+    zh: str
+
+    @property
+    def name(self) -> str:
+        """By which a consent says what was shown."""
+        return f"movements {self.edition}"
+
+    def in_language(self, language: str) -> str:
+        """What to show."""
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What somebody is asked to consent to; `movements` is None where those records rest on another basis."""
+
+    face: ConsentText
+    movements: MovementsText | None = None
+
+    def name(self, *, movements: bool) -> str:
+        """What was shown of it to whoever agreed, to the records of movements as well or not."""
+        if self.movements is None or not movements:
+            return self.face.name
+        return f"{self.face.name}, {self.movements.name}"
 
 
 def checked_wording(text: str) -> str:
@@ -49,28 +82,13 @@ def _weight(text: str) -> int:
     return 3 if any("\u4e00" <= letter <= "\u9fff" for letter in text) else 1
 
 
-FIRST_TEXT = ConsentText(
-    number=0,
-    en=(
-        "Your face is turned into a number sequence (a template) that opens doors for you at the site "
-        "where you are enrolled, and serves no other purpose. It is sealed under a key of your own and is "
-        "never searched across sites. You may withdraw at any time: the key is destroyed, and the template "
-        "with it. You lose nothing by it; a card, a PIN or a QR code opens the same doors."
-    ),
-    zh=(
-        "您的人脸将转换为一串数字（模板），仅用于在您登记的站点为您开门，不作他用。模板以您专属的密钥封存，绝"
-        "不跨站点检索。您可随时撤回同意：密钥及模板将一并销毁。撤回不会使您失去任何权利，刷卡、PIN 码或二"
-        "维码同样可以开门。"
-    ),
-)
-
-
 class Purpose(StrEnum):
     """What personal data is used for here."""
 
     ACCESS = "access"
     FACES = "faces"
     PHOTOS = "photos"
+    MOVEMENTS = "movements"
     EVIDENCE = "evidence"
     HOURS = "hours"
     VISITORS = "visitors"
@@ -86,6 +104,11 @@ class Basis(StrEnum):
     LEGAL_DUTY = "legal-duty"
     INTERESTS = "legitimate-interests"
     PUBLIC = "public-task"
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether it is none without the law that is behind it."""
+        return self in (Basis.LEGAL_DUTY, Basis.PUBLIC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +128,7 @@ class Ground:
             Basis.PUBLIC,
         ):
             raise BadInput("faces and photos rest on consent or on a law, and on nothing else")
-        if self.basis in (Basis.LEGAL_DUTY, Basis.PUBLIC) and not self.reference.strip():
+        if self.basis.needs_reference and not self.reference.strip():
             raise BadInput("name the law of each purpose that rests on one")
 
 
@@ -120,18 +143,16 @@ class Grounds:
             raise BadInput("give every purpose one basis")
 
 
-FIRST_GROUNDS = Grounds(
-    every=(
-        Ground(purpose=Purpose.ACCESS, basis=Basis.CONTRACT),
-        Ground(purpose=Purpose.FACES, basis=Basis.CONSENT),
-        Ground(purpose=Purpose.PHOTOS, basis=Basis.CONSENT),
-        Ground(purpose=Purpose.EVIDENCE, basis=Basis.INTERESTS),
-        Ground(purpose=Purpose.HOURS, basis=Basis.CONTRACT),
-        Ground(purpose=Purpose.VISITORS, basis=Basis.INTERESTS),
-        Ground(purpose=Purpose.MUSTER, basis=Basis.INTERESTS),
-        Ground(purpose=Purpose.PARKING, basis=Basis.CONTRACT),
-    )
-)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredGrounds:
+    """The grounds as they were set. A purpose that came later is not among them."""
+
+    every: tuple[Ground, ...]
+
+    def completed(self, first: Grounds) -> Grounds:
+        """With what `first` says of every purpose that is missing."""
+        said = {one.purpose: one for one in self.every}
+        return Grounds(every=tuple(said.get(one.purpose, one) for one in first.every))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,17 +8,21 @@ from datetime import date, timedelta
 import pytest
 
 from postern.errors import BadInput
+from postern.privacy.profiles import first_grounds, profile
 from postern.privacy.texts import (
-    FIRST_GROUNDS,
-    FIRST_TEXT,
     Basis,
     Filing,
     Ground,
     Grounds,
     Purpose,
+    StoredGrounds,
     after_working_days,
     checked_wording,
 )
+
+GENERAL = profile("general", date(2026, 3, 4))
+FIRST_GROUNDS = first_grounds([GENERAL])
+FIRST_TEXT = GENERAL.consent_text
 
 
 def test_an_empty_or_curt_wording_is_none() -> None:
@@ -66,3 +70,12 @@ def test_a_filing_is_never_due_on_a_weekend_nor_after_the_plain_count(offset: in
 def test_a_wording_is_named_by_its_number() -> None:
     assert FIRST_TEXT.name == "face-recognition 2026-01"
     assert replace(FIRST_TEXT, number=3).name == "face-recognition 3"
+
+
+def test_a_purpose_that_came_after_the_grounds_were_set_rests_on_what_the_law_begins_with() -> None:
+    before = StoredGrounds(every=tuple(one for one in FIRST_GROUNDS.every if one.purpose != "movements"))
+    assert before.completed(FIRST_GROUNDS) == FIRST_GROUNDS
+    chosen = Ground(purpose=Purpose.MOVEMENTS, basis=Basis.CONTRACT)
+    said = StoredGrounds(every=(*before.every, chosen)).completed(FIRST_GROUNDS)
+    assert chosen in said.every
+    assert [one.purpose for one in said.every] == list(Purpose)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
 
-from postern.errors import NotFound
+from postern.errors import NotFound, Refused
 from postern.ids import ConsentId, PersonId, TenantId, new_id
 from postern.privacy.model import Consent, ConsentForm, ConsentPurpose, LegalBasis
 from postern.privacy.profiles import (
@@ -14,10 +15,14 @@ from postern.privacy.profiles import (
     Profile,
     WorkingTime,
     age,
+    first_grounds,
+    first_text,
     profile,
     profile_of_country,
     profiles,
+    refuse_movements,
 )
+from postern.privacy.texts import Asked, Basis, Purpose, checked_wording
 
 NOW = date(2026, 3, 4)
 GIVEN = Consent(
@@ -60,9 +65,20 @@ def test_an_unknown_profile_is_refused() -> None:
 @pytest.mark.parametrize("id", ["cn", "eu", "fr", "us-il", "sg", "general"])
 def test_every_ruling_cites_its_article_and_says_why_in_both_languages(id: str) -> None:
     for question, ruling in profile(id, NOW).rulings.items():
-        assert len(ruling.article) >= 8, question
+        assert len(ruling.article.en) >= 8, question
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in ruling.article.zh), question
+        official = re.findall("第[一二三四五六七八九十]+条", ruling.article.en)
+        assert all(one in ruling.article.zh for one in official), question
+        if not official:
+            assert numbers(ruling.article.en) <= numbers(ruling.article.zh), question
+        assert "art." not in ruling.article.zh, question
+        assert " and " not in ruling.article.zh, question
         assert len(ruling.why.en) >= 20, question
         assert any("\u4e00" <= letter <= "\u9fff" for letter in ruling.why.zh), question
+
+
+def numbers(article: str) -> set[str]:
+    return set(re.findall("[0-9]+", article))
 
 
 def test_in_france_no_consent_makes_hours_from_a_face() -> None:
@@ -154,3 +170,97 @@ def test_a_stricter_law_begins_with_less() -> None:
     pictures = {one.id: one.default_picture_days for one in profiles(NOW)}
     assert pictures["eu"] == pictures["fr"] == 14
     assert {pictures["cn"], pictures["us-il"], pictures["sg"], pictures["general"]} == {30}
+
+
+@pytest.mark.parametrize("found", profiles(NOW), ids=lambda one: one.id)
+def test_a_site_begins_with_a_wording_of_its_own_law_in_both_languages(found: Profile) -> None:
+    text = found.consent_text
+    assert checked_wording(text.en) == text.en
+    assert checked_wording(text.zh) == text.zh
+    assert (text.number, text.published_by) == (0, "")
+    assert found.id in text.name or found.id == "general"
+    for language, needed in (("en", ("card", "withdraw")), ("zh", ("卡", "撤回"))):
+        assert all(one in text.in_language(language) for one in needed), language
+
+
+@pytest.mark.parametrize(
+    ("id", "needed"),
+    [
+        ("cn", ("单独同意", "敏感个人信息", "必要性", "影响", "期限")),
+        ("eu", ("第 9 条第 2 款", "投诉", "控制者")),
+        ("fr", ("绝不用于计算工时", "CNIL")),
+        ("us-il", ("740 ILCS 14", "特定目的", "期限", "授权")),
+        ("sg", ("个人数据保护法", "撤回")),
+    ],
+)
+def test_a_wording_says_what_its_law_demands(id: str, needed: tuple[str, ...]) -> None:
+    assert all(one in profile(id, NOW).consent_text.zh for one in needed)
+
+
+def test_no_two_laws_share_the_name_of_their_wording() -> None:
+    names = [one.consent_text.name for one in profiles(NOW)]
+    assert len(names) == len(set(names))
+
+
+def test_whoever_is_known_at_sites_of_two_laws_reads_both_wordings_and_one_law_only_once() -> None:
+    china, europe = profile("cn", NOW), profile("eu", NOW)
+    both = first_text([china, europe, china])
+    assert both.name == "face-recognition cn 2026-11 + eu 2026-11"
+    assert both.zh == f"{china.consent_text.zh}\n\n{europe.consent_text.zh}"
+    assert first_text([europe, europe]) == europe.consent_text
+
+
+@pytest.mark.parametrize("found", profiles(NOW), ids=lambda one: one.id)
+def test_every_purpose_begins_with_a_basis_that_the_law_itself_does_not_refuse(found: Profile) -> None:
+    refused = found.ruling("legitimate-interests")
+    for one in first_grounds([found]).every:
+        assert refused is None or one.basis is not Basis.INTERESTS, one.purpose
+
+
+def test_in_china_whereabouts_begin_with_consent_and_in_europe_with_interests() -> None:
+    def basis(*ids: str) -> Basis:
+        return next(
+            one.basis
+            for one in first_grounds([profile(id, NOW) for id in ids]).every
+            if one.purpose is Purpose.MOVEMENTS
+        )
+
+    assert basis("cn") is Basis.CONSENT
+    assert basis("eu") is basis("fr") is Basis.INTERESTS
+    assert basis("eu", "cn") is basis("cn", "eu") is Basis.CONSENT
+    assert "第二十八条" in profile("cn", NOW).rulings["basis-movements"].article.zh
+
+
+def test_a_legal_duty_is_begun_with_by_its_law() -> None:
+    muster = profile("cn", NOW).ground(Purpose.MUSTER)
+    assert muster.basis is Basis.LEGAL_DUTY
+    assert "消防法" in muster.reference
+
+
+def test_records_of_movements_need_a_consent_only_where_they_rest_on_one() -> None:
+    china, europe = profile("cn", NOW), profile("eu", NOW)
+    for basis in Basis:
+        refuse_movements([china], basis, consents=True)
+        if basis is not Basis.CONSENT:
+            refuse_movements([china], basis, consents=False)
+    with pytest.raises(ForbiddenHere, match="第二十八条、第二十九条"):
+        refuse_movements([europe, china], Basis.CONSENT, consents=False)
+    with pytest.raises(Refused) as chosen:  # Europe does not begin with it: somebody chose it
+        refuse_movements([europe], Basis.CONSENT, consents=False)
+    assert not isinstance(chosen.value, ForbiddenHere)
+
+
+@pytest.mark.parametrize("found", profiles(NOW), ids=lambda one: one.id)
+def test_every_law_has_a_wording_for_records_of_movements_too(found: Profile) -> None:
+    text = found.movements_text
+    assert checked_wording(text.en) == text.en
+    assert checked_wording(text.zh) == text.zh
+    assert ("行踪轨迹" in text.zh) is (found.id == "cn")
+
+
+def test_a_consent_names_the_wording_for_movements_only_where_it_was_shown_and_agreed_to() -> None:
+    china = profile("cn", NOW)
+    asked = Asked(face=china.consent_text, movements=china.movements_text)
+    assert asked.name(movements=True) == "face-recognition cn 2026-11, movements cn 2026-11"
+    assert asked.name(movements=False) == "face-recognition cn 2026-11"
+    assert Asked(face=china.consent_text).name(movements=True) == "face-recognition cn 2026-11"

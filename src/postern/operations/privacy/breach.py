@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from uuid import UUID
 
+from postern.clock import aware
 from postern.errors import BadInput
 from postern.journal import store as journal
 from postern.journal.model import Act, NumberedEntry
@@ -30,13 +31,14 @@ _SLACK = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """Whose deeds, as the journal names them (empty: everybody's), from and until which UTC day, and when
-    the breach was noticed."""
+    """Whose deeds, as the journal names them (empty: everybody's), from and until which UTC day, and on
+    which day of `zone` the breach was noticed."""
 
     by: str
     since: date
     until: date
     noticed: date
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +89,7 @@ async def breach(services: Services, actor: Actor, wanted: Wanted, *, purpose: s
         wanted=wanted,
         organisation=await organisation(services, actor.tenant),
         made_at=services.clock.now(),
-        due=datetime.combine(wanted.noticed, time.min, UTC) + timedelta(hours=HOURS_TO_TELL),
+        due=aware(datetime.combine(wanted.noticed, time.min, wanted.zone)) + timedelta(hours=HOURS_TO_TELL),
         entries=entries,
         acts=Counter(one.entry.act for one in entries).most_common(),
         concerned=_concerned(entries),

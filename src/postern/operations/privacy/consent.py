@@ -28,13 +28,15 @@ async def give_consent(
     *,
     person: PersonId,
     keep_photo: bool = False,
+    movements: bool = False,
     form: ConsentForm = ConsentForm.SIGNED_PAPER,
     basis: LegalBasis = LegalBasis.CONSENT,
     wording: str = "",
     reference: str = "",
     guardian: str = "",
 ) -> Consent:
-    """Record that the person consents to face recognition (and, by `keep_photo`, to keeping the photo).
+    """Record that the person consents to face recognition (and, by `keep_photo`, to keeping the photo; by
+    `movements`, to records of who passed where).
 
     `guardian`: who consents for a child, and as what. Raises BadInput for another legal basis without its
     reference, NotFound for an unknown person, ForbiddenHere where the law does not take this consent.
@@ -45,6 +47,7 @@ async def give_consent(
         actor,
         person=person,
         keep_photo=keep_photo,
+        movements=movements,
         form=form,
         basis=basis,
         wording=wording,
@@ -59,6 +62,7 @@ async def record_consent(
     *,
     person: PersonId,
     keep_photo: bool,
+    movements: bool,
     form: ConsentForm,
     wording: str,
     basis: LegalBasis = LegalBasis.CONSENT,
@@ -68,7 +72,8 @@ async def record_consent(
     """The same, for whoever needs no duty to say so: the person themself."""
     if basis is LegalBasis.OTHER and not reference.strip():
         raise BadInput("write down the reference (law, contract, file) of a legal basis other than consent")
-    purposes = {ConsentPurpose.FACE_RECOGNITION} | ({ConsentPurpose.ENROLMENT_PHOTO} if keep_photo else set())
+    beside = {ConsentPurpose.ENROLMENT_PHOTO: keep_photo, ConsentPurpose.MOVEMENTS: movements}
+    purposes = {ConsentPurpose.FACE_RECOGNITION} | {one for one, given in beside.items() if given}
     consent = Consent(
         id=ConsentId(new_id()),
         tenant=actor.tenant,

@@ -23,8 +23,8 @@ from postern.ids import PersonId, SiteId, TenantId, VehicleId, VisitId, new_id
 from postern.journal.model import Act
 from postern.operations.attendance.law import keep_open_hours
 from postern.operations.parking.erase import forget_vehicle
+from postern.operations.privacy import jurisdiction, tombstones
 from postern.operations.privacy import theirs as holdings
-from postern.operations.privacy import tombstones
 from postern.operations.privacy.erase_receipt import receipt_of
 from postern.operations.privacy.erase_rows import unregister
 from postern.operations.privacy.theirs import ArchivedRecord, Theirs
@@ -205,9 +205,8 @@ async def _with_law(
     services: Services, tx: Transaction, begun: Erasure, legal: StatutoryKeep | None
 ) -> Erasure:
     """The statutory key is kept only where a law is known that asks for it; else it goes with the others."""
-    found = await sites.sites(tx, services.keyring, begun.tenant)
-    countries = frozenset(one.country for one in found if one.country)
-    keeps = legal or kept_by_law(countries, begun.subject_kind, utc_day(begun.begun_at))
+    laws = await jurisdiction.site_laws(services, tx, begun.tenant)
+    keeps = legal or kept_by_law(laws, begun.subject_kind, utc_day(begun.begun_at))
     purposes = begun.purposes if keeps is not None else tuple(int(one) for one in Purpose)
     return replace(begun, keeps=keeps, purposes=purposes)
 

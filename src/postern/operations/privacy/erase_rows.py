@@ -34,7 +34,7 @@ async def unregister(services: Services, tx: Transaction, erasure: Erasure) -> N
         await _take_face(services, tx, erasure)
         return
     await presence_rows.forget(services, tx, erasure.tenant, erasure.subject)
-    await access.remove_holding(tx, erasure.tenant, erasure.subject)
+    await access.remove_holding(tx, services.keyring, erasure.tenant, erasure.subject)
     with suppress(NotFound):
         if erasure.subject_kind == PERSON:
             await forget_hours(services, tx, erasure.tenant, PersonId(erasure.subject))
@@ -92,7 +92,7 @@ async def _forget_keeper(services: Services, tx: Transaction, erasure: Erasure) 
 async def _forget_employments(services: Services, tx: Transaction, erasure: Erasure) -> None:
     """Their own go; whom they managed is managed by nobody of that name any more."""
     tenant, keyring = erasure.tenant, services.keyring
-    await employment_store.remove(tx, tenant, PersonId(erasure.subject))
+    await employment_store.remove(tx, services.keyring, tenant, PersonId(erasure.subject))
     for team in await employment_store.units(tx, keyring, tenant, Team):
         if team.manager == erasure.subject:
             await employment_store.change_unit(tx, keyring, replace(team, manager=None))

@@ -95,7 +95,7 @@ async def _change_key(services: Services, known: KnownAgent, bundle_key: bytes) 
     prove again what it proved since."""
     changed = replace(known, agent=replace(known.agent, hpke_public=bundle_key))
     async with services.database.transaction(known.tenant) as tx:
-        await agents.change_bundle_key(tx, changed.agent)
+        await agents.change_bundle_key(tx, services.keyring, known.tenant, changed.agent)
         await store.ask_again(tx, known.agent.site, known.agent.id, bundle_key=bundle_key)
         await trace_as(
             services,

@@ -27,6 +27,7 @@ from postern.privacy.profiles import (
     strictest_refusal,
 )
 from postern.privacy.retention import Retention, alike
+from postern.privacy.statutory import SiteLaw
 from postern.records.model import Kind
 from postern.sites import store as sites
 from postern.sites.model import Site
@@ -104,10 +105,36 @@ async def _hold_to(services: Services, tx: Transaction, tenant: TenantId, found:
             await attendance.put_settings(tx, services.keyring, tenant, replace(kept, faces=False))
 
 
-async def profiles_in_force(services: Services, tx: Transaction, tenant: TenantId) -> Sequence[Profile]:
-    """The profile of every site."""
+async def profiles_in_force(
+    services: Services, tx: Transaction, tenant: TenantId, *, home: SiteId | None = None
+) -> Sequence[Profile]:
+    """The profile of the site `home`, or else of every site."""
     every = await sites.sites(tx, services.keyring, tenant)
-    return [(await _rules(services, tx, one)).profile for one in every]
+    here = [one for one in every if one.id == home] or every
+    return [(await _rules(services, tx, one)).profile for one in here]
+
+
+async def begun_with(
+    services: Services, tx: Transaction, tenant: TenantId, *, home: SiteId | None = None
+) -> Sequence[Profile]:
+    """The same, for texts and legal bases that must be there before the first site is: then the fallback."""
+    found = await profiles_in_force(services, tx, tenant, home=home)
+    return found or [profile_of_country(None, _today(services))]
+
+
+async def site_laws(services: Services, tx: Transaction, tenant: TenantId) -> Sequence[SiteLaw]:
+    """By what each site says whose law makes one keep what is erased."""
+    hours = set(await attendance.attendance_sites(tx))
+    found = []
+    for one in await sites.sites(tx, services.keyring, tenant):
+        rules = await _rules(services, tx, one)
+        pay = (
+            (await attendance.settings(tx, services.keyring, tenant, one.id)).pay.jurisdiction
+            if one.id in hours
+            else None
+        )
+        found.append(SiteLaw(country=one.country, jurisdiction=rules.profile.countries, pay=pay))
+    return found
 
 
 async def refuse_interests(services: Services, tx: Transaction, tenant: TenantId) -> None:
@@ -147,9 +174,7 @@ async def refuse_retention(services: Services, tx: Transaction, tenant: TenantId
 
 async def refuse_consent(services: Services, tx: Transaction, person: Person, consent: Consent) -> None:
     """Raises ForbiddenHere where this consent would be none: at the home site, or else at any site."""
-    every = await sites.sites(tx, services.keyring, person.tenant)
-    home = [one for one in every if one.id == person.details.home_site] or every
-    found = [(await _rules(services, tx, one)).profile for one in home]
+    found = await profiles_in_force(services, tx, person.tenant, home=person.details.home_site)
     strictest_refusal(found, consent, born=person.details.birth_date, on=_today(services))
 
 

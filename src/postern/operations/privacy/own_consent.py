@@ -16,13 +16,16 @@ def named_for(member: Member) -> Actor:
     return Actor(tenant=member.tenant, name=JOURNAL_NAME, role=Role.INSTALLER)
 
 
-async def give(services: Services, member: Member, *, keep_photo: bool, wording: str) -> Consent:
+async def give(
+    services: Services, member: Member, *, keep_photo: bool, movements: bool, wording: str
+) -> Consent:
     """Consent, signed in as oneself. Raises ForbiddenHere where the law does not take it so."""
     return await consent.record_consent(
         services,
         named_for(member),
         person=member.person,
         keep_photo=keep_photo,
+        movements=movements,
         form=ConsentForm.ONLINE,
         wording=wording,
     )

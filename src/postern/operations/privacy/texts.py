@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from postern.clock import utc_day
-from postern.ids import TenantId
+from postern.ids import PersonId, SiteId, TenantId
 from postern.journal.model import Act
 from postern.operations.privacy import jurisdiction
 from postern.operations.services import Services
@@ -17,15 +17,18 @@ from postern.operators.roles import Duty, require
 from postern.people import store as people
 from postern.postgres.pool import Transaction
 from postern.privacy import document_store as store
+from postern.privacy import profiles
 from postern.privacy.document_store import DocumentKind, Stored
-from postern.privacy.profiles import Ruling
+from postern.privacy.profiles import FALLBACK, Profile, Ruling, first_grounds, first_text, profile
 from postern.privacy.texts import (
-    FIRST_GROUNDS,
-    FIRST_TEXT,
+    Asked,
     Basis,
     ConsentText,
     Filing,
     Grounds,
+    MovementsText,
+    Purpose,
+    StoredGrounds,
     checked_wording,
 )
 from postern.sites import store as sites
@@ -35,12 +38,77 @@ _GROUNDS, _FILING = UUID(int=1), UUID(int=2)
 """There is one of each."""
 
 
-async def texts(services: Services, tenant: TenantId) -> Sequence[ConsentText]:
-    """Every wording, the one in force first. They are told to whoever is to consent."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wordings:
+    """What is read now, and what was, newest first. Several are in force only until one is published: each
+    at the sites of its law."""
+
+    in_force: tuple[ConsentText, ...]
+    earlier: tuple[ConsentText, ...]
+    movements: MovementsText | None
+    """Where no site is home: what is asked beside the face."""
+
+
+async def texts(services: Services, tenant: TenantId) -> Wordings:
+    """Every wording. They are told to whoever is to consent."""
     async with services.database.transaction(tenant) as tx:
-        found = await store.every(tx, services.keyring, tenant, DocumentKind.CONSENT_TEXT, ConsentText)
-    published = sorted((one.document for one in found), key=lambda one: one.number, reverse=True)
-    return [*published, FIRST_TEXT]
+        published = await _published(services, tx, tenant)
+        begun = await jurisdiction.begun_with(services, tx, tenant)
+        movements = (await _asked(services, tx, tenant, None)).movements
+    first = {one.consent_text.name: one.consent_text for one in begun}
+    in_force = published[:1] or list(first.values())
+    general = profile(FALLBACK, utc_day(services.clock.now())).consent_text
+    every = {one.name: one for one in (*published, *first.values(), general)}
+    earlier = [one for one in every.values() if one not in in_force]
+    return Wordings(in_force=tuple(in_force), earlier=tuple(earlier), movements=movements)
+
+
+async def asked_at(services: Services, tenant: TenantId, site: SiteId | None) -> Asked:
+    """What somebody is asked who is at home at that site, or (None) at all of them: the wording published
+    last, or what the law there begins with."""
+    async with services.database.transaction(tenant) as tx:
+        return await _asked(services, tx, tenant, site)
+
+
+async def asked_of(services: Services, tenant: TenantId, person: PersonId) -> Asked:
+    """What that person is asked. Raises NotFound."""
+    async with services.database.transaction(tenant) as tx:
+        whose = await people.get(tx, services.keyring, tenant, person)
+        return await _asked(services, tx, tenant, whose.details.home_site)
+
+
+async def _asked(services: Services, tx: Transaction, tenant: TenantId, site: SiteId | None) -> Asked:
+    published = await _published(services, tx, tenant)
+    begun = await jurisdiction.begun_with(services, tx, tenant, home=site)
+    strict = next((one for one in begun if one.ground(Purpose.MOVEMENTS).basis is Basis.CONSENT), begun[0])
+    on_consent = await _movements_basis(services, tx, tenant, begun) is Basis.CONSENT
+    return Asked(
+        face=published[0] if published else first_text(begun),
+        movements=strict.movements_text if on_consent else None,
+    )
+
+
+async def refuse_movements(
+    services: Services, tx: Transaction, tenant: TenantId, home: SiteId | None, *, consents: bool
+) -> None:
+    """Raises where a face would make records of movements without the consent on which they rest."""
+    begun = await jurisdiction.begun_with(services, tx, tenant, home=home)
+    basis = await _movements_basis(services, tx, tenant, begun)
+    profiles.refuse_movements(begun, basis, consents=consents)
+
+
+async def _movements_basis(
+    services: Services, tx: Transaction, tenant: TenantId, begun: Sequence[Profile]
+) -> Basis:
+    stored = await _grounds(services, tx, tenant)
+    every = StoredGrounds(every=()) if stored is None else stored.document
+    said = every.completed(first_grounds(begun)).every
+    return next(one.basis for one in said if one.purpose is Purpose.MOVEMENTS)
+
+
+async def _published(services: Services, tx: Transaction, tenant: TenantId) -> list[ConsentText]:
+    found = await store.every(tx, services.keyring, tenant, DocumentKind.CONSENT_TEXT, ConsentText)
+    return sorted((one.document for one in found), key=lambda one: one.number, reverse=True)
 
 
 async def organisation(services: Services, tenant: TenantId) -> str:
@@ -49,23 +117,15 @@ async def organisation(services: Services, tenant: TenantId) -> str:
         return (await sites.tenant(tx, services.keyring, tenant)).name
 
 
-async def text_in_force(services: Services, tenant: TenantId) -> ConsentText:
-    """The wording to show now."""
-    return (await texts(services, tenant))[0]
-
-
 async def publish_text(services: Services, actor: Actor, *, en: str, zh: str) -> ConsentText:
     """A new wording, in force at once; earlier consents keep theirs. Raises BadInput for an empty one."""
     require(actor, Duty.KEEP_PRIVACY)
-    number = (await text_in_force(services, actor.tenant)).number + 1
-    made = ConsentText(
-        number=number,
-        en=checked_wording(en),
-        zh=checked_wording(zh),
-        published_at=services.clock.now(),
-        published_by=actor.name,
-    )
+    en, zh = checked_wording(en), checked_wording(zh)
     async with services.database.transaction(actor.tenant) as tx:
+        before = await _published(services, tx, actor.tenant)
+        number = before[0].number + 1 if before else 1
+        now = services.clock.now()
+        made = ConsentText(number=number, en=en, zh=zh, published_at=now, published_by=actor.name)
         # Two of the same number contradict each other by their id.
         id, kind = UUID(int=1000 + number), DocumentKind.CONSENT_TEXT
         await store.add(tx, services.keyring, actor.tenant, id, kind=kind, document=made)
@@ -77,7 +137,8 @@ async def grounds(services: Services, tenant: TenantId) -> Grounds:
     """The legal basis of each purpose, which everybody concerned is told."""
     async with services.database.transaction(tenant) as tx:
         found = await _grounds(services, tx, tenant)
-    return FIRST_GROUNDS if found is None else found.document
+        first = first_grounds(await jurisdiction.begun_with(services, tx, tenant))
+    return first if found is None else found.document.completed(first)
 
 
 async def set_grounds(services: Services, actor: Actor, wanted: Grounds) -> None:
@@ -86,18 +147,18 @@ async def set_grounds(services: Services, actor: Actor, wanted: Grounds) -> None
     async with services.database.transaction(actor.tenant) as tx:
         if any(one.basis is Basis.INTERESTS for one in wanted.every):
             await jurisdiction.refuse_interests(services, tx, actor.tenant)
-        before = await _grounds(services, tx, actor.tenant)
+        before, stored = await _grounds(services, tx, actor.tenant), StoredGrounds(every=wanted.every)
         if before is None:
             kind = DocumentKind.GROUNDS
-            await store.add(tx, services.keyring, actor.tenant, _GROUNDS, kind=kind, document=wanted)
+            await store.add(tx, services.keyring, actor.tenant, _GROUNDS, kind=kind, document=stored)
         else:
-            await store.change(tx, services.keyring, actor.tenant, before, wanted)
+            await store.change(tx, services.keyring, actor.tenant, before, stored)
         detail = ", ".join(f"{one.purpose.value}: {one.basis.value}" for one in wanted.every)
         await trace(services, tx, actor, Act.CHANGED, purpose="legal bases", detail=detail)
 
 
-async def _grounds(services: Services, tx: Transaction, tenant: TenantId) -> Stored[Grounds] | None:
-    found = await store.every(tx, services.keyring, tenant, DocumentKind.GROUNDS, Grounds)
+async def _grounds(services: Services, tx: Transaction, tenant: TenantId) -> Stored[StoredGrounds] | None:
+    found = await store.every(tx, services.keyring, tenant, DocumentKind.GROUNDS, StoredGrounds)
     return found[0] if found else None
 
 
