@@ -15,10 +15,12 @@ from postern.errors import BadPicture, Conflict, Refused, Unavailable
 from postern.ids import CredentialId, PersonId, ReferenceId, new_id
 from postern.journal.model import Act
 from postern.operations.ports import RecognitionPort
-from postern.operations.privacy.texts import note_faces
+from postern.operations.privacy.texts import note_faces, refuse_movements
 from postern.operations.services import Services
 from postern.operations.sites.publish_policy import mark_stale, publish_stale
 from postern.operations.trace import trace
+from postern.operations.visitors import alike
+from postern.operations.visitors.visits import give_way
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.people import store as people
@@ -82,7 +84,8 @@ class SameFace(Conflict):
 async def enrol(services: Services, actor: Actor, *, person: PersonId, photos: Sequence[bytes]) -> Enrolment:
     """Make references of the photos that serve; they replace the person's earlier ones of the same model.
 
-    Raises Refused without a live consent, SameFace when somebody else has this face, BadPicture when photos
+    Raises Refused without a live consent, ForbiddenHere where the law wants one more for records of
+    movements, SameFace when somebody else has this face, BadPicture when photos
     show different people. When no photo serves, nothing is changed and the reports say why.
     """
     require(actor, Duty.ENROL)
@@ -105,12 +108,14 @@ async def enrol(services: Services, actor: Actor, *, person: PersonId, photos: S
 async def _live_consents(
     services: Services, tx: Transaction, actor: Actor, person: PersonId
 ) -> list[Consent]:
-    await people.get(tx, services.keyring, actor.tenant, person)
+    whose = await people.get(tx, services.keyring, actor.tenant, person)
     consents = await privacy.consents(tx, services.keyring, actor.tenant, person)
     if not privacy.is_live(consents, ConsentPurpose.FACE_RECOGNITION):
         raise Refused(
             "this person has not consented to face recognition; record a consent first, or give a card"
         )
+    consenting = privacy.is_live(consents, ConsentPurpose.MOVEMENTS)
+    await refuse_movements(services, tx, actor.tenant, whose.details.home_site, consents=consenting)
     return consents
 
 
@@ -148,7 +153,9 @@ async def _keep(
     await services.keyring.new_subject_keys(actor.tenant, person, [Purpose.FACE])
     async with services.database.transaction(actor.tenant) as tx:
         await _live_consents(services, tx, actor, person)  # it may have been withdrawn meanwhile
-        await _refuse_same_face(services, tx, actor, person, [template for template, _ in good])
+        templates = [template for template, _ in good]
+        await alike.one_at_a_time(tx, actor.tenant)
+        await _refuse_same_face(services, tx, actor, person, templates)
         await people.remove_references(tx, actor.tenant, person)
         for template, one in good:
             reference = StoredReference(
@@ -161,6 +168,7 @@ async def _keep(
             )
             await people.add_reference(tx, services.keyring, actor.tenant, reference)
         await _put_face(services, tx, actor, person)
+        gone = await _visitors_give_way(services, tx, actor, templates)
         await note_faces(services, tx, actor.tenant)
         await mark_stale(services, tx, actor.tenant)
         await trace(
@@ -170,7 +178,7 @@ async def _keep(
             Act.ENROLLED,
             purpose="face recognition",
             subjects=[person],
-            detail=f"{len(good)} references of {good[0][0].model}",
+            detail=f"{len(good)} references of {good[0][0].model}" + _told_of(gone),
         )
 
 
@@ -180,17 +188,27 @@ async def _refuse_same_face(
     if services.recognition is None:
         return
     card = services.recognition.card
-    stored = await people.references(tx, services.keyring, actor.tenant)
-    others = [
-        Reference(id=one.id, person=one.person, template=Template.from_bytes(one.template))
-        for one in stored
-        if one.model == card.id and one.person != person
-    ]
-    gallery = Gallery(card, others)
+    gallery = Gallery(card, await alike.of_people(services, tx, actor.tenant, card, but=person))
     found: list[Candidate] = [like for template in templates for like in duplicates(gallery, template)]
     if found:
         best = max(found, key=lambda candidate: candidate.score)
         raise SameFace(best.person, best.score)
+
+
+async def _visitors_give_way(
+    services: Services, tx: Transaction, actor: Actor, templates: Sequence[Template]
+) -> int:
+    """Visitors who gave a face like this before lose it; how many. The journal has it with the person alone:
+    a visit's own trail is read by its visitor, who must not learn whose face is known here."""
+    if services.recognition is None:
+        return 0
+    found = await alike.visits_like(services, tx, actor.tenant, services.recognition.card, templates)
+    await give_way(services, tx, actor.tenant, found)
+    return len(found)
+
+
+def _told_of(visitors: int) -> str:
+    return f"; faces of visitors that are too much like it, taken from doors: {visitors}" if visitors else ""
 
 
 async def _put_photo(services: Services, actor: Actor, person: PersonId, photo: bytes) -> str:

@@ -22,6 +22,7 @@ from postern.nature import Nature
 from postern.operations.insiders.approvals import Approval, Asked, Kind, ask, digest_of, spend
 from postern.operations.insiders.budget import Opening, looking, open_subjects
 from postern.operations.names import named
+from postern.operations.people.formulas import no_formula
 from postern.operations.reasons import stated
 from postern.operations.services import Services
 from postern.operators.model import Actor
@@ -31,7 +32,6 @@ from postern.postgres.pool import Transaction
 
 BULK = 20
 """More people than this need a second person."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class FileKind(StrEnum):
@@ -109,7 +109,7 @@ async def export_people(
             on_purpose=wanted.people is not None,
         )
         await open_subjects(services, tx, actor, opening)
-    written = _csv(found) if wanted.kind is FileKind.CSV else _json(found)
+    written = written_csv(found) if wanted.kind is FileKind.CSV else _json(found)
     day = utc_day(services.clock.now())
     return ExportedFile(
         name=f"people-{day}.{wanted.kind.value}.age",
@@ -164,17 +164,13 @@ def _cells(person: Person) -> dict[str, str]:
     return {name: "" if value is None else str(value) for name, value in zip(_COLUMNS, values, strict=True)}
 
 
-def _csv(found: Sequence[Person]) -> bytes:
+def written_csv(found: Sequence[Person]) -> bytes:
+    """The people as a CSV file, which an import reads as saying nothing new."""
     written = io.StringIO()
     writer = csv.DictWriter(written, _COLUMNS)
     writer.writeheader()
-    writer.writerows({name: _no_formula(value) for name, value in _cells(person).items()} for person in found)
+    writer.writerows({name: no_formula(value) for name, value in _cells(person).items()} for person in found)
     return written.getvalue().encode()
-
-
-def _no_formula(value: str) -> str:
-    """A spreadsheet must not take what somebody typed for a formula."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _json(found: Sequence[Person]) -> bytes:

@@ -1,34 +1,28 @@
-"""Read the lines of a CSV file of people or vehicles; what each column may hold, and what is wrong with it.
+"""Read a CSV file of people, vehicles or visits into fields by column, and say what becomes of each line.
 
-Columns of people: name, employee_number, resident_id_number, sex, birth_date, card, access_levels,
-valid_from, valid_until; of their employment: first_day, last_day, contractor, team, manager_employee_number,
-site, occupation, pay_profile, where `first_day` is needed for any of the others. Columns of vehicles: plate,
-country, description, keeper_employee_number, access_levels, valid_from, valid_until. Only `name` or `plate`
-is needed. Access levels are separated by semicolons. Dates are YYYY-MM-DD, and a validity begins and ends at
-midnight by the clock on the wall of the organisation's first site. Text is UTF-8 or GB 18030; the separator a
-comma, semicolon or tab.
+Dates are YYYY-MM-DD, and a validity begins and ends at midnight by the clock on the wall of the
+organisation's first site. Text is UTF-8 or GB 18030; the separator a comma, semicolon or tab. A quotation
+mark that our own export sets before what a spreadsheet would take for a formula is taken away again.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from postern.access.model import Grant
-from postern.errors import BadInput
-from postern.ids import AccessLevelId, ContractorId, PersonId, SiteId, TeamId
-from postern.operations.people.credentials import card_number
-from postern.people.employment import Terms, checked_terms
-from postern.people.model import PersonDetails, Sex, checked_details
+from postern.errors import BadInput, Conflict
+from postern.ids import AccessLevelId, TenantId
+from postern.operations.people.formulas import without_mark
+from postern.sealing.keyring import ALL_PURPOSES, Keyring, Purpose
+from postern.sites.model import Site, zone_of
 from postern.spans import Span
-from postern.vehicles.model import VehicleDetails, checked_vehicle
-from postern.vehicles.plates import comparison_form
 
 MOST_LINES = 20_000
 T = TypeVar("T")
@@ -42,101 +36,115 @@ class ImportKind(StrEnum):
     VISITS = "visits"
 
 
+class Outcome(StrEnum):
+    """What becomes of a line."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """A column in which a line differs from what is known, and what the line says: never what was known."""
+
+    field: str
+    value: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineReport:
-    """A line of the file (the heading is line 1); `problem` says why it is refused, empty when it is good."""
+    """A line of the file (the heading is line 1); `problem` says why it is refused, and what to do."""
 
     line: int
+    outcome: Outcome
     problem: str = ""
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportReport:
-    """Every line with its problem, if it has one; `applied`: how many were taken in (0 in a dry run)."""
+    """What becomes of every line; `applied`: how many were taken in or changed (0 in a dry run).
+
+    `mark` stands for the file and all that its judgement rests on: whoever applies the file hands it back.
+    """
 
     lines: tuple[LineReport, ...]
+    mark: str = ""
     applied: int = 0
+
+    def of(self, outcome: Outcome) -> tuple[LineReport, ...]:
+        """The lines of that outcome."""
+        return tuple(one for one in self.lines if one.outcome is outcome)
 
     @property
     def bad(self) -> tuple[LineReport, ...]:
         """The refused lines."""
-        return tuple(one for one in self.lines if one.problem)
+        return self.of(Outcome.REFUSED)
+
+
+Rows = Sequence[tuple[int, Mapping[str, str]]]
+"""The lines of a file by their numbers: what each says, by column."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ground:
-    """What a line is read against: access levels, teams, contractors and sites by their names in lower case,
-    and whose midnights count."""
+class Taken:
+    """Whom an import added and changed."""
 
-    levels: Mapping[str, AccessLevelId]
-    zone: ZoneInfo
-    teams: Mapping[str, TeamId] = field(default_factory=dict)
-    contractors: Mapping[str, ContractorId] = field(default_factory=dict)
-    sites: Mapping[str, SiteId] = field(default_factory=dict)
+    added: Sequence[UUID] = ()
+    changed: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parsed:
-    """A line that can be read. `keeper` and the terms' manager are found later, by their numbers."""
+class Plan:
+    """What a file would do. `known`: who of the registry was looked at, by the version of each row; `take`
+    does it, but for the refused lines."""
 
-    line: int
-    details: PersonDetails | VehicleDetails
-    grants: tuple[Grant, ...]
-    card: str | None = None
-    keeper_number: str | None = None
-    keeper: PersonId | None = None
-    terms: Terms | None = None
-    manager_number: str | None = None
-
-    def unique(self) -> list[tuple[str, str]]:
-        """What no two lines may share."""
-        if isinstance(self.details, VehicleDetails):
-            return [("plate (O and 0, I and 1 are read alike)", comparison_form(self.details.plate))]
-        values = {
-            "employee number": self.details.employee_number,
-            "resident ID number": self.details.resident_id_number,
-            "card": self.card,
-        }
-        return [(name, value.upper()) for name, value in values.items() if value]
+    lines: tuple[LineReport, ...]
+    known: Mapping[UUID, tuple[int, ...]]
+    take: Callable[[], Awaitable[Taken]]
 
 
-_SHARED = ("access_levels", "valid_from", "valid_until")
-EMPLOYMENT = (
-    "first_day",
-    "last_day",
-    "contractor",
-    "team",
-    "manager_employee_number",
-    "site",
-    "occupation",
-    "pay_profile",
+ACCESS = frozenset({"access_levels", "valid_from", "valid_until"})
+"""Columns that only those may fill who give access levels."""
+EMPLOYMENT = frozenset(
+    {"first_day", "last_day", "contractor", "team", "manager_employee_number", "site"}
+    | {"occupation", "pay_profile"}
 )
 """Columns that only those may fill who keep employments."""
-_COLUMNS: dict[ImportKind, frozenset[str]] = {
+COLUMNS: Mapping[ImportKind, frozenset[str]] = {
     ImportKind.PEOPLE: frozenset(
-        {"name", "employee_number", "resident_id_number", "sex", "birth_date", "card", *_SHARED, *EMPLOYMENT}
+        {"id", "name", "employee_number", "resident_id_number", "sex", "birth_date", "home_site"}
+        | {"mail", "notes", "card", *ACCESS, *EMPLOYMENT}
     ),
-    ImportKind.VEHICLES: frozenset({"plate", "country", "description", "keeper_employee_number", *_SHARED}),
+    ImportKind.VEHICLES: frozenset({"plate", "country", "description", "keeper_employee_number", *ACCESS}),
     ImportKind.VISITS: frozenset(
         {"name", "company", "mail", "purpose", "language"}
         | {"host_employee_number", "site", "start", "end", "access_level"}
     ),
 }
+_ONE_OF: Mapping[ImportKind, tuple[str, ...]] = {
+    ImportKind.PEOPLE: ("name", "employee_number"),
+    ImportKind.VEHICLES: ("plate",),
+    ImportKind.VISITS: ("name",),
+}
+"""A file names at least one of these columns."""
+WRITE_DAY = "write the date as 2026-12-31"
 
 
-def read_rows(data: bytes, kind: ImportKind) -> list[tuple[int, Mapping[str, str]]]:
+def read_rows(data: bytes, kind: ImportKind) -> Rows:
     """The file's lines as fields by column. Raises BadInput when the file as a whole cannot be used."""
     text = _text(data)
     heading = text.split("\n", 1)[0]
     separator = max(",;\t", key=heading.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     columns = [(name or "").strip().lower() for name in reader.fieldnames or []]
-    needed = "plate" if kind is ImportKind.VEHICLES else "name"
-    unknown = [name for name in columns if name not in _COLUMNS[kind]]
-    if needed not in columns or unknown:
-        wrong = f"unknown: {', '.join(unknown)[:100]}" if unknown else f"missing: {needed}"
+    unknown = [name for name in columns if name not in COLUMNS[kind]]
+    if not set(columns) & set(_ONE_OF[kind]) or unknown:
+        wrong = f"unknown: {', '.join(unknown)[:100]}" if unknown else f"missing: {' / '.join(_ONE_OF[kind])}"
         raise BadInput(
-            f"the first line must name the columns ({wrong}); known: {', '.join(sorted(_COLUMNS[kind]))}"
+            f"the first line must name the columns ({wrong}); known: {', '.join(sorted(COLUMNS[kind]))}"
         )
     reader.fieldnames = columns
     try:
@@ -153,7 +161,7 @@ def read_rows(data: bytes, kind: ImportKind) -> list[tuple[int, Mapping[str, str
 def _text(data: bytes) -> str:
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return data.decode(encoding).replace("\r\n", "\n")
+            return data.decode(encoding)
         except UnicodeDecodeError:
             continue
     raise BadInput("the file is neither UTF-8 nor GB 18030; save it as UTF-8")
@@ -162,59 +170,9 @@ def _text(data: bytes) -> str:
 def _fields(row: Mapping[str | None, str | list[str] | None]) -> Mapping[str, str]:
     if None in row:
         return {"": "too many"}
-    return {name: value.strip() for name, value in row.items() if name and isinstance(value, str)}
-
-
-def read_line(kind: ImportKind, line: int, fields: Mapping[str, str], ground: Ground) -> Parsed:
-    """What a line says. Raises BadInput with what to correct."""
-    return (
-        _person_line(line, fields, ground)
-        if kind is ImportKind.PEOPLE
-        else _vehicle_line(line, fields, ground)
-    )
-
-
-def _person_line(line: int, fields: Mapping[str, str], ground: Ground) -> Parsed:
-    details = checked_details(
-        PersonDetails(
-            name=text_of(fields, "name"),
-            employee_number=fields.get("employee_number") or None,
-            resident_id_number=fields.get("resident_id_number") or None,
-            sex=read_field(fields, "sex", _sex, "write female, male or other"),
-            birth_date=read_field(
-                fields, "birth_date", date.fromisoformat, "write the birth date as 1990-12-31"
-            ),
-        )
-    )
-    card = card_number(fields["card"]) if fields.get("card") else None
-    return Parsed(
-        line=line,
-        details=details,
-        grants=_grants(fields, ground),
-        card=card,
-        terms=_terms(fields, ground),
-        manager_number=fields.get("manager_employee_number") or None,
-    )
-
-
-def _terms(fields: Mapping[str, str], ground: Ground) -> Terms | None:
-    """The employment in a line, if it has any of its columns filled."""
-    if not any(fields.get(name) for name in EMPLOYMENT):
-        return None
-    first = read_field(fields, "first_day", _day, "write the date as 2026-12-31")
-    if first is None:
-        raise BadInput("an employment needs its first_day")
-    return checked_terms(
-        Terms(
-            first=first,
-            last=read_field(fields, "last_day", _day, "write the date as 2026-12-31"),
-            contractor=named_field(fields, "contractor", ground.contractors),
-            team=named_field(fields, "team", ground.teams),
-            site=named_field(fields, "site", ground.sites),
-            occupation=fields.get("occupation", ""),
-            pay_profile=fields.get("pay_profile", ""),
-        )
-    )
+    return {
+        name: without_mark(value.strip()) for name, value in row.items() if name and isinstance(value, str)
+    }
 
 
 def named_field(fields: Mapping[str, str], name: str, known: Mapping[str, T]) -> T | None:
@@ -226,28 +184,12 @@ def named_field(fields: Mapping[str, str], name: str, known: Mapping[str, T]) ->
     return known[text.casefold()]
 
 
-def _vehicle_line(line: int, fields: Mapping[str, str], ground: Ground) -> Parsed:
-    details = checked_vehicle(
-        VehicleDetails(
-            plate=text_of(fields, "plate"),
-            country=fields.get("country") or None,
-            description=fields.get("description", ""),
-        )
-    )
-    keeper = fields.get("keeper_employee_number") or None
-    return Parsed(line=line, details=details, grants=_grants(fields, ground), keeper_number=keeper)
-
-
 def text_of(fields: Mapping[str, str], name: str) -> str:
     if "" in fields:
         raise BadInput(
             "the line has more fields than the heading; put quotation marks around text with commas"
         )
     return fields.get(name, "")
-
-
-def _sex(text: str) -> Sex:
-    return {"女": Sex.FEMALE, "男": Sex.MALE}.get(text) or Sex(text.lower())
 
 
 def read_field(fields: Mapping[str, str], name: str, parse: Callable[[str], T], advice: str) -> T | None:
@@ -260,29 +202,76 @@ def read_field(fields: Mapping[str, str], name: str, parse: Callable[[str], T], 
         raise BadInput(f"{name}: {advice}") from fault
 
 
-def _grants(fields: Mapping[str, str], ground: Ground) -> tuple[Grant, ...]:
+def levels_of(fields: Mapping[str, str], known: Mapping[str, AccessLevelId]) -> tuple[AccessLevelId, ...]:
+    """The access levels that a line names, each once."""
     names = [one.strip() for one in fields.get("access_levels", "").split(";") if one.strip()]
-    unknown = [name for name in names if name.casefold() not in ground.levels]
+    unknown = [name for name in names if name.casefold() not in known]
     if unknown:
         raise BadInput(f"there is no access level {unknown[0]!r}; add it first, or correct its name")
-    first = read_field(fields, "valid_from", _day, "write the date as 2026-12-31")
-    last = read_field(fields, "valid_until", _day, "write the date as 2026-12-31")
-    if first and last and last < first:
-        raise BadInput("valid_until lies before valid_from")
-    valid = Span(
-        start=datetime.combine(first, time(), ground.zone) if first else None,
-        end=_end_of(last, ground.zone) if last else None,
+    return tuple(dict.fromkeys(known[name.casefold()] for name in names))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Validity:
+    """What a line says of the span in which access levels hold; None: nothing."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    for_ever: bool = False
+
+    @property
+    def says(self) -> bool:
+        """Whether it says anything."""
+        return self.start is not None or self.end is not None or self.for_ever
+
+    def over(self, before: Span) -> Span:
+        """`before`, with what the line says of it."""
+        start = self.start or before.start
+        end = None if self.for_ever else self.end or before.end
+        if start is not None and end is not None and end <= start:
+            raise BadInput("valid_until lies before valid_from")
+        return Span(start=start, end=end)
+
+
+def validity_of(fields: Mapping[str, str], zone: ZoneInfo) -> Validity:
+    """What a line says. The year 9999 is how many programs write "for ever"."""
+    first = read_field(fields, "valid_from", a_day, WRITE_DAY)
+    last = read_field(fields, "valid_until", a_day, WRITE_DAY)
+    for_ever = last is not None and last.year == date.max.year
+    return Validity(
+        start=datetime.combine(first, time(), zone) if first else None,
+        end=datetime.combine(last + timedelta(days=1), time(), zone) if last and not for_ever else None,
+        for_ever=for_ever,
     )
-    return tuple(Grant(level=ground.levels[name.casefold()], valid=valid) for name in names)
 
 
-def _day(text: str) -> date:
+def a_day(text: str) -> date:
     day = date.fromisoformat(text)
     if day.year < 1900:
         raise ValueError("a slip")
     return day
 
 
-def _end_of(day: date, zone: ZoneInfo) -> datetime | None:
-    """The midnight that ends it. The year 9999 is how many programs write "for ever"."""
-    return None if day.year == date.max.year else datetime.combine(day + timedelta(days=1), time(), zone)
+def refused(line: int, problem: str) -> LineReport:
+    """The report of a line that cannot be taken."""
+    return LineReport(line=line, outcome=Outcome.REFUSED, problem=problem)
+
+
+def first_only(seen: dict[tuple[str, str], int], line: int, values: Mapping[str, str | None]) -> None:
+    """Note by line what no two lines may share. Conflict when an earlier one has it already."""
+    found = [(name, value.upper()) for name, value in values.items() if value]
+    for what in found:
+        if what in seen:
+            raise Conflict(f"the {what[0]} is in line {seen[what]} already")
+    seen |= dict.fromkeys(found, line)
+
+
+def first_zone(places: Sequence[Site]) -> ZoneInfo:
+    """By whose clock midnights are meant where no site is named."""
+    return zone_of(places[0].time_zone if places else "UTC")
+
+
+async def new_keys(keyring: Keyring, tenant: TenantId, subjects: Sequence[UUID]) -> None:
+    """Keys of all at once: one by one, 20,000 lines would take minutes."""
+    purposes = [one for one in ALL_PURPOSES if one is not Purpose.FACE]
+    await keyring.new_keys_of_all(tenant, subjects, purposes)

@@ -23,10 +23,14 @@ class Staying:
     """Until when doors may open to whom; who is not named has no employment, and no end by one."""
 
     spans: Mapping[UUID, tuple[Span, ...]]
+    doubtful: frozenset[UUID] = frozenset()
+    """Whose employments somebody else wrote, put back or removed: no door opens to them."""
 
     def clipped(self, holding: Holding) -> Holding:
         """The holding, its grants no longer than the employments. What is over by then says so at the door:
         a grant that is cut to nothing would be refused as if it had never been given."""
+        if holding.subject in self.doubtful:
+            return replace(holding, grants=())
         spans = self.spans.get(holding.subject)
         if spans is None:
             return holding
@@ -44,7 +48,8 @@ async def staying(services: Services, tx: Transaction, tenant: TenantId) -> Stay
     """Of people by their own employments, and of vehicles by their keepers'."""
     every = await services.registry.employments.all(tx, tenant)
     spans = {person: access_spans(one.every) for person, one in every.items() if one.every}
-    if not spans:
+    doubtful = await services.registry.employments.doubtful(tx, tenant)
+    if not spans and not doubtful:
         return Staying(spans={})
     vehicles = await services.registry.vehicles.all(tx, tenant)
     kept = {
@@ -52,4 +57,5 @@ async def staying(services: Services, tx: Transaction, tenant: TenantId) -> Stay
         for id, one in vehicles.items()
         if one.details.keeper is not None and one.details.keeper in spans
     }
-    return Staying(spans=spans | kept)
+    kept_by_doubtful = {id for id, one in vehicles.items() if one.details.keeper in doubtful}
+    return Staying(spans=spans | kept, doubtful=doubtful | kept_by_doubtful)

@@ -17,9 +17,9 @@ from postern.people.model import Person
 from postern.people.store import OpenPeople
 from postern.postgres.pool import Transaction
 from postern.records.sealed import subjects_by_tag
+from postern.row_marks import MarkingKeyring
 from postern.sealed_rows import off_the_loop
 from postern.sealing.envelope import Key
-from postern.sealing.keyring import Keyring
 from postern.vehicles.model import Vehicle
 from postern.vehicles.plates import comparison_form
 from postern.vehicles.store import OpenVehicles
@@ -49,7 +49,7 @@ class Bait:
 class Registry:
     """Opened registries and derived look-ups of one hub process; every answer is current as of its `tx`."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: MarkingKeyring) -> None:
         self.people = OpenPeople(keyring)
         self.vehicles = OpenVehicles(keyring)
         self.visits = OpenVisits(keyring)
