@@ -52,4 +52,6 @@
     microphone.getAudioTracks().forEach((track) => (track.enabled = !off));
   });
   hangUp.addEventListener("click", () => { state("ended"); answer.focus(); });
+  // Until here a press would have been lost.
+  answer.disabled = false;
 })();
