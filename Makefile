@@ -8,7 +8,7 @@ UV := .make/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
         --no-annotate --python-version 3.11
 
-.PHONY: help setup setup-dev assets run test thorough fuzz lint accuracy soak simulate bench lock licences clean uninstall
+.PHONY: help setup setup-dev assets run test thorough fuzz hostile lint accuracy soak simulate bench lock licences clean uninstall
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -40,6 +40,9 @@ thorough: setup-dev  ## the slow tests, which `make test` leaves out
 
 fuzz: setup-dev  ## changed pictures, videos and QR codes, 10 minutes each; FUZZ_SECONDS sets how long
 	@$(BIN)/python -m tests.attacks.fuzz --seconds $${FUZZ_SECONDS:-600}
+
+hostile: setup-dev  ## other people's attack tools against a running Postern: schemathesis, testssl.sh
+	@$(BIN)/pytest -m slow tests/attacks/test_api_schema.py tests/attacks/test_tls.py
 
 accuracy: setup-dev  ## read every test picture, of which `make test` reads a sample, and print how many are right
 	@POSTERN_ALL_PICTURES=yes $(BIN)/pytest tests/contract/test_recognition_plates.py tests/contract/test_recognition_faces.py

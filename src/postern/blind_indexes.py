@@ -93,6 +93,21 @@ async def put(
             ) from fault
 
 
+async def put_all(
+    tx: Transaction,
+    keyring: Keyring,
+    table: IndexTable,
+    tenant: TenantId,
+    values: Mapping[UUID, Sequence[Value]],
+) -> None:
+    """Make `values` all that finds each of the owners. Conflict when one finds somebody else already, and
+    then `tx` is to be undone."""
+    await _drop_all(tx, table, tenant, list(values))
+    await add(
+        tx, keyring, table, tenant, [(owner, value) for owner, found in values.items() for value in found]
+    )
+
+
 async def add(
     tx: Transaction,
     keyring: Keyring,
@@ -121,8 +136,12 @@ def _taken() -> Conflict:
 
 async def drop(tx: Transaction, table: IndexTable, tenant: TenantId, owner: UUID) -> None:
     """Nothing finds `owner` any more."""
-    query = sql.SQL("DELETE FROM {table} WHERE tenant_id = %s AND {owner} = %s")
-    await tx.execute(query.format(**table._names), (tenant, owner))
+    await _drop_all(tx, table, tenant, [owner])
+
+
+async def _drop_all(tx: Transaction, table: IndexTable, tenant: TenantId, owners: Sequence[UUID]) -> None:
+    query = sql.SQL("DELETE FROM {table} WHERE tenant_id = %s AND {owner} = ANY(%s)")
+    await tx.execute(query.format(**table._names), (tenant, list(owners)))
 
 
 async def find(
@@ -230,9 +249,7 @@ async def move(
 ) -> None:
     """Make `values` what finds each of the owners, under `version`. `tx` holds the owners' rows, and whoever
     changes an index takes hold of those first."""
-    owners = list(values)
-    query = sql.SQL("DELETE FROM {table} WHERE tenant_id = %s AND {owner} = ANY(%s)")
-    await tx.execute(query.format(**table._names), (tenant, owners))
+    await _drop_all(tx, table, tenant, list(values))
     pairs = [(owner, value) for owner, found in values.items() for value in found]
     tags = await _tags(keyring, table, tenant, [value for _, value in pairs], version)
     rows = [(owner, value.field, tag) for (owner, value), tag in zip(pairs, tags, strict=True)]

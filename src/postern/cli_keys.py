@@ -94,3 +94,18 @@ def copy_(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     prompt = "A passphrase for the copy"
     own = str(typer.prompt(prompt, hide_input=True, confirmation_prompt=True))
     asyncio.run(key_jobs.copy(settings, passphrase, file, own, say))
+
+
+@keys_app.command(name="accept-rows")
+def accept_rows(
+    reason: Annotated[str, typer.Option("--reason", help="why, for the journal")],
+) -> None:
+    """Take the rows of the database as they stand, after you wrote in it by hand.
+
+    Operators, logins, API keys and agents are remembered beside the keys, so that whoever writes in the
+    database alone can let nobody in. What was written there by hand is refused until it is accepted.
+    """
+    from postern import key_jobs
+
+    settings, passphrase, say = _given()
+    asyncio.run(key_jobs.accept_rows(settings, passphrase, reason, say))

@@ -131,6 +131,13 @@ class KeyDestroyed(SealingError):
     code = "key-destroyed"
 
 
+class NotInForce(SealingError):
+    """A row is not as it was written here last: it was put back, or somebody else wrote it."""
+
+    status = 409
+    code = "not-in-force"
+
+
 class CannotVerify(SealingError):
     """A signature does not belong to this message and signer."""
 

@@ -25,6 +25,7 @@ from postern.errors import PosternError
 from postern.exposure_watch import Examine, ExposureWatch
 from postern.operations.archive.demo_passages import show_passages
 from postern.operations.attendance.settle import run_hours
+from postern.operations.insiders import put_back
 from postern.operations.journal.checkpoints import CheckpointJob
 from postern.operations.keys import rotate_keys
 from postern.operations.parking.settle import run_settler
@@ -91,6 +92,7 @@ async def serve(settings: Settings, handover: Handover) -> None:
             ),
             asyncio.create_task(_rotations(services, settings, handover), name="unfinished rotations"),
             asyncio.create_task(watch.run(), name="watch exposure"),
+            asyncio.create_task(put_back.run_watch(services), name="watch rows"),
             asyncio.create_task(_begin(services, demo=settings.mode == "demo"), name="begin"),
             asyncio.create_task(_begin_garage(services, settings), name="demo garage"),
         ]

@@ -14,7 +14,9 @@ from postern.keystore.ages import KeyAge, key_ages
 from postern.keystore.keyring import PostgresKeyring
 from postern.keystore.providers import Provider, chosen
 from postern.keystore.rootkey import InMemory
+from postern.operations.keys.mark_rows import mark_rows
 from postern.operations.keys.rotate_keys import rotate_index_key, rotate_root_key, rotate_tenant_key
+from postern.operations.reasons import stated
 from postern.operations.services import Services
 from postern.settings import Settings
 from postern.sites import store as sites
@@ -128,3 +130,12 @@ async def copy(
             )
         root.copy_to(file, copy_passphrase)
         say(f"{file}: to use it, put it into 'keys' as root.key and start with POSTERN_ROOT_KEY=file")
+
+
+async def accept_rows(settings: Settings, passphrase: str | None, reason: str, say: Say) -> None:
+    """Take the rows of the database as they stand. Conflict while a hub runs: it writes, too."""
+    why = stated(reason)
+    if running_on(settings.data) is not None:
+        raise Conflict("Stop Postern first: a running hub writes rows while they are accepted.")
+    async with _opened(settings, passphrase, say) as (services, _):
+        say(f"Done: {await mark_rows(services, why=why)} rows are in force as they stand.")

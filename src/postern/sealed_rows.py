@@ -17,7 +17,9 @@ from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from postern import documents
 from postern.errors import Conflict, NotFound
+from postern.ids import TenantId
 from postern.postgres.pool import Transaction
+from postern.row_marks import MarkingKeyring, form, require
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 
 A = TypeVar("A")
@@ -70,6 +72,29 @@ def _context(tenant: int, table: Table, id: UUID) -> Context:
     return Context(tenant=tenant, table=table.name, column="sealed", row=id.bytes)
 
 
+async def note(keyring: MarkingKeyring, tenant: TenantId, table: Table, rows: Sequence[Row]) -> None:
+    """These rows were written just now, and are in force once they are committed (`row_marks.py`)."""
+    await keyring.marks.note(tenant, table.name, forms(rows))
+
+
+async def in_force(keyring: MarkingKeyring, tenant: TenantId, table: Table, rows: Sequence[Row]) -> list[Row]:
+    """Those of the rows that are as they were written here last."""
+    standing = await keyring.marks.standing(tenant, table.name, forms(rows))
+    return [row for row in rows if row.id in standing]
+
+
+async def require_in_force(
+    keyring: MarkingKeyring, tenant: TenantId, table: Table, rows: Sequence[Row]
+) -> None:
+    """Raises NotInForce unless each of the rows is as it was written here last."""
+    await require(keyring, tenant, table.name, forms(rows))
+
+
+def forms(rows: Sequence[Row]) -> dict[UUID, bytes]:
+    """What is marked of each of the rows."""
+    return {row.id: form(row.sealed) for row in rows}
+
+
 async def insert(tx: Transaction, table: Table, row: Row) -> None:
     """Add a row. Conflict when its id is there already or what it belongs to is not."""
     query = sql.SQL("INSERT INTO {table} ({scope}, {id}, version, sealed) VALUES (%s, %s, %s, %s)")
@@ -107,6 +132,40 @@ async def update(tx: Transaction, table: Table, row: Row) -> None:
     if cursor.rowcount != 1:
         await one(tx, table, row.scope, row.id)
         raise Conflict(f"this {table.thing} was changed meanwhile; reload it and try again")
+
+
+async def update_all(tx: Transaction, table: Table, rows: Sequence[Row]) -> None:
+    """Replace many rows of one scope, each as `update` does. Conflict when one was changed or is gone, and
+    then `tx` is to be undone."""
+    if not rows:
+        return
+    # By id, so that two who change the same rows wait for each other and never both.
+    await tx.execute(
+        sql.SQL(
+            "SELECT FROM {table} WHERE {scope} = %s AND {id} = ANY(%s) ORDER BY {id} FOR NO KEY UPDATE"
+        ).format(**table._names),
+        (rows[0].scope, [row.id for row in rows]),
+    )
+    query = sql.SQL(
+        "UPDATE {table} AS held SET version = fresh.version, sealed = fresh.sealed"
+        " FROM unnest(%s::int[], %s::uuid[], %s::bigint[], %s::bytea[]) AS fresh (scope, id, version, sealed)"
+        " WHERE held.{scope} = fresh.scope AND held.{id} = fresh.id AND held.version = fresh.version - 1"
+    )
+    values = (
+        [row.scope for row in rows],
+        [row.id for row in rows],
+        [row.version for row in rows],
+        [row.sealed for row in rows],
+    )
+    cursor = await tx.execute(query.format(**table._names), values)
+    if cursor.rowcount != len(rows):
+        raise Conflict(f"one {table.thing} of these was changed or removed meanwhile; reload and try again")
+
+
+async def put_all(tx: Transaction, table: Table, rows: Sequence[Row]) -> None:
+    """Add those of the first version, and replace the others."""
+    await insert_all(tx, table, [row for row in rows if row.version == 1])
+    await update_all(tx, table, [row for row in rows if row.version > 1])
 
 
 async def one(tx: Transaction, table: Table, scope: int, id: UUID) -> Row:

@@ -44,6 +44,7 @@ from postern.errors import BadInput, DatabaseUnavailable, SettingsInvalid, Sourc
 from postern.keystore.opening import open_keystore
 from postern.keystore.tombstones import TombstoneFile
 from postern.operations.archive.receive import FARTHEST_BACK
+from postern.operations.keys.mark_rows import mark_once
 from postern.operations.operators.sign_in_port import SignInProvider
 from postern.operations.parking.checkout import Till
 from postern.operations.ports import PictureStore, Post, RecognitionPort
@@ -184,12 +185,9 @@ async def services(
     recognition: RecognitionPort | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Services]:
-    """The hub's database, keys, pictures and clock; without one the machine's.
-
-    Raises SettingsInvalid or CannotOpen for the root key.
-    """
+    """What the hub works with. Raises SettingsInvalid or CannotOpen for the root key."""
     async with Database.open(handover.data) as data, Database.open(handover.keystore, size=5) as keystore:
-        yield Services(
+        made = Services(
             database=data,
             keyring=await open_keystore(keystore, settings, handover.passphrase),
             pictures=_pictures(settings),
@@ -201,6 +199,8 @@ async def services(
             provider=_sign_in_provider(settings),
             tombstones=TombstoneFile(settings.folder("tombstones") / "list"),
         )
+        await mark_once(made)
+        yield made
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import numpy as np
 from postern.biometrics.model import Template
 from postern.errors import Unavailable
 from postern.operations.ports import Letter
+from postern.operations.privacy.texts import asked_at
 from postern.operations.sites import access_levels, kiosks
 from postern.operations.visitors import page as visit_page
 from postern.operations.visitors import rules as visit_rules
@@ -20,7 +21,6 @@ from postern.operations.visitors.faces import GivenFace
 from postern.operations.visitors.letters import send_letters
 from postern.operations.visitors.walk_up import WalkUp
 from postern.operations.visitors.watch import follow_visits
-from postern.privacy.texts import FIRST_TEXT
 from postern.prove.planting import CARD, FakeRecognition, Planted
 from postern.prove.world import Plan, World
 from postern.sites import store as sites
@@ -73,7 +73,7 @@ async def by_visits(postern: World, plan: Plan, planted: Planted) -> None:
         planted.templates.append(Template(model=CARD.id, vector=vector))
         photo = Planted.PHOTO + f"{len(planted.templates) - 1:08}".encode()
         given = GivenFace(
-            wording=FIRST_TEXT.name,
+            wording=(await asked_at(services, actor.tenant, plan.site)).face.name,
             language="en",
             name=f"{one.name} jun.",
             photo=photo,

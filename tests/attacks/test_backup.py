@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,6 @@ from uuid import uuid4
 
 import pytest
 
-from postern import wiring
 from postern.backup import drill, restoring
 from postern.backup.catalogue import Catalogue
 from postern.backup.keys import hub_keys, make_keys, restore_keys
@@ -29,8 +27,7 @@ from postern.backup.targets import Folder
 from postern.clock import SystemClock
 from postern.errors import Conflict
 from postern.hub import begin_after_restore
-from postern.ids import DoorId, SiteId
-from postern.keystore.keyring import PostgresKeyring
+from postern.ids import DoorId
 from postern.operations.archive.receive import receive
 from postern.operations.demo import set_up_demo
 from postern.operations.journal.checkpoints import CheckpointJob
@@ -43,12 +40,12 @@ from postern.operators.model import Actor, Role
 from postern.people.model import PersonDetails
 from postern.postgres.pool import Database
 from postern.prove.drawn import DrawnAgent
-from postern.prove.stored import every_plaintext
+from postern.prove.old_backups import found, running
+from postern.prove.scratch import enrolled
 from postern.prove.sweep import encodings
 from postern.records.encoding import encode
 from postern.records.model import CommandRecord, Kind
 from postern.restored import BEGUN, MARK
-from postern.sealing import hybrid, signing
 from postern.settings import Settings
 from postern.sites import store as sites
 
@@ -75,21 +72,6 @@ class Story:
         return replace(made, **given)  # type: ignore[arg-type]  # the tests' own shorthand
 
 
-@asynccontextmanager
-async def running(
-    data: Path, safe_copy: Path | None = None
-) -> AsyncIterator[tuple[Services, dict[str, str]]]:
-    """The databases and operations of a hub on that folder."""
-    if safe_copy is not None:
-        shutil.copytree(safe_copy, data / "keys")
-    settings = Settings(data=data, mode="demo")
-    async with (
-        wiring.databases(settings, lambda _: None, durable=False) as handover,
-        wiring.services(settings, handover) as services,
-    ):
-        yield services, {"data": handover.owner, "keystore": handover.keystore}
-
-
 @pytest.fixture(scope="module")
 async def story() -> AsyncIterator[Story]:
     with tempfile.TemporaryDirectory(prefix="postern-ransom-") as name:
@@ -114,7 +96,7 @@ async def _lived(story: Story, data: Path, hub_key: Path) -> None:
         admin = Actor(tenant=demo.tenant, name="admin", role=Role.ADMINISTRATOR)
         person = await register.add_person(services, admin, PersonDetails(name=NAME))
         await services.pictures.put(PICTURE, b"sealed picture")
-        story.agent = await _enrolled(services, admin, demo.site)
+        story.agent = await enrolled(services, admin, demo)
         await _sent(story.agent, 3)
         await CheckpointJob(services).look(now=True)
         backup = Backup(hub)
@@ -131,17 +113,6 @@ async def _lived(story: Story, data: Path, hub_key: Path) -> None:
         await _sent(story.agent, 2)  # acknowledged, and in no backup
         story.wiped_at = SystemClock().now()
         story.bases = Catalogue(story.target, restore_keys(story.restore_key)).bases("data")
-
-
-async def _enrolled(services: Services, admin: Actor, site: SiteId) -> DrawnAgent:
-    sign_private, hpke_private = signing.generate(), hybrid.generate()
-    enrolled = await agents.enrol(
-        services,
-        code=await agents.new_code(services, admin, site),
-        sign_public=signing.public_of(sign_private),
-        hpke_public=hybrid.public_of(hpke_private),
-    )
-    return DrawnAgent(hub=services, sign_private=sign_private, hpke_private=hpke_private, enrolled=enrolled)
 
 
 async def _sent(agent: DrawnAgent, count: int) -> None:
@@ -204,15 +175,7 @@ async def test_a_hub_wiped_by_root_is_put_back_on_a_clean_folder(
 
 async def opened(services: Services, owners: dict[str, str], value: str) -> bool:
     """Whether `value` is in anything that whoever has both databases and the root key can open."""
-    async with services.database.transaction() as tx:
-        (tenant,) = await sites.tenant_ids(tx)
-    assert isinstance(services.keyring, PostgresKeyring)
-    fresh = PostgresKeyring(services.keyring.database, services.keyring.roots)
-    async with Database.open(owners["data"], size=1) as owner:
-        async for _, plaintext in every_plaintext(owner, fresh, tenant):
-            if value.encode() in plaintext:
-                return True
-    return False
+    return bool(await found(services, owners, frozenset({value})))
 
 
 async def test_no_backup_from_before_an_erasure_opens_the_person_once_tombstones_are_applied(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -32,9 +32,10 @@ from postern.operations.demo import Demo
 from postern.operations.operators import members
 from postern.operations.people import credentials, register
 from postern.operations.people.enrol import enrol, photo_context
-from postern.operations.privacy import consent, erase, erase_rows, own_requests, tombstones
+from postern.operations.privacy import consent, erase, erase_rows, jurisdiction, own_requests, tombstones
 from postern.operations.services import Services
 from postern.operations.sites import access_levels
+from postern.operations.sites import places as sites
 from postern.operations.sites.publish_policy import publish_stale
 from postern.operators.model import Actor
 from postern.people.model import PersonDetails
@@ -42,6 +43,7 @@ from postern.postgres.embedded import Cluster
 from postern.postgres.pool import Database
 from postern.privacy.member import MemberSecrets
 from postern.privacy.requests import RequestKind
+from postern.privacy.statutory import SiteLaw
 from postern.prove.parked import Plates, parked
 from postern.prove.stored import every_plaintext, fields
 from postern.sealing.envelope import open_sealed
@@ -459,6 +461,55 @@ async def test_withdrawing_the_photo_alone_leaves_the_face_and_no_copy_of_the_ph
         if path.is_file():
             with pytest.raises(CannotOpen):
                 open_sealed(key, path.read_bytes(), photo_context(victim.demo.tenant, path.name))
+
+
+async def under_the_law_of(victim: Victim, profile: str) -> None:
+    """The sites name no country; the jurisdiction that was chosen for them is what is known."""
+    hub, admin = victim.hub, victim.admin
+    for one in await jurisdiction.rules_of_sites(hub, admin):
+        await sites.change_site(hub, admin, replace(one.site, country=None))
+        await jurisdiction.choose_profile(hub, admin, one.site.id, profile, version=one.version)
+
+
+@pytest.mark.parametrize(
+    ("profile", "article", "years"),
+    [("us-il", "29 CFR 516.5 (a)", 3), ("cn", "工资支付暂行规定 (1994) 第六条", 2)],
+)
+async def test_hours_that_the_law_of_the_jurisdiction_keeps_are_there_until_its_day_and_then_gone(
+    victim: Victim, profile: str, article: str, years: int
+) -> None:
+    await under_the_law_of(victim, profile)
+    receipt = await erase.erase_person(victim.hub, victim.admin, victim.person)
+    (law,) = [one for one in receipt.kept if one.until is not None]
+    today = victim.hub.clock.now().date()
+    assert article in law.basis
+    assert law.until == today.replace(year=today.year + years)
+    assert {one.purpose for one in receipt.destroyed} == {"identity", "face", "movement"}
+    assert await closed_hours_open(victim) == 2, "a closed day, and the days that were not closed yet"
+    assert law.until is not None
+    over = law.until.replace(year=law.until.year + 1)
+    assert await erase.end_statutory(victim.hub, victim.demo.tenant, over) == 1
+    assert await closed_hours_open(victim) == 0
+
+
+async def closed_hours_open(victim: Victim) -> int:
+    """How many rows of the person's kept hours open with what the keystore still holds."""
+    return sum(
+        [
+            field.table == "attendance_closed" and tells(plaintext)
+            async for field, plaintext in every_plaintext(victim.owner, victim.keyring, victim.demo.tenant)
+        ]
+    )
+
+
+async def test_the_mutant_that_looks_at_countries_alone_keeps_nothing_of_an_american_s_hours(
+    victim: Victim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await under_the_law_of(victim, "us-il")
+    monkeypatch.setattr(SiteLaw, "countries", property(lambda one: frozenset({one.country} - {None})))
+    receipt = await erase.erase_person(victim.hub, victim.admin, victim.person)
+    assert not [one for one in receipt.kept if one.until is not None]
+    assert await closed_hours_open(victim) == 0
 
 
 async def test_the_receipt_says_what_the_law_keeps_and_until_when_and_then_that_goes_too(

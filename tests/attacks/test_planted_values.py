@@ -6,6 +6,7 @@ folder, the picture store, temporary files, and dumps of the databases. Mutants 
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 
@@ -121,6 +122,14 @@ async def test_the_mutant_that_logs_a_name_is_caught(postern: World, monkeypatch
     assert {one.path.name for one in found} == {"test.log"}
 
 
+async def ask(postern: World, logged: str, statement: str, *values: str) -> None:
+    """One statement, once its server process has taken up the settings, as it does in its own time."""
+    async with postern.services.database.transaction() as tx, asyncio.timeout(30):
+        while await (await tx.execute("SHOW log_statement")).fetchone() != (logged,):
+            await asyncio.sleep(0.05)
+        await tx.execute(statement, values or None)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("mutant", [False, True])
 async def test_a_database_that_logs_what_it_is_asked_is_caught(postern: World, mutant: bool) -> None:
     """A statement with a value in clear, which fails: only the mutant's settings let it into a log."""
@@ -133,11 +142,11 @@ async def test_a_database_that_logs_what_it_is_asked_is_caught(postern: World, m
             for setting in ("log_statement = 'all'", "log_min_messages = 'warning'"):
                 await connection.execute(f"ALTER SYSTEM SET {setting}")  # type: ignore[arg-type]
             await connection.execute("SELECT pg_reload_conf()")
+    logged = "all" if mutant else "none"
+    person = planted.people[0]
     with pytest.raises(psycopg.errors.InvalidTextRepresentation):
-        async with postern.services.database.transaction() as tx:
-            await tx.execute("SELECT %s::int", (planted.people[0].name,))
+        await ask(postern, logged, "SELECT %s::int", person.name)
     with pytest.raises(psycopg.errors.InvalidTextRepresentation):
-        async with postern.services.database.transaction() as tx:
-            await tx.execute(f"SELECT '{planted.people[0].employee_number}'::int")  # type: ignore[arg-type]
+        await ask(postern, logged, f"SELECT '{person.employee_number}'::int")
     found, _ = swept(postern, planted)
     assert {one.path.name for one in found} == ({"postgres-data.log"} if mutant else set())

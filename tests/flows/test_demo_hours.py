@@ -146,3 +146,14 @@ async def test_what_was_cut_short_is_written_at_the_next_start(
         cursor = await tx.execute("SELECT count(*) FROM record")
         assert await cursor.fetchone() == (0,)
     assert await fill_hours(hub) > 0
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 1), date(2026, 11, 2), date(2026, 3, 1), date(2027, 1, 1)])
+def test_on_the_first_days_of_a_month_the_one_before_is_whole(day: date) -> None:
+    drawn = month(datetime(day.year, day.month, day.day, 5, tzinfo=UTC), BERLIN)
+    assert drawn.first == (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+    for worker in WORKERS:
+        came = {one.at.astimezone(BERLIN).date() for one in drawn.passed if one.number == worker.number}
+        assert len([one for one in came if one < day.replace(day=1)]) >= 16
+    assert {one.number for one in drawn.forgotten} == {"1003", "1004"}
+    assert {number for number, _ in drawn.sick} == {"1005"}

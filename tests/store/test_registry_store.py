@@ -176,7 +176,7 @@ async def test_an_access_level_is_kept_changed_and_removed(
         await access.add(tx, keyring, level)
         changed = await access.change(tx, keyring, replace(level, name="Everybody"))
         assert await access.rules(tx, keyring, TENANT, AccessLevel) == [changed]
-        await access.remove(tx, changed)
+        await access.remove(tx, keyring, changed)
         assert await access.rules(tx, keyring, TENANT, AccessLevel) == []
         with pytest.raises(NotFound):
-            await access.remove(tx, changed)
+            await access.remove(tx, keyring, changed)

@@ -19,9 +19,7 @@ from postern.access.model import SubjectKind
 from postern.clock import aware
 from postern.errors import BadInput
 from postern.ids import AccessPointId, AreaId
-
-MOST_ABOARD = 100
-"""People in one vehicle; a coach has fewer."""
+from postern.sites.model import MOST_ABOARD
 
 
 class Evidence(StrEnum):
@@ -54,6 +52,7 @@ class Sighting:
     """Somebody got into an area. `outside`: it is no part of the site, so they left.
 
     `via` is the access point, `presented` the kind of credential; `by` is who stated it, where somebody did.
+    `asks`: the driver is asked there how many are aboard, at most so many.
     """
 
     order: Order
@@ -65,6 +64,7 @@ class Sighting:
     via: AccessPointId | None = None
     presented: str = ""
     by: str = ""
+    asks: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,12 +127,14 @@ Fact: TypeAlias = Sighting | Ride | Load | Mark | Call
 class Known:
     """All that is known of one subject: the latest of each sort. `left`: when it last was outside.
 
-    `others`: the latest mark of each of those aboard it whom nobody named.
+    `asked`: its latest passage after which the driver is asked how many are aboard. `others`: the latest mark
+    of each of those aboard it whom nobody named.
     """
 
     subject: UUID
     kind: SubjectKind = SubjectKind.PERSON
     seen: Sighting | None = None
+    asked: Sighting | None = None
     left: Order | None = None
     ride: Ride | None = None
     load: Load | None = None
@@ -142,7 +144,7 @@ class Known:
     @property
     def facts(self) -> tuple[Sighting | Ride | Load | Mark, ...]:
         """Each of them."""
-        every = (self.seen, self.ride, self.load, self.mark, *(self.others or ()))
+        every = (self.seen, self.asked, self.ride, self.load, self.mark, *(self.others or ()))
         return tuple(one for one in every if one is not None)
 
     @property
@@ -158,7 +160,10 @@ def taken_in(known: Known, fact: Sighting | Ride | Load | Mark) -> Known:
             left = _later(known.left, fact.order) if fact.outside else known.left
             newer = known.seen is None or known.seen.order < fact.order
             seen = fact if newer else known.seen
-            return replace(known, seen=seen, left=left, kind=fact.kind if newer else known.kind)
+            asks = fact.asks is not None and (known.asked is None or known.asked.order < fact.order)
+            asked = fact if asks else known.asked
+            kind = fact.kind if newer else known.kind
+            return replace(known, seen=seen, asked=asked, left=left, kind=kind)
         case Ride():
             return known if known.ride and known.ride.order >= fact.order else replace(known, ride=fact)
         case Load():
@@ -212,6 +217,11 @@ class Whereabouts:
         if self.kind is SubjectKind.VEHICLE:
             return sum(one.safe is None for one in self.others)
         return int(self.safe is None)
+
+    @property
+    def uncounted(self) -> bool:
+        """A vehicle of which nobody said who is aboard: how many are missing there, nobody knows."""
+        return self.kind is SubjectKind.VEHICLE and not self.counted
 
     @property
     def people(self) -> int:

@@ -31,16 +31,18 @@ def sightings(
     if point is None or evidence is None or decision.subject is None or decision.subject_kind is None:
         return []
     area = areas.get(point.to_area)
+    kind = SubjectKind(decision.subject_kind)
     return [
         Sighting(
             order=order,
             subject=decision.subject,
-            kind=SubjectKind(decision.subject_kind),
+            kind=kind,
             area=point.to_area,
             outside=point.leads_out or (area is not None and area.outside),
             evidence=evidence,
             via=point.id,
             presented=decision.credential_kind,
+            asks=point.asks_aboard if kind is SubjectKind.VEHICLE else None,
         )
     ]
 

@@ -12,9 +12,12 @@ from postern.errors import Conflict
 from postern.ids import AgentId, SiteId, TenantId
 from postern.postgres.pool import Transaction
 from postern.records.cursor import Cursor
+from postern.row_marks import MarkingKeyring, form, require
 from postern.sealing.envelope import Context, Key, open_sealed, seal
 from postern.sealing.keyring import Keyring
 
+LOCKDOWN = "lockdown"
+"""What is marked here (`row_marks.py`)."""
 PURPOSE = "presence"
 """The purpose key of lockdowns and of muster codes' keys."""
 
@@ -84,19 +87,23 @@ async def is_current(tx: Transaction, site: SiteId, *, version: int, known: dict
     )
 
 
-async def lockdowns(tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId) -> Lockdowns:
-    """What is locked down at the site, without the hub's epoch."""
+async def lockdowns(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, site: SiteId) -> Lockdowns:
+    """What is locked down at the site, without the hub's epoch. NotInForce when that is not what the hub
+    wrote last, or is gone."""
     cursor = await tx.execute("SELECT sealed FROM lockdown WHERE site_id = %s", (site,))
     found = await cursor.fetchone()
     if found is None:
+        if UUID(int=site) in await keyring.marks.seen(tenant, LOCKDOWN):
+            await require(keyring, tenant, LOCKDOWN, {UUID(int=site): b""})
         return Lockdowns()
+    await require(keyring, tenant, LOCKDOWN, {UUID(int=site): form(bytes(found[0]))})
     key = await keyring.purpose_key(tenant, PURPOSE)
     plaintext = open_sealed(key, bytes(found[0]), _context(tenant, "lockdown", site))
     return documents.from_bytes(Lockdowns, plaintext)
 
 
 async def put_lockdowns(
-    tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, wanted: Lockdowns
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, site: SiteId, wanted: Lockdowns
 ) -> Lockdowns:
     """Replace what is locked down; `wanted.version` is that of what was read. Conflict when it is stale."""
     new = replace(wanted, version=wanted.version + 1)
@@ -110,7 +117,14 @@ async def put_lockdowns(
     )
     if cursor.rowcount != 1:
         raise Conflict("somebody else locked down or released in the meantime; look again")
+    await keyring.marks.note(tenant, LOCKDOWN, {UUID(int=site): form(sealed)})
     return new
+
+
+async def forms(tx: Transaction, site: SiteId) -> dict[str, dict[UUID, bytes]]:
+    """What is marked of the site's lockdowns, as it stands."""
+    cursor = await tx.execute("SELECT sealed FROM lockdown WHERE site_id = %s", (site,))
+    return {LOCKDOWN: {UUID(int=site): form(bytes(sealed)) for (sealed,) in await cursor.fetchall()}}
 
 
 async def code_key(tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId) -> CodeKey | None:

@@ -15,8 +15,9 @@ from postern.errors import NotFound
 from postern.ids import AccessLevelId, ScheduleId, TenantId
 from postern.people.store import PERSON
 from postern.postgres.pool import Transaction
+from postern.row_marks import MarkingKeyring
 from postern.sealed_rows import OpenedRows, Row, Table
-from postern.sealing.keyring import Keyring, Purpose
+from postern.sealing.keyring import Purpose
 from postern.vehicles.store import VEHICLE
 
 LEVEL = Table(name="access_level", thing="access level")
@@ -37,58 +38,69 @@ INDEXED_FIELDS = {
 }
 
 
-async def add(tx: Transaction, keyring: Keyring, rule: Rule) -> None:
+async def add(tx: Transaction, keyring: MarkingKeyring, rule: Rule) -> None:
     """Store a new access level or schedule."""
-    await rows.insert(tx, _TABLES[type(rule)], await _rule_row(keyring, rule))
+    row = await _rule_row(keyring, rule)
+    await rows.insert(tx, _TABLES[type(rule)], row)
+    await rows.note(keyring, rule.tenant, _TABLES[type(rule)], [row])
 
 
-async def change(tx: Transaction, keyring: Keyring, rule: R) -> R:
+async def change(tx: Transaction, keyring: MarkingKeyring, rule: R) -> R:
     """Replace the one of that version; returns it with the next. Conflict when it is stale."""
     changed = replace(rule, version=rule.version + 1)
-    await rows.update(tx, _TABLES[type(rule)], await _rule_row(keyring, changed))
+    row = await _rule_row(keyring, changed)
+    await rows.update(tx, _TABLES[type(rule)], row)
+    await rows.note(keyring, rule.tenant, _TABLES[type(rule)], [row])
     return changed
 
 
-async def remove(tx: Transaction, rule: Rule) -> None:
+async def remove(tx: Transaction, keyring: MarkingKeyring, rule: Rule) -> None:
     """Remove it. Raises NotFound."""
     await rows.delete(tx, _TABLES[type(rule)], rule.tenant, rule.id)
+    await keyring.marks.forget(rule.tenant, _TABLES[type(rule)].name, [rule.id])
 
 
-async def rules(tx: Transaction, keyring: Keyring, tenant: TenantId, kind: type[R]) -> list[R]:
-    """Every access level or schedule of the tenant, by name."""
+async def rules(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, kind: type[R]) -> list[R]:
+    """Every access level or schedule of the tenant, by name. One that is not in force is none."""
     key = await keyring.purpose_key(tenant, "access")
     table = _TABLES[kind]
-    found = [rows.open_document(key, tenant, table, row, kind) for row in await rows.many(tx, table, tenant)]
+    stored = await rows.in_force(keyring, tenant, table, await rows.many(tx, table, tenant))
+    found = [rows.open_document(key, tenant, table, row, kind) for row in stored]
     return sorted(found, key=lambda one: one.name)
 
 
 async def rule(
-    tx: Transaction, keyring: Keyring, tenant: TenantId, id: AccessLevelId | ScheduleId, kind: type[R]
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, id: AccessLevelId | ScheduleId, kind: type[R]
 ) -> R:
-    """One of them. Raises NotFound."""
+    """One of them. Raises NotFound, or NotInForce."""
     row = await rows.one(tx, _TABLES[kind], tenant, id)
+    await rows.require_in_force(keyring, tenant, _TABLES[kind], [row])
     return rows.open_document(await keyring.purpose_key(tenant, "access"), tenant, _TABLES[kind], row, kind)
 
 
-async def _rule_row(keyring: Keyring, rule: Rule) -> Row:
+async def _rule_row(keyring: MarkingKeyring, rule: Rule) -> Row:
     key = await keyring.purpose_key(rule.tenant, "access")
     sealed = rows.seal_document(key, rule.tenant, _TABLES[type(rule)], rule.id, rule)
     return Row(scope=rule.tenant, id=rule.id, version=rule.version, sealed=sealed)
 
 
 async def holding(
-    tx: Transaction, keyring: Keyring, tenant: TenantId, subject: UUID, kind: SubjectKind
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, subject: UUID, kind: SubjectKind
 ) -> Holding:
-    """What the subject holds; empty (version 0) when nothing was given yet. NotFound without a subject."""
+    """What the subject holds; empty (version 0) when nothing was given yet. NotFound without a subject,
+    NotInForce when the row is not as it was written here last."""
     try:
         row = await rows.one(tx, HOLDING, tenant, subject)
     except NotFound:
         await rows.one(tx, _REGISTERED[kind], tenant, subject)
         return Holding(subject=subject, kind=kind)
+    await rows.require_in_force(keyring, tenant, HOLDING, [row])
     return (await _opened(keyring, tenant, [row]))[subject]
 
 
-async def put_holding(tx: Transaction, keyring: Keyring, tenant: TenantId, changed: Holding) -> Holding:
+async def put_holding(
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, changed: Holding
+) -> Holding:
     """Store what was read at `changed.version`, changed; returns it with the next version.
 
     Conflict when it is stale, or a card, QR code or keypad number is another's already.
@@ -101,14 +113,28 @@ async def put_holding(tx: Transaction, keyring: Keyring, tenant: TenantId, chang
         await rows.insert(tx, HOLDING, row)
     else:
         await rows.update(tx, HOLDING, row)
+    await rows.note(keyring, tenant, HOLDING, [row])
     await indexes.put(tx, keyring, HOLDING_INDEX, tenant, owner=stored.subject, values=_values(stored))
     return stored
 
 
-async def add_holdings(tx: Transaction, keyring: Keyring, tenant: TenantId, fresh: Sequence[Holding]) -> None:
-    """Store what many new subjects hold. Conflict as in `put_holding`, and then nothing is stored."""
-    keys = await keyring.subject_keys(tenant, [one.subject for one in fresh], Purpose.IDENTITY)
-    stored = [replace(one, version=1) for one in fresh]
+async def several_holdings(
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, subjects: Sequence[UUID]
+) -> Mapping[UUID, Holding]:
+    """What those of `subjects` hold who were given anything and whose key is not destroyed. NotInForce when
+    a row is not as it was written here last."""
+    stored = await rows.many(tx, HOLDING, tenant, subjects)
+    await rows.require_in_force(keyring, tenant, HOLDING, stored)
+    return await _opened(keyring, tenant, stored)
+
+
+async def put_holdings(
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, changed: Sequence[Holding]
+) -> None:
+    """Store what many subjects hold, each as `put_holding` does. Conflict as there, and then `tx` is to be
+    undone."""
+    keys = await keyring.subject_keys(tenant, [one.subject for one in changed], Purpose.IDENTITY)
+    stored = [replace(one, version=one.version + 1) for one in changed]
 
     def sealed(stored: Sequence[Holding]) -> list[Row]:
         return [
@@ -121,35 +147,39 @@ async def add_holdings(tx: Transaction, keyring: Keyring, tenant: TenantId, fres
             for one in stored
         ]
 
-    await rows.insert_all(tx, HOLDING, await rows.off_the_loop(sealed, stored))
-    found_by = [(one.subject, value) for one in stored for value in _values(one)]
-    await indexes.add(tx, keyring, HOLDING_INDEX, tenant, found_by)
+    made = await rows.off_the_loop(sealed, stored)
+    await rows.put_all(tx, HOLDING, made)
+    await rows.note(keyring, tenant, HOLDING, made)
+    found_by = {one.subject: _values(one) for one in stored}
+    await indexes.put_all(tx, keyring, HOLDING_INDEX, tenant, found_by)
 
 
-async def remove_holding(tx: Transaction, tenant: TenantId, subject: UUID) -> None:
+async def remove_holding(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, subject: UUID) -> None:
     """The subject holds nothing any more, whether it did or not."""
     await rows.take_hold(tx, HOLDING, tenant, subject)
     await indexes.drop(tx, HOLDING_INDEX, tenant, subject)
     await tx.execute("DELETE FROM holding WHERE tenant_id = %s AND subject_id = %s", (tenant, subject))
+    await keyring.marks.forget(tenant, HOLDING.name, [subject])
 
 
 class OpenHoldings:
     """The tenant's holdings, open in memory: for lists and for publishing policies."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: MarkingKeyring) -> None:
         self._keyring = keyring
         self._rows: OpenedRows[Holding] = OpenedRows(HOLDING)
 
     async def all(self, tx: Transaction, tenant: TenantId) -> Mapping[UUID, Holding]:
-        """Every holding whose subject's key is not destroyed, by subject."""
+        """Every holding in force whose subject's key is not destroyed, by subject."""
 
         async def opener(changed: Sequence[Row]) -> Mapping[UUID, Holding]:
-            return await _opened(self._keyring, tenant, changed)
+            good = await rows.in_force(self._keyring, tenant, HOLDING, changed)
+            return await _opened(self._keyring, tenant, good)
 
         return await self._rows.current(tx, tenant, opener)
 
 
-async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> Mapping[UUID, Holding]:
+async def _opened(keyring: MarkingKeyring, tenant: TenantId, found: Sequence[Row]) -> Mapping[UUID, Holding]:
     keys = await keyring.subject_keys(tenant, [row.id for row in found], Purpose.IDENTITY)
 
     def opened(found: Sequence[Row]) -> Mapping[UUID, Holding]:
@@ -163,7 +193,7 @@ async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> M
 
 
 async def find_by_credential(
-    tx: Transaction, keyring: Keyring, tenant: TenantId, credential: Credential
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, credential: Credential
 ) -> UUID | None:
     """Who holds that card, QR code or keypad number, or None."""
     value = _value(credential.kind, credential.value)
@@ -171,7 +201,7 @@ async def find_by_credential(
 
 
 async def find_all_by_card(
-    tx: Transaction, keyring: Keyring, tenant: TenantId, numbers: Iterable[str]
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, numbers: Iterable[str]
 ) -> dict[str, UUID]:
     """Who holds each of the cards; one that nobody holds is absent."""
     values = {number: _value(CredentialKind.CARD, number) for number in numbers}
@@ -180,7 +210,7 @@ async def find_all_by_card(
 
 
 async def found_by(
-    tx: Transaction, keyring: Keyring, tenant: TenantId, subjects: Sequence[UUID]
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, subjects: Sequence[UUID]
 ) -> dict[UUID, list[Value]]:
     """What finds each of `subjects`, from their opened holdings, which stay so until `tx` ends; nothing finds
     one whose key is destroyed. LockNotAvailable when one is being changed."""

@@ -18,6 +18,7 @@ from postern.access.model import SubjectKind
 from postern.access.policy import Policy
 from postern.access.presence import Aboard, Evidence, Mark, Muster, Whereabouts
 from postern.agent.muster import MusterDesk
+from postern.privacy.member import JOURNAL_NAME
 from postern.sites.model import zone_of
 
 LANGUAGES = ("en", "zh")
@@ -60,12 +61,14 @@ class AreaLines:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RollView:
-    """The roll as shown. `people`: how many are inside, unnamed ones too."""
+    """The roll as shown. `people`: how many are inside, unnamed ones too; `uncounted`: vehicles of which
+    nobody said who is aboard."""
 
     muster: Muster | None
     at: str
     people: int
     missing: int
+    uncounted: int
     safe: int
     areas: tuple[AreaLines, ...]
 
@@ -119,6 +122,7 @@ def roll_of(
         at=_clock(at, wall),
         people=people,
         missing=missing,
+        uncounted=sum(one.uncounted for one in inside),
         safe=people - missing,
         areas=_areas(inside, names, policy, at, words) if muster is not None else (),
     )
@@ -167,7 +171,7 @@ class _Lines:
             evidence=evidence,
             since=_since(one.since, self.at, self.wall),
             more=one.more,
-            uncounted=is_vehicle and not one.counted,
+            uncounted=one.uncounted,
             safe=self._safe(one.safe),
             is_person=not is_vehicle,
         )
@@ -198,6 +202,8 @@ def _evidence(one: Whereabouts, door: str, names: Mapping[UUID, str], words: Wor
             return words("presumed", door=door)
         case Evidence.ABOARD:
             vehicle = names.get(one.vehicle, "–") if one.vehicle is not None else "–"
+            if one.by == JOURNAL_NAME:
+                return words("aboard-self", vehicle=vehicle)
             return words("aboard", vehicle=vehicle, by=one.by)
         case Evidence.STATED:
             return words("stated", by=one.by)

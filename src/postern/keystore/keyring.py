@@ -18,6 +18,7 @@ from postern.keystore import store, tenant_keys, tombstones, wrapping
 from postern.keystore.cache import KeyCache
 from postern.keystore.rootkey import RootKey
 from postern.keystore.roots import Roots
+from postern.keystore.row_marks import PostgresRowMarks
 from postern.keystore.tenant_keys import TenantKeys
 from postern.postgres.pool import Database, Transaction
 from postern.sealing import hybrid, signing
@@ -44,6 +45,7 @@ class PostgresKeyring:
         self, database: Database, root: RootKey | Roots, *, now: Callable[[], float] = time.monotonic
     ) -> None:
         self.database = database
+        self.marks = PostgresRowMarks(database)
         self.roots = root if isinstance(root, Roots) else Roots([root])
         self._tenants: KeyCache[TenantKeys] = KeyCache(size=10_000, seconds=FORGET_SECONDS, now=now)
         self._keys: KeyCache[Key] = KeyCache(size=CACHED_KEYS, seconds=FORGET_SECONDS, now=now)

@@ -13,7 +13,7 @@ from postern.operations.ports import PictureStore, Post, RecognitionPort
 from postern.operations.presence.shelf import PresenceShelves
 from postern.operations.running import RunningJob
 from postern.postgres.pool import Database
-from postern.sealing.keyring import Keyring
+from postern.row_marks import MarkingKeyring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Services:
     """The hub's database, keys, pictures, clock and recognition (None where no model is at hand)."""
 
     database: Database
-    keyring: Keyring
+    keyring: MarkingKeyring
     pictures: PictureStore
     clock: Clock
     recognition: RecognitionPort | None = None

@@ -21,6 +21,7 @@ class Concern(StrEnum):
     BAIT_OPENED = "bait-opened"
     BAIT_PRESENTED = "bait-presented"
     BAIT_KEY_USED = "bait-key-used"
+    ROWS_PUT_BACK = "rows-put-back"
 
     def words(self, language: str = "en") -> str:
         """What happened and what to do, in English ("en") or Chinese ("zh")."""
@@ -62,6 +63,11 @@ _WORDS: dict[Concern, tuple[str, str]] = {
     Concern.BAIT_KEY_USED: (
         "An API key that nobody was given was used: what holds it has got out. Treat it as a leak.",
         "有人使用了从未发放的 API 密钥：存放它的内容已经外泄。请按泄露事件处理。",
+    ),
+    Concern.ROWS_PUT_BACK: (
+        "Somebody wrote in the database beside the hub: rows there are not as the hub wrote them last, and "
+        "it does nothing by them. Find out who can write there, and restore a backup.",
+        "有人绕过主机直接写入数据库：其中的数据行与主机最后写入的不一致，主机不会据此执行任何操作。请查明谁能写入，并恢复备份。",
     ),
 }
 

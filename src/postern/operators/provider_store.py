@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
@@ -15,8 +16,8 @@ from postern.ids import OperatorId, TenantId
 from postern.operators import store
 from postern.operators.model import Operator
 from postern.postgres.pool import Transaction
+from postern.row_marks import MarkingKeyring, form, require
 from postern.sealed_rows import Table
-from postern.sealing.keyring import Keyring
 
 PURPOSE = "provider-links"
 _TABLE = Table(name="provider_link", thing="link with the sign-in provider", id="operator_id")
@@ -62,13 +63,13 @@ class Ceremony:
     bound: bytes | None
 
 
-async def put_link(tx: Transaction, keyring: Keyring, tenant: TenantId, link: ProviderLink) -> None:
+async def put_link(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, link: ProviderLink) -> None:
     """Store it in place of the operator's link of before. Conflict when the subject is somebody else here."""
     key = await keyring.purpose_key(tenant, PURPOSE)
     sealed = rows.seal_document(key, tenant, _TABLE, link.operator, link)
     try:
         async with tx.transaction():
-            await remove_link(tx, tenant, link.operator)
+            await _delete(tx, tenant, link.operator)
             await tx.execute(
                 "INSERT INTO provider_link (tenant_id, operator_id, digest, version, sealed)"
                 " VALUES (%s, %s, %s, 1, %s)",
@@ -76,17 +77,26 @@ async def put_link(tx: Transaction, keyring: Keyring, tenant: TenantId, link: Pr
             )
     except UniqueViolation as fault:
         raise Conflict("this identity at the provider is linked with another operator already") from fault
+    await keyring.marks.note(tenant, _TABLE.name, {link.operator: form(link.whose.digest)})
 
 
-async def remove_link(tx: Transaction, tenant: TenantId, operator: OperatorId) -> bool:
+async def remove_link(
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, operator: OperatorId
+) -> bool:
     """The operator's link is gone; whether there was one."""
+    was_there = await _delete(tx, tenant, operator)
+    await keyring.marks.forget(tenant, _TABLE.name, [operator])
+    return was_there
+
+
+async def _delete(tx: Transaction, tenant: TenantId, operator: OperatorId) -> bool:
     cursor = await tx.execute(
         "DELETE FROM provider_link WHERE tenant_id = %s AND operator_id = %s", (tenant, operator)
     )
     return cursor.rowcount == 1
 
 
-async def link_of(tx: Transaction, keyring: Keyring, operator: Operator) -> ProviderLink | None:
+async def link_of(tx: Transaction, keyring: MarkingKeyring, operator: Operator) -> ProviderLink | None:
     """The operator's link, if any."""
     found = await rows.many(tx, _TABLE, operator.tenant, [operator.id])
     if not found:
@@ -95,13 +105,23 @@ async def link_of(tx: Transaction, keyring: Keyring, operator: Operator) -> Prov
     return rows.open_document(key, operator.tenant, _TABLE, found[0], ProviderLink)
 
 
-async def operator_of(tx: Transaction, whose: ProviderSubject) -> Operator | None:
-    """The operator who is that subject, of whichever tenant."""
+async def operator_of(tx: Transaction, keyring: MarkingKeyring, whose: ProviderSubject) -> Operator | None:
+    """The operator who is that subject, of whichever tenant. NotInForce when nobody linked them here."""
     cursor = await tx.execute(
         "SELECT tenant_id, operator_id FROM provider_link WHERE digest = %s", (whose.digest,)
     )
     found = await cursor.fetchone()
-    return None if found is None else await store.get(tx, TenantId(found[0]), OperatorId(found[1]))
+    if found is None:
+        return None
+    tenant, operator = TenantId(found[0]), OperatorId(found[1])
+    await require(keyring, tenant, _TABLE.name, {operator: form(whose.digest)})
+    return await store.get(tx, keyring, tenant, operator)
+
+
+async def forms(tx: Transaction, tenant: TenantId) -> dict[str, dict[UUID, bytes]]:
+    """What is marked of the tenant's links, as it stands: the forms by kind and id."""
+    cursor = await tx.execute("SELECT operator_id, digest FROM provider_link WHERE tenant_id = %s", (tenant,))
+    return {_TABLE.name: {id: form(bytes(digest)) for id, digest in await cursor.fetchall()}}
 
 
 async def put_ceremony(tx: Transaction, digest: bytes, ceremony: Ceremony, good_until: datetime) -> None:

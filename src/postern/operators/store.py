@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +14,15 @@ from postern.errors import Conflict, NotFound
 from postern.ids import LoginId, OperatorId, TenantId
 from postern.operators.model import Login, Operator, Role, SignInSecrets
 from postern.postgres.pool import Transaction
+from postern.row_marks import MarkingKeyring, form, require
 from postern.sealing.envelope import Context, open_sealed, seal
-from postern.sealing.keyring import Keyring
 
+OPERATOR, SECRETS, LINK, LOGIN = "operator", "operator.secrets", "operator_link", "login"
+"""What is marked of operators (`row_marks.py`)."""
 _SELECT = "SELECT tenant_id, id, login_name, role, language, disabled, version FROM operator"
 
 
-async def add(tx: Transaction, keyring: Keyring, operator: Operator) -> None:
+async def add(tx: Transaction, keyring: MarkingKeyring, operator: Operator) -> None:
     """Store a new operator who cannot sign in yet. Conflict when the login name is taken."""
     sealed = await _sealed(keyring, operator.tenant, operator.id, SignInSecrets())
     try:
@@ -41,9 +43,11 @@ async def add(tx: Transaction, keyring: Keyring, operator: Operator) -> None:
             )
     except UniqueViolation as fault:
         raise Conflict("this login name is taken; choose another") from fault
+    await keyring.marks.note(operator.tenant, OPERATOR, {operator.id: _form(operator)})
+    await keyring.marks.note(operator.tenant, SECRETS, {operator.id: form(sealed)})
 
 
-async def change(tx: Transaction, operator: Operator) -> Operator:
+async def change(tx: Transaction, keyring: MarkingKeyring, operator: Operator) -> Operator:
     """Replace role, language and whether disabled. Conflict when `operator.version` is stale."""
     cursor = await tx.execute(
         "UPDATE operator SET role = %s, language = %s, disabled = %s, version = version + 1"
@@ -59,7 +63,9 @@ async def change(tx: Transaction, operator: Operator) -> Operator:
     )
     if cursor.rowcount != 1:
         raise Conflict("this operator was changed meanwhile; reload and try again")
-    return replace(operator, version=operator.version + 1)
+    changed = replace(operator, version=operator.version + 1)
+    await keyring.marks.note(operator.tenant, OPERATOR, {operator.id: _form(changed)})
+    return changed
 
 
 async def operators(tx: Transaction, tenant: TenantId) -> list[Operator]:
@@ -68,17 +74,24 @@ async def operators(tx: Transaction, tenant: TenantId) -> list[Operator]:
     return [_operator(row) for row in await cursor.fetchall()]
 
 
-async def get(tx: Transaction, tenant: TenantId, id: OperatorId) -> Operator:
-    """The operator. Raises NotFound."""
+async def get(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, id: OperatorId) -> Operator:
+    """The operator. Raises NotFound, or NotInForce when the row is not as it was written here."""
     cursor = await tx.execute(_SELECT + " WHERE tenant_id = %s AND id = %s", (tenant, id))
     found = await cursor.fetchone()
     if found is None:
         raise NotFound("there is no such operator")
-    return _operator(found)
+    operator = _operator(found)
+    await require_in_force(keyring, operator)
+    return operator
+
+
+async def require_in_force(keyring: MarkingKeyring, operator: Operator) -> None:
+    """Raises NotInForce unless their row is as it was written here last."""
+    await require(keyring, operator.tenant, OPERATOR, {operator.id: _form(operator)})
 
 
 async def by_login_name(tx: Transaction, login_name: str) -> Operator | None:
-    """The operator of that name, of whichever tenant."""
+    """The operator of that name, of whichever tenant; whether the row is in force was not looked at."""
     cursor = await tx.execute(_SELECT + " WHERE login_name = %s", (login_name,))
     found = await cursor.fetchone()
     return None if found is None else _operator(found)
@@ -104,7 +117,27 @@ def _operator(row: tuple[Any, ...]) -> Operator:
     )
 
 
-async def secrets(tx: Transaction, keyring: Keyring, operator: Operator) -> SignInSecrets:
+def _form(operator: Operator) -> bytes:
+    return form(documents.to_bytes(operator))
+
+
+async def forms(tx: Transaction, tenant: TenantId) -> dict[str, dict[UUID, bytes]]:
+    """What is marked of the tenant's operators, as it stands: the forms by kind and id."""
+    cursor = await tx.execute("SELECT id, secrets FROM operator WHERE tenant_id = %s", (tenant,))
+    sealed = {id: form(bytes(kept)) for id, kept in await cursor.fetchall()}
+    cursor = await tx.execute(
+        "SELECT operator_id, digest, good_until FROM operator_link WHERE tenant_id = %s", (tenant,)
+    )
+    links = {id: _link_form(bytes(digest), until) for id, digest, until in await cursor.fetchall()}
+    cursor = await tx.execute(
+        "SELECT id, digest, operator_id, started_at FROM login WHERE tenant_id = %s", (tenant,)
+    )
+    logins = {id: _login_form(bytes(digest), who, at) for id, digest, who, at in await cursor.fetchall()}
+    own = {one.id: _form(one) for one in await operators(tx, tenant)}
+    return {OPERATOR: {**own}, SECRETS: sealed, LINK: links, LOGIN: logins}
+
+
+async def secrets(tx: Transaction, keyring: MarkingKeyring, operator: Operator) -> SignInSecrets:
     """How the operator proves who they are; held until `tx` ends, so that a code is spent only once."""
     cursor = await tx.execute(
         "SELECT secrets FROM operator WHERE tenant_id = %s AND id = %s FOR UPDATE",
@@ -113,21 +146,26 @@ async def secrets(tx: Transaction, keyring: Keyring, operator: Operator) -> Sign
     found = await cursor.fetchone()
     if found is None:
         raise NotFound("there is no such operator")
+    sealed = bytes(found[0])
+    await require(keyring, operator.tenant, SECRETS, {operator.id: form(sealed)})
     key = await keyring.purpose_key(operator.tenant, "operators")
-    data = open_sealed(key, bytes(found[0]), _context(operator.tenant, operator.id))
+    data = open_sealed(key, sealed, _context(operator.tenant, operator.id))
     return documents.from_bytes(SignInSecrets, data)
 
 
-async def put_secrets(tx: Transaction, keyring: Keyring, operator: Operator, changed: SignInSecrets) -> None:
+async def put_secrets(
+    tx: Transaction, keyring: MarkingKeyring, operator: Operator, changed: SignInSecrets
+) -> None:
     """Replace them."""
     sealed = await _sealed(keyring, operator.tenant, operator.id, changed)
     await tx.execute(
         "UPDATE operator SET secrets = %s WHERE tenant_id = %s AND id = %s",
         (sealed, operator.tenant, operator.id),
     )
+    await keyring.marks.note(operator.tenant, SECRETS, {operator.id: form(sealed)})
 
 
-async def _sealed(keyring: Keyring, tenant: TenantId, id: OperatorId, kept: SignInSecrets) -> bytes:
+async def _sealed(keyring: MarkingKeyring, tenant: TenantId, id: OperatorId, kept: SignInSecrets) -> bytes:
     key = await keyring.purpose_key(tenant, "operators")
     return seal(key, documents.to_bytes(kept), _context(tenant, id))
 
@@ -136,7 +174,9 @@ def _context(tenant: TenantId, id: UUID) -> Context:
     return Context(tenant=tenant, table="operator", column="secrets", row=id.bytes)
 
 
-async def add_link(tx: Transaction, operator: Operator, digest: bytes, good_until: datetime) -> None:
+async def add_link(
+    tx: Transaction, keyring: MarkingKeyring, operator: Operator, digest: bytes, good_until: datetime
+) -> None:
     """Let whoever has the link set how the operator signs in; older links of theirs end."""
     await tx.execute(
         "DELETE FROM operator_link WHERE tenant_id = %s AND operator_id = %s", (operator.tenant, operator.id)
@@ -145,21 +185,39 @@ async def add_link(tx: Transaction, operator: Operator, digest: bytes, good_unti
         "INSERT INTO operator_link (tenant_id, digest, operator_id, good_until) VALUES (%s, %s, %s, %s)",
         (operator.tenant, digest, operator.id, good_until),
     )
+    # By the operator's id: the form of a newer link takes the place of an older one's.
+    await keyring.marks.note(operator.tenant, LINK, {operator.id: _link_form(digest, good_until)})
 
 
-async def link_owner(tx: Transaction, digest: bytes, at: datetime) -> Operator | None:
+async def link_owner(
+    tx: Transaction, keyring: MarkingKeyring, digest: bytes, at: datetime
+) -> Operator | None:
     """Whose link it is, while it is good; held until `tx` ends."""
     cursor = await tx.execute(
-        "SELECT tenant_id, operator_id FROM operator_link WHERE digest = %s AND good_until > %s FOR UPDATE",
+        "SELECT tenant_id, operator_id, good_until FROM operator_link"
+        " WHERE digest = %s AND good_until > %s FOR UPDATE",
         (digest, at),
     )
     found = await cursor.fetchone()
-    return None if found is None else await get(tx, TenantId(found[0]), OperatorId(found[1]))
+    if found is None:
+        return None
+    tenant, operator, good_until = TenantId(found[0]), OperatorId(found[1]), found[2]
+    await require(keyring, tenant, LINK, {operator: _link_form(digest, good_until)})
+    return await get(tx, keyring, tenant, operator)
 
 
-async def spend_link(tx: Transaction, digest: bytes) -> None:
+async def spend_link(tx: Transaction, keyring: MarkingKeyring, owner: Operator, digest: bytes) -> None:
     """The link is good no more."""
     await tx.execute("DELETE FROM operator_link WHERE digest = %s", (digest,))
+    await keyring.marks.forget(owner.tenant, LINK, [owner.id])
+
+
+def _moment(at: datetime) -> bytes:
+    return at.astimezone(UTC).isoformat().encode()
+
+
+def _link_form(digest: bytes, good_until: datetime) -> bytes:
+    return form(digest, _moment(good_until))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,17 +228,24 @@ class KnownLogin:
     operator: Operator
 
 
-async def add_login(tx: Transaction, login: Login, digest: bytes) -> None:
+async def add_login(tx: Transaction, keyring: MarkingKeyring, login: Login, digest: bytes) -> None:
     """Store a new login by the digest of its secret."""
     await tx.execute(
         "INSERT INTO login (tenant_id, id, digest, operator_id, started_at, last_used_at)"
         " VALUES (%s, %s, %s, %s, %s, %s)",
         (login.tenant, login.id, digest, login.operator, login.started_at, login.last_used_at),
     )
+    await keyring.marks.note(
+        login.tenant, LOGIN, {login.id: _login_form(digest, login.operator, login.started_at)}
+    )
 
 
-async def login_of(tx: Transaction, digest: bytes) -> KnownLogin | None:
-    """The login with that secret's digest, however old."""
+def _login_form(digest: bytes, operator: UUID, started_at: datetime) -> bytes:
+    return form(digest, operator.bytes, _moment(started_at))
+
+
+async def login_of(tx: Transaction, keyring: MarkingKeyring, digest: bytes) -> KnownLogin | None:
+    """The login with that secret's digest, however old. NotInForce when it was not begun here, or ended."""
     cursor = await tx.execute(
         "SELECT tenant_id, id, operator_id, started_at, last_used_at FROM login WHERE digest = %s", (digest,)
     )
@@ -195,7 +260,10 @@ async def login_of(tx: Transaction, digest: bytes) -> KnownLogin | None:
         started_at=started_at,
         last_used_at=last_used_at,
     )
-    return KnownLogin(login=login, operator=await get(tx, login.tenant, login.operator))
+    await require(
+        keyring, login.tenant, LOGIN, {login.id: _login_form(digest, login.operator, login.started_at)}
+    )
+    return KnownLogin(login=login, operator=await get(tx, keyring, login.tenant, login.operator))
 
 
 async def touch_login(tx: Transaction, login: Login, at: datetime) -> None:
@@ -205,20 +273,28 @@ async def touch_login(tx: Transaction, login: Login, at: datetime) -> None:
     )
 
 
-async def end_login(tx: Transaction, tenant: TenantId, id: LoginId) -> None:
+async def end_login(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, id: LoginId) -> None:
     """It is over, whether it was there or not."""
     await tx.execute("DELETE FROM login WHERE tenant_id = %s AND id = %s", (tenant, id))
+    await keyring.marks.forget(tenant, LOGIN, [id])
 
 
 async def end_logins(
-    tx: Transaction, tenant: TenantId, operator: OperatorId, *, but: LoginId | None = None
+    tx: Transaction,
+    keyring: MarkingKeyring,
+    tenant: TenantId,
+    operator: OperatorId,
+    *,
+    but: LoginId | None = None,
 ) -> int:
     """All of the operator's are over, except `but`; returns how many there were."""
     cursor = await tx.execute(
-        "DELETE FROM login WHERE tenant_id = %s AND operator_id = %s AND id IS DISTINCT FROM %s",
+        "DELETE FROM login WHERE tenant_id = %s AND operator_id = %s AND id IS DISTINCT FROM %s RETURNING id",
         (tenant, operator, but),
     )
-    return cursor.rowcount
+    ended = [id for (id,) in await cursor.fetchall()]
+    await keyring.marks.forget(tenant, LOGIN, ended)
+    return len(ended)
 
 
 async def logins(tx: Transaction, operator: Operator) -> list[Login]:

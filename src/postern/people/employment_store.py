@@ -13,6 +13,7 @@ from postern.ids import ContractorId, PersonId, TeamId, TenantId
 from postern.people.employment import Contractor, Employments, Team
 from postern.people.store import PERSON
 from postern.postgres.pool import Transaction
+from postern.row_marks import MarkingKeyring
 from postern.sealed_rows import OpenedRows, Row, Table
 from postern.sealing.keyring import Keyring, Purpose
 
@@ -25,17 +26,23 @@ U = TypeVar("U", Team, Contractor)
 _TABLES: dict[type[Unit], Table] = {Team: TEAM, Contractor: CONTRACTOR}
 
 
-async def employments(tx: Transaction, keyring: Keyring, tenant: TenantId, person: PersonId) -> Employments:
-    """The person's; none (version 0) when nothing was stored yet. NotFound without the person."""
+async def employments(
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, person: PersonId
+) -> Employments:
+    """The person's; none (version 0) when nothing was stored yet. NotFound without the person, NotInForce
+    when the row is not as it was written here last."""
     try:
         row = await rows.one(tx, EMPLOYMENT, tenant, person)
     except NotFound:
         await rows.one(tx, PERSON, tenant, person)
         return Employments(person=person)
+    await rows.require_in_force(keyring, tenant, EMPLOYMENT, [row])
     return (await _opened(keyring, tenant, [row]))[person]
 
 
-async def put(tx: Transaction, keyring: Keyring, tenant: TenantId, changed: Employments) -> Employments:
+async def put(
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, changed: Employments
+) -> Employments:
     """Store what was read at `changed.version`, changed; returns it with the next. Conflict when stale."""
     stored = replace(changed, version=changed.version + 1)
     key = await keyring.subject_key(tenant, stored.person, Purpose.IDENTITY)
@@ -45,13 +52,27 @@ async def put(tx: Transaction, keyring: Keyring, tenant: TenantId, changed: Empl
         await rows.insert(tx, EMPLOYMENT, row)
     else:
         await rows.update(tx, EMPLOYMENT, row)
+    await rows.note(keyring, tenant, EMPLOYMENT, [row])
     return stored
 
 
-async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, fresh: Sequence[Employments]) -> None:
-    """Store those of many new people, whose keys exist."""
-    keys = await keyring.subject_keys(tenant, [one.person for one in fresh], Purpose.IDENTITY)
-    stored = [replace(one, version=1) for one in fresh]
+async def several(
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, people: Sequence[UUID]
+) -> Mapping[UUID, Employments]:
+    """Those of `people` for whom some are stored and whose key is not destroyed. NotInForce when a row is
+    not as it was written here last."""
+    stored = await rows.many(tx, EMPLOYMENT, tenant, people)
+    await rows.require_in_force(keyring, tenant, EMPLOYMENT, stored)
+    return await _opened(keyring, tenant, stored)
+
+
+async def put_all(
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, changed: Sequence[Employments]
+) -> None:
+    """Store those of many people at once, each as `put` does. Conflict when one is stale, and then `tx` is to
+    be undone."""
+    keys = await keyring.subject_keys(tenant, [one.person for one in changed], Purpose.IDENTITY)
+    stored = [replace(one, version=one.version + 1) for one in changed]
 
     def sealed(stored: Sequence[Employments]) -> list[Row]:
         return [
@@ -64,29 +85,39 @@ async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, fresh: Se
             for one in stored
         ]
 
-    await rows.insert_all(tx, EMPLOYMENT, await rows.off_the_loop(sealed, stored))
+    made = await rows.off_the_loop(sealed, stored)
+    await rows.put_all(tx, EMPLOYMENT, made)
+    await rows.note(keyring, tenant, EMPLOYMENT, made)
 
 
-async def remove(tx: Transaction, tenant: TenantId, person: PersonId) -> None:
+async def remove(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, person: PersonId) -> None:
     """The person has no employment any more, whether they had or not."""
     await rows.take_hold(tx, EMPLOYMENT, tenant, person)
     await tx.execute("DELETE FROM employment WHERE tenant_id = %s AND person_id = %s", (tenant, person))
+    await keyring.marks.forget(tenant, EMPLOYMENT.name, [person])
 
 
 class OpenEmployments:
     """The tenant's employments, open in memory: for policies, teams and hours."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: MarkingKeyring) -> None:
         self._keyring = keyring
         self._rows: OpenedRows[Employments] = OpenedRows(EMPLOYMENT)
 
     async def all(self, tx: Transaction, tenant: TenantId) -> Mapping[UUID, Employments]:
-        """Everybody's whose key is not destroyed, by person."""
+        """Everybody's in force whose key is not destroyed, by person."""
 
         async def opener(changed: Sequence[Row]) -> Mapping[UUID, Employments]:
-            return await _opened(self._keyring, tenant, changed)
+            good = await rows.in_force(self._keyring, tenant, EMPLOYMENT, changed)
+            return await _opened(self._keyring, tenant, good)
 
         return await self._rows.current(tx, tenant, opener)
+
+    async def doubtful(self, tx: Transaction, tenant: TenantId) -> frozenset[UUID]:
+        """Who has, or had, a row that does not say now until when they are employed."""
+        known = await self._keyring.marks.seen(tenant, EMPLOYMENT.name)
+        stored = await rows.versions(tx, EMPLOYMENT, tenant)
+        return (known | stored.keys()) - (await self.all(tx, tenant)).keys()
 
 
 async def _opened(keyring: Keyring, tenant: TenantId, found: Sequence[Row]) -> Mapping[UUID, Employments]:

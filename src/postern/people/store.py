@@ -31,14 +31,18 @@ async def add(tx: Transaction, keyring: Keyring, person: Person) -> None:
 
 async def add_all(tx: Transaction, keyring: Keyring, tenant: TenantId, everyone: Sequence[Person]) -> None:
     """Store many new people of one tenant, whose keys exist. Conflict as in `add`; then nobody is."""
-    keys = await keyring.subject_keys(tenant, [person.id for person in everyone], Purpose.IDENTITY)
-
-    def sealed(everyone: Sequence[Person]) -> list[Row]:
-        return [_sealed_row(keys[person.id], person) for person in everyone]
-
-    await rows.insert_all(tx, PERSON, await rows.off_the_loop(sealed, everyone))
+    await rows.insert_all(tx, PERSON, await _all_rows(keyring, tenant, everyone))
     found_by = [(person.id, value) for person in everyone for value in _values(person.details)]
     await indexes.add(tx, keyring, INDEX, tenant, found_by)
+
+
+async def change_all(tx: Transaction, keyring: Keyring, tenant: TenantId, everyone: Sequence[Person]) -> None:
+    """Replace many people of one tenant, each of that version. Conflict when one is stale or a number is
+    another's, and then `tx` is to be undone."""
+    changed = [replace(person, version=person.version + 1) for person in everyone]
+    await rows.update_all(tx, PERSON, await _all_rows(keyring, tenant, changed))
+    found_by: dict[UUID, list[Value]] = {person.id: _values(person.details) for person in changed}
+    await indexes.put_all(tx, keyring, INDEX, tenant, found_by)
 
 
 async def change(tx: Transaction, keyring: Keyring, person: Person) -> Person:
@@ -64,6 +68,13 @@ async def get(tx: Transaction, keyring: Keyring, tenant: TenantId, id: PersonId)
     key = await keyring.subject_key(tenant, id, Purpose.IDENTITY)
     details = rows.open_document(key, tenant, PERSON, row, PersonDetails)
     return Person(id=id, tenant=tenant, version=row.version, details=details)
+
+
+async def several(
+    tx: Transaction, keyring: Keyring, tenant: TenantId, ids: Sequence[UUID]
+) -> Mapping[UUID, Person]:
+    """Those of `ids` who are there and whose key is not destroyed."""
+    return await _opened(keyring, tenant, await rows.many(tx, PERSON, tenant, ids))
 
 
 class OpenPeople:
@@ -151,6 +162,15 @@ async def found_by(
 
 async def _row(keyring: Keyring, person: Person) -> Row:
     return _sealed_row(await keyring.subject_key(person.tenant, person.id, Purpose.IDENTITY), person)
+
+
+async def _all_rows(keyring: Keyring, tenant: TenantId, everyone: Sequence[Person]) -> list[Row]:
+    keys = await keyring.subject_keys(tenant, [person.id for person in everyone], Purpose.IDENTITY)
+
+    def sealed(everyone: Sequence[Person]) -> list[Row]:
+        return [_sealed_row(keys[person.id], person) for person in everyone]
+
+    return await rows.off_the_loop(sealed, everyone)
 
 
 def _sealed_row(key: Key, person: Person) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import psycopg
@@ -21,6 +22,7 @@ Transaction: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 MINIMUM_VERSION = 160000
 """PostgreSQL 16. Our SQL uses nothing that 15 lacks, but Citus 14 starts at 16 and so do our tests."""
 
+_WRITTEN: ContextVar[set[object] | None] = ContextVar("written", default=None)
 _RECONNECT_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -68,6 +70,8 @@ class Database:
         second case, only when the commit itself was under way may it have been done.
         """
         connection: Transaction | None = None
+        around = _WRITTEN.get()
+        _WRITTEN.set(set())
         try:
             # Begun explicitly: otherwise a savepoint that comes first would be the whole transaction.
             async with self._pool.connection() as connection, connection.transaction():
@@ -82,6 +86,8 @@ class Database:
             if connection is None or connection.broken:
                 raise DatabaseUnavailable("The connection to the database was lost; try again.") from fault
             raise
+        finally:
+            _WRITTEN.set(around)
 
     async def notify(self, tx: Transaction, channel: str, payload: str = "") -> None:
         """Tell every listener on `channel`, once `tx` commits. At most 7,999 bytes, never personal data."""
@@ -106,6 +112,13 @@ class Database:
             except psycopg.OperationalError:
                 await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
                 failures += 1
+
+
+def written() -> set[object]:
+    """What was noted as written by the transaction that this code runs in, and may yet be rolled back; to be
+    added to. Outside of any, a set that nobody keeps."""
+    found = _WRITTEN.get()
+    return set() if found is None else found
 
 
 async def confine(tx: Transaction, tenant: TenantId) -> None:

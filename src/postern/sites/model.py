@@ -153,11 +153,16 @@ class Lane:
             raise BadInput(f"a plate's score lies between 0 and 1; {self.least_score:g} can be none")
 
 
+MOST_ABOARD = 100
+"""People in one vehicle; a coach has fewer."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessPoint:
     """One direction through a door. `way_out`: it leads towards the outside and always opens.
 
     With a `lane` it is a garage's: vehicles come in without being registered, and leave when it is settled.
+    `asks_aboard`: drivers who came in by it are asked how many are aboard, at most so many.
     """
 
     id: AccessPointId
@@ -169,6 +174,7 @@ class AccessPoint:
     way_out: bool = False
     lane: Lane | None = None
     version: int = 1
+    asks_aboard: int | None = None
 
     def __post_init__(self) -> None:
         if self.way_out and self.lane is not None:
@@ -176,6 +182,12 @@ class AccessPoint:
                 "a way out opens for everybody, so it cannot be a garage's lane too; give the lane an access "
                 "point of its own"
             )
+        if self.asks_aboard is None:
+            return
+        if self.leads_out:
+            raise BadInput("whoever leaves is not asked how many are aboard; ask at a way in")
+        if not 1 <= self.asks_aboard <= MOST_ABOARD:
+            raise BadInput(f"1 to {MOST_ABOARD} people are aboard a vehicle; correct the number")
 
     @property
     def leads_out(self) -> bool:

@@ -12,8 +12,8 @@ from postern import sealed_rows as rows
 from postern.errors import Conflict, NotFound
 from postern.ids import AccessPointId, AreaId, DoorId, ReaderId, SiteId, TenantId
 from postern.postgres.pool import Transaction
+from postern.row_marks import MarkingKeyring
 from postern.sealed_rows import Row, Table
-from postern.sealing.keyring import Keyring
 from postern.sites.model import AccessPoint, Area, Door, Reader, Site, Tenant
 
 AREA = Table(name="area", thing="area", scope="site_id")
@@ -39,7 +39,7 @@ class SitePlan:
     readers: tuple[Reader, ...]
 
 
-async def add_tenant(tx: Transaction, keyring: Keyring, tenant: Tenant) -> None:
+async def add_tenant(tx: Transaction, keyring: MarkingKeyring, tenant: Tenant) -> None:
     """Store a new tenant. Conflict when the number is taken."""
     key = await keyring.purpose_key(tenant.id, "sites")
     sealed = rows.seal_document(key, tenant.id, _TENANT, UUID(int=tenant.id), tenant)
@@ -50,7 +50,7 @@ async def add_tenant(tx: Transaction, keyring: Keyring, tenant: Tenant) -> None:
         raise Conflict("this organisation is there already") from fault
 
 
-async def tenant(tx: Transaction, keyring: Keyring, id: TenantId) -> Tenant:
+async def tenant(tx: Transaction, keyring: MarkingKeyring, id: TenantId) -> Tenant:
     """The organisation. Raises NotFound."""
     cursor = await tx.execute("SELECT sealed FROM tenant WHERE id = %s", (id,))
     found = await cursor.fetchone()
@@ -83,7 +83,7 @@ async def next_site_id(tx: Transaction) -> SiteId:
     return SiteId(found[0] if found else 1)
 
 
-async def add_site(tx: Transaction, keyring: Keyring, site: Site) -> None:
+async def add_site(tx: Transaction, keyring: MarkingKeyring, site: Site) -> None:
     """Store a new site."""
     sealed = await _sealed_site(keyring, site)
     await tx.execute(
@@ -92,7 +92,7 @@ async def add_site(tx: Transaction, keyring: Keyring, site: Site) -> None:
     )
 
 
-async def change_site(tx: Transaction, keyring: Keyring, site: Site) -> Site:
+async def change_site(tx: Transaction, keyring: MarkingKeyring, site: Site) -> Site:
     """Replace the site of that version; returns it with the next. Conflict when it is stale."""
     changed = replace(site, version=site.version + 1)
     cursor = await tx.execute(
@@ -104,12 +104,12 @@ async def change_site(tx: Transaction, keyring: Keyring, site: Site) -> Site:
     return changed
 
 
-async def _sealed_site(keyring: Keyring, site: Site) -> bytes:
+async def _sealed_site(keyring: MarkingKeyring, site: Site) -> bytes:
     key = await keyring.purpose_key(site.tenant, "sites")
     return rows.seal_document(key, site.tenant, _SITE, UUID(int=site.id), site)
 
 
-async def sites(tx: Transaction, keyring: Keyring, tenant: TenantId) -> list[Site]:
+async def sites(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId) -> list[Site]:
     """Every site of the tenant, by number."""
     key = await keyring.purpose_key(tenant, "sites")
     cursor = await tx.execute(
@@ -121,7 +121,7 @@ async def sites(tx: Transaction, keyring: Keyring, tenant: TenantId) -> list[Sit
     return [rows.open_document(key, tenant, _SITE, row, Site) for row in found]
 
 
-async def site(tx: Transaction, keyring: Keyring, tenant: TenantId, id: SiteId) -> Site:
+async def site(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, id: SiteId) -> Site:
     """The site, if it is this tenant's. Raises NotFound."""
     for one in await sites(tx, keyring, tenant):
         if one.id == id:
@@ -162,53 +162,63 @@ async def next_policy_version(tx: Transaction, id: SiteId) -> int:
     return int(found[0])
 
 
-async def add(tx: Transaction, keyring: Keyring, tenant: TenantId, part: Part) -> None:
+async def add(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, part: Part) -> None:
     """Store a new area, door, access point or reader."""
-    await rows.insert(tx, _TABLES[type(part)], await _row(keyring, tenant, part))
+    row = await _row(keyring, tenant, part)
+    await rows.insert(tx, _TABLES[type(part)], row)
+    await rows.note(keyring, tenant, _TABLES[type(part)], [row])
 
 
-async def change(tx: Transaction, keyring: Keyring, tenant: TenantId, part: P) -> P:
+async def change(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, part: P) -> P:
     """Replace the part of that version; returns it with the next. Conflict when it is stale."""
     changed = replace(part, version=part.version + 1)
-    await rows.update(tx, _TABLES[type(part)], await _row(keyring, tenant, changed))
+    row = await _row(keyring, tenant, changed)
+    await rows.update(tx, _TABLES[type(part)], row)
+    await rows.note(keyring, tenant, _TABLES[type(part)], [row])
     return changed
 
 
-async def remove(tx: Transaction, part: Part) -> None:
+async def remove(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, part: Part) -> None:
     """Remove the part. Raises NotFound."""
     await rows.delete(tx, _TABLES[type(part)], part.site, part.id)
+    await keyring.marks.forget(tenant, _TABLES[type(part)].name, [part.id])
 
 
-async def _row(keyring: Keyring, tenant: TenantId, part: Part) -> Row:
+async def _row(keyring: MarkingKeyring, tenant: TenantId, part: Part) -> Row:
     key = await keyring.purpose_key(tenant, "sites")
     sealed = rows.seal_document(key, tenant, _TABLES[type(part)], part.id, part)
     return Row(scope=part.site, id=part.id, version=part.version, sealed=sealed)
 
 
-async def parts(tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId, kind: type[P]) -> list[P]:
-    """Every area, door, access point or reader of the site, by name."""
+async def parts(
+    tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, site: SiteId, kind: type[P]
+) -> list[P]:
+    """Every area, door, access point or reader of the site, by name. Raises NotInForce."""
     table = _TABLES[kind]
     key = await keyring.purpose_key(tenant, "sites")
-    opened = [rows.open_document(key, tenant, table, row, kind) for row in await rows.many(tx, table, site)]
+    stored = await rows.many(tx, table, site)
+    await rows.require_in_force(keyring, tenant, table, stored)
+    opened = [rows.open_document(key, tenant, table, row, kind) for row in stored]
     return sorted(opened, key=lambda one: one.name)
 
 
 async def part(
     tx: Transaction,
-    keyring: Keyring,
+    keyring: MarkingKeyring,
     tenant: TenantId,
     kind: type[P],
     *,
     site: SiteId,
     id: AreaId | DoorId | AccessPointId | ReaderId,
 ) -> P:
-    """One of them. Raises NotFound."""
+    """One of them. Raises NotFound, or NotInForce."""
     table = _TABLES[kind]
     row = await rows.one(tx, table, site, id)
+    await rows.require_in_force(keyring, tenant, table, [row])
     return rows.open_document(await keyring.purpose_key(tenant, "sites"), tenant, table, row, kind)
 
 
-async def plan(tx: Transaction, keyring: Keyring, tenant: TenantId, id: SiteId) -> SitePlan:
+async def plan(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, id: SiteId) -> SitePlan:
     """The site with everything in it. Raises NotFound when it is not this tenant's."""
     found = await site(tx, keyring, tenant, id)
     return SitePlan(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from postern.errors import BadInput, Conflict
 from postern.ids import CredentialId
-from postern.privacy.texts import ConsentText
+from postern.privacy.texts import Asked
 from postern.visitors.model import LONGEST_TEXT, Visit, VisitFace, VisitState
 
 LEAD = timedelta(minutes=15)
@@ -18,8 +18,9 @@ _EXPECTED = (VisitState.EXPECTED, VisitState.INSIDE)
 
 def consented(
     visit: Visit,
-    text: ConsentText,
+    asked: Asked,
     *,
+    movements: bool,
     language: str,
     name: str,
     guardian: str,
@@ -32,9 +33,9 @@ def consented(
     if not name or max(len(name), len(guardian)) > LONGEST_TEXT:
         raise BadInput("sign with your name")
     return VisitFace(
-        wording=text.name,
+        wording=asked.name(movements=movements),
         language=language,
-        digest=hashlib.sha256(text.in_language(language).encode()).digest(),
+        digest=hashlib.sha256(asked.face.in_language(language).encode()).digest(),
         name=name,
         guardian=guardian,
         credential=credential,
@@ -60,6 +61,19 @@ def brought_to_doors(visit: Visit, at: datetime) -> Visit:
     return replace(visit, face=replace(face, at_doors=wanted))
 
 
+def comes_to_doors(before: Visit, after: Visit) -> bool:
+    """Whether agents get a face that they did not have."""
+    had = before.face is not None and before.face.at_doors
+    return after.face is not None and after.face.at_doors and not had
+
+
+def too_alike(visit: Visit) -> Visit:
+    """With a face that is like another, so that it is at no door."""
+    return (
+        visit if visit.face is None else replace(visit, face=replace(visit.face, alike=True, at_doors=False))
+    )
+
+
 def _belongs_at_doors(visit: Visit, face: VisitFace, at: datetime) -> bool:
     start = visit.details.valid.start
     return (
@@ -83,6 +97,12 @@ def ended(visit: Visit, at: datetime) -> Visit:
     if visit.face is None or not visit.face.is_live:
         return visit
     return replace(visit, face=replace(visit.face, at_doors=False, ended_at=at))
+
+
+def may_meet(one: Visit, other: Visit) -> bool:
+    """Whether the face of `one` may be at the doors of the site and of the time of the `other`."""
+    here = one.details.site == other.details.site
+    return one.face is not None and one.face.is_live and here and share_time(one, other)
 
 
 def share_time(one: Visit, other: Visit) -> bool:

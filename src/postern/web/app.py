@@ -36,6 +36,7 @@ from postern.web.console import (
     imports,
     keys,
     kiosk,
+    kiosk_aboard,
     kiosk_ticket,
     kiosk_visit,
     kiosks,
@@ -145,7 +146,7 @@ def create_app(services: Services, settings_: Settings, ports: ConsolePorts = NO
     app.state.settings = settings_
     app.state.ports = ports
     app.state.heard = Heard()
-    by_kiosk = (kiosk.router, kiosk_ticket.router, kiosk_visit.router)
+    by_kiosk = (kiosk.router, kiosk_aboard.router, kiosk_ticket.router, kiosk_visit.router)
     for router in (general.public, signing.public, provider.public, *by_kiosk, own_signing.public):
         app.include_router(router, dependencies=[Depends(closed_afterwards)], include_in_schema=False)
     app.include_router(agent_wire.router)

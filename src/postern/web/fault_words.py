@@ -50,7 +50,7 @@ class _Template:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Book:
+class Book:
     """The catalogue of one language; templates with more words of their own come first."""
 
     exact: dict[str, str]
@@ -69,10 +69,11 @@ def spoken(fault: object, words: Words) -> Spoken:
 
 def translation(text: str, language: str) -> str | None:
     """`text` in `language`, or None where its catalogue has no such message."""
-    return _find(_book(language), text, 0)
+    return find(_book(language), text)
 
 
-def _find(book: _Book, text: str, depth: int) -> str | None:
+def find(book: Book, text: str, depth: int = 0) -> str | None:
+    """The translation of a text, and of what fills its places; None where the book has none."""
     if text in book.exact:
         return book.exact[text]
     if depth > _DEEPEST or len(text) > LONGEST:
@@ -80,17 +81,17 @@ def _find(book: _Book, text: str, depth: int) -> str | None:
     for template in book.templates:
         found = template.pattern.fullmatch(text)
         if found is not None:
-            places = [(_find(book, value, depth + 1), value) for value in found.groups()]
+            places = [(find(book, value, depth + 1), value) for value in found.groups()]
             if not template.bare or any(known is not None for known, _ in places):
                 return template.translation.format(*(known or value for known, value in places))
     return None
 
 
 @cache
-def _book(language: str) -> _Book:
+def _book(language: str) -> Book:
     path = FOLDER / f"faults.{language}.yaml"
     if not path.exists():
-        return _Book(exact={}, templates=())
+        return Book(exact={}, templates=())
     read = yaml.safe_load(path.read_text(encoding="utf-8"))
     codes = {
         key.removeprefix(prefix): text
@@ -101,7 +102,7 @@ def _book(language: str) -> _Book:
     return book_of({**codes, **read["words"], **read["messages"]})
 
 
-def book_of(entries: dict[str, str]) -> _Book:
+def book_of(entries: dict[str, str]) -> Book:
     """The entries, ready to be searched. `{{` stands for a brace, as in Python's format strings."""
     exact: dict[str, str] = {}
     templates: list[tuple[int, _Template]] = []
@@ -114,7 +115,7 @@ def book_of(entries: dict[str, str]) -> _Book:
         bare = not any(letter.isalpha() for letter in own)
         templates.append((len(own), _Template(pattern=_pattern(parts), translation=words, bare=bare)))
     templates.sort(key=lambda one: -one[0])
-    return _Book(exact=exact, templates=tuple(template for _, template in templates))
+    return Book(exact=exact, templates=tuple(template for _, template in templates))
 
 
 def literals(message: str) -> Sequence[str]:

@@ -73,6 +73,8 @@ class DayRow:
     is_open: bool
     quiet: bool
     """Nothing was planned and nothing happened."""
+    told: tuple[str, ...]
+    """All that is said of it beside its times, for a narrow page."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,23 +121,29 @@ def _day(one: TimesheetDay, zone: ZoneInfo, t: Words) -> DayRow:
     notes = [one.public_holiday] if one.public_holiday else []
     if work.excused:
         notes.append(t("hours.excused"))
+    shift = ", ".join(f"{_clock(s.start, zone)}–{_clock(s.end, zone)}" for s in work.shifts)
+    is_open = work.open_since is not None
+    late, early, absent = some(one.late), some(one.early), some(one.absent)
+    counted = (("hours.shift", shift), ("hours.late", late), ("hours.early", early), ("hours.absent", absent))
+    told = [f"{t(key)} {value}" for key, value in counted if value]
     return DayRow(
         day=one.day,
         name=f"{t(f'weekday.short-{one.day.weekday()}')} {one.day.day}",
-        shift=", ".join(f"{_clock(s.start, zone)}–{_clock(s.end, zone)}" for s in work.shifts),
+        shift=shift,
         times=", ".join(_stretch(s, zone) for s in work.stretches),
         worked=some(one.minutes),
-        late=some(one.late),
-        early=some(one.early),
-        absent=some(one.absent),
-        note=", ".join(notes),
+        late=late,
+        early=early,
+        absent=absent,
+        note=t.listed(notes),
         anomalies=tuple(_anomaly(each, zone, t) for each in one.anomalies),
         breaches=tuple(
             f"{_label(each.rule, each.article, t.language)} ({each.article}): {duration(each.minutes)}"
             for each in one.breaches
         ),
-        is_open=work.open_since is not None,
+        is_open=is_open,
         quiet=not (work.shifts or work.stretches or work.anomalies or work.open_since or notes),
+        told=(*told, *([t("hours.at-work")] if is_open else []), *notes),
     )
 
 
@@ -213,7 +221,7 @@ def pay_rows(sheet: Timesheet, t: Words) -> tuple[PayRow, ...]:
     return tuple(
         PayRow(
             name=category(one.category, t),
-            percent="—" if one.percent is None else f"{one.percent.normalize():f} %",
+            percent="" if one.percent is None else f"{one.percent.normalize():f} %",
             hours=duration(one.minutes),
             article=one.article,
         )

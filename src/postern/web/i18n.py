@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import cache
@@ -61,11 +62,19 @@ class Words:
         key = f"{prefix}.{code}"
         return self(key) if self.has(key) else str(code).replace("-", " ").replace("_", " ")
 
+    def listed(self, names: Iterable[str]) -> str:
+        """Names one after the other, as this language sets them apart."""
+        return ("、" if self.language == "zh" else ", ").join(names)
+
     def day(self, day: date) -> str:
         """A calendar day as this language writes it."""
         if self.language == "zh":
             return f"{day.year}年{day.month}月{day.day}日"
         return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+    def day_of_month(self, day: date) -> str:
+        """The same without its year, for where there is little room."""
+        return f"{day.month}月{day.day}日" if self.language == "zh" else f"{day.day} {MONTHS[day.month - 1]}"
 
     def time(self, at: datetime, zone: tzinfo) -> str:
         """Hours, minutes and seconds of `at` on the wall of `zone`."""

@@ -19,6 +19,7 @@ from postern.operators.roles import Duty, may
 from postern.web import navigation
 from postern.web.fault_words import spoken
 from postern.web.i18n import LANGUAGES, Words, catalogue, choose
+from postern.web.purpose_words import purpose_words
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
@@ -71,6 +72,7 @@ def environment() -> Environment:
     )
     made.filters["initials"] = initials
     made.filters["spoken"] = spoken
+    made.filters["purpose"] = purpose_words
     made.globals["asset"] = asset
     made.globals["languages"] = LANGUAGES
     return made

@@ -19,13 +19,16 @@ from postern.operations.sites import places as sites
 from postern.operators.model import Role
 from postern.privacy import profiles
 from postern.privacy.model import ConsentForm
-from postern.privacy.profiles import ForbiddenHere
+from postern.privacy.profiles import ForbiddenHere, first_grounds
 from postern.privacy.retention import KindDays, Retention
-from postern.privacy.texts import FIRST_GROUNDS, FIRST_TEXT, Filing
+from postern.privacy.texts import Basis, Filing, Ground, Grounds, Purpose
 from postern.records.model import Kind
 from tests.flows.own_world import World, world
 
 __all__ = ["world"]
+GENERAL = profiles.profile("general", date(2026, 3, 4))
+FIRST_GROUNDS = first_grounds([GENERAL])
+FIRST_TEXT = GENERAL.consent_text
 
 
 async def site_in(world: World, country: str | None) -> SiteId:
@@ -92,13 +95,22 @@ async def test_a_child_s_face_needs_a_guardian_and_illinois_a_signature(world: W
 
 async def test_a_new_wording_is_shown_from_then_on_and_earlier_consents_keep_theirs(world: World) -> None:
     hub, admin = world.hub, world.admin
-    before = await privacy_texts.text_in_force(hub, admin.tenant)
+    paris = await site_in(world, "FR")
+    first = (await privacy_texts.asked_at(hub, admin.tenant, paris)).face
+    assert first == profiles.profile("fr", hub.clock.now().date()).consent_text
+    person = await world.newcomer("Rea Reader", home_site=paris)
+    assert (await privacy_texts.asked_of(hub, admin.tenant, person)).face == first
+    everywhere = (await privacy_texts.asked_at(hub, admin.tenant, None)).face
+    assert first.en in everywhere.en
+    assert first.name not in (everywhere.name, FIRST_TEXT.name)
     made = await privacy_texts.publish_text(
         hub, admin, en=f"{FIRST_TEXT.en} Also at the gate.", zh=f"{FIRST_TEXT.zh}大门亦然。"
     )
-    assert made.number == before.number + 1
-    assert (await privacy_texts.text_in_force(hub, admin.tenant)) == made
-    assert (await privacy_texts.texts(hub, admin.tenant))[-1] == FIRST_TEXT
+    assert made.number == 1
+    assert (await privacy_texts.asked_of(hub, admin.tenant, person)).face == made
+    known = await privacy_texts.texts(hub, admin.tenant)
+    assert known.in_force == (made,)
+    assert {first.name, FIRST_TEXT.name} <= {one.name for one in known.earlier}
     with pytest.raises(BadInput):
         await privacy_texts.publish_text(hub, admin, en=FIRST_TEXT.en, zh="")
     with pytest.raises(Refused):
@@ -107,12 +119,43 @@ async def test_a_new_wording_is_shown_from_then_on_and_earlier_consents_keep_the
 
 async def test_chinese_law_knows_no_legitimate_interests(world: World) -> None:
     hub, admin = world.hub, world.admin
-    await privacy_texts.set_grounds(hub, admin, FIRST_GROUNDS)
     site = await site_in(world, "CN")
+    begun = await privacy_texts.grounds(hub, admin.tenant)
+    assert Basis.INTERESTS not in {one.basis for one in begun.every}
+    await privacy_texts.set_grounds(hub, admin, begun)
     with pytest.raises(ForbiddenHere, match="第十三条"):
         await privacy_texts.set_grounds(hub, admin, FIRST_GROUNDS)
     await jurisdiction.choose_profile(hub, admin, site, "sg", version=0)
     await privacy_texts.set_grounds(hub, admin, FIRST_GROUNDS)
+
+
+async def test_in_china_no_face_is_enrolled_without_a_consent_of_its_own_to_records_of_passages(
+    world: World,
+) -> None:
+    hub, admin = world.hub, world.admin
+    site = await site_in(world, "CN")
+    person = await world.newcomer("Wei Whereabouts", home_site=site)
+    photo = b"pic" + bytes((90, 20, 210))
+    async with hub.database.transaction(admin.tenant) as tx:
+        await tx.execute("DELETE FROM privacy_document WHERE kind = 'grounds'")  # as a tenant begins
+    asked = await privacy_texts.asked_of(hub, admin.tenant, person)
+    assert asked.movements is not None
+    assert "行踪轨迹" in asked.movements.zh
+    await consent.give_consent(hub, admin, person=person)
+    with pytest.raises(ForbiddenHere, match="第二十八条"):
+        await enrol(hub, admin, person=person, photos=[photo])
+    await consent.give_consent(hub, admin, person=person, movements=True)
+    assert (await enrol(hub, admin, person=person, photos=[photo])).references == 1
+
+    other = await world.newcomer("Lena Labour", home_site=site)
+    await consent.give_consent(hub, admin, person=other)
+    rules = Ground(purpose=Purpose.MOVEMENTS, basis=Basis.CONTRACT, reference="劳动规章制度 2026-1")
+    begun = await privacy_texts.grounds(hub, admin.tenant)
+    changed = tuple(rules if one.purpose is rules.purpose else one for one in begun.every)
+    await privacy_texts.set_grounds(hub, admin, Grounds(every=changed))
+    assert (await privacy_texts.asked_of(hub, admin.tenant, other)).movements is None
+    assert (await enrol(hub, admin, person=other, photos=[b"pic" + bytes((240, 30, 20))])).references == 1
+    await privacy_texts.set_grounds(hub, admin, begun)
 
 
 async def test_the_filing_is_due_from_the_enrolment_that_reaches_the_threshold(
@@ -133,7 +176,7 @@ async def test_the_filing_is_due_from_the_enrolment_that_reaches_the_threshold(
 
     monkeypatch.setattr(jurisdiction, "profile", lowered)
     person = await world.newcomer("Fang Filed")
-    await consent.give_consent(hub, admin, person=person)
+    await consent.give_consent(hub, admin, person=person, movements=True)
     await enrol(hub, admin, person=person, photos=[b"pic" + bytes((5, 250, 120))])
     await privacy_texts.set_filing(hub, admin, Filing(handler="Demo", reached=date(2020, 1, 1)))
     after = await privacy_texts.filing_state(hub, admin)

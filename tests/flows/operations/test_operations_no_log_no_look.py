@@ -6,7 +6,7 @@ import ast
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -40,9 +40,10 @@ from postern.operations.operators import operators, sign_ins, who_they_are
 from postern.operations.parking import cases as parking_cases
 from postern.operations.parking import garage_day, garage_ledger, garage_look, garage_receipts, garage_setup
 from postern.operations.parking import views as parking_views
-from postern.operations.people import employments, export, teams
+from postern.operations.people import employments, export, import_csv, register, teams
 from postern.operations.people.enrol import enrol
 from postern.operations.presence import muster
+from postern.operations.presence.aboard import own_questions
 from postern.operations.presence.derive import present
 from postern.operations.privacy import breach, consent, lawful_requests, own_requests
 from postern.operations.privacy import desk as privacy_desk
@@ -50,6 +51,7 @@ from postern.operations.privacy import looked_at as looked_at_module
 from postern.operations.privacy.held import held
 from postern.operations.services import Services
 from postern.operations.sites import access_levels
+from postern.operations.sites import places as sites
 from postern.operations.visitors import look as visit_look
 from postern.operations.visitors import page as visit_page
 from postern.operations.visitors import visits
@@ -61,6 +63,7 @@ from postern.privacy.member import Member
 from postern.prove.parked import Parked, parked
 from postern.prove.visited import visited
 from postern.records.model import RecordKey
+from postern.sites.model import AccessPoint
 from postern.sites.store import SitePlan
 from postern.visitors import store as visit_store
 from tests.flows.operations.drawn import NOON, DrawnAgent
@@ -129,6 +132,7 @@ async def place(
     wanted = approvals.Asked(kind=approvals.Kind.SEARCH, exactly=b"", words="", subjects=(person,))
     asked = await approvals.ask(hub, admin, wanted, purpose="a complaint", case="C-2")
     await _hours_are_kept(hub, admin, demo.site, person)
+    await _drivers_are_asked(hub, admin, drive, person)
     visit = await visited(hub, admin, demo.site, name="Vera Gast", host=person)
     async with hub.database.transaction(admin.tenant) as tx:
         digest = visits.digest_of(visit.link.partition("-")[2])
@@ -163,6 +167,14 @@ async def _hours_are_kept(hub: Services, admin: Actor, site: SiteId, person: Per
     await close_period.close_period(hub, admin, site, first=yesterday, last=yesterday)
 
 
+async def _drivers_are_asked(hub: Services, admin: Actor, drive: AccessPoint, keeper: PersonId) -> None:
+    """Who came in by `drive` how many are aboard; somebody keeps the vehicle that did."""
+    await sites.change(hub, admin, replace(drive, asks_aboard=5))
+    car = (await look.find_vehicles(hub, admin)).rows[0].vehicle
+    details = replace(car.details, keeper=keeper)
+    await register.change_vehicle(hub, admin, id=car.id, version=car.version, details=details)
+
+
 # Every operation that opens, each as somebody would call it.
 
 Opening = Callable[[Place], Awaitable[object]]
@@ -183,6 +195,12 @@ OPENING: dict[str, Opening] = {
     "find_people": lambda at: look.find_people(at.hub, at.actor, text="a"),
     "person_file": lambda at: look.person_file(at.hub, at.actor, at.person),
     "employment_file": lambda at: employments.employment_file(at.hub, at.actor, at.person),
+    "check_import": lambda at: import_csv.check_import(
+        at.hub, at.actor, kind=import_csv.ImportKind.PEOPLE, data=b"employee_number\n1001\n"
+    ),
+    "apply_import": lambda at: import_csv.apply_import(
+        at.hub, at.actor, kind=import_csv.ImportKind.PEOPLE, data=b"employee_number\n1001\n"
+    ),
     "linked_people": lambda at: who_they_are.linked_people(at.hub, at.actor),
     "team_file": lambda at: teams.team_file(at.hub, at.actor, at.team, TODAY),
     "contractor_file": lambda at: teams.contractor_file(at.hub, at.actor, at.contractor, TODAY),
@@ -259,6 +277,7 @@ OPENING: dict[str, Opening] = {
     "held": lambda at: held(at.hub, Member(tenant=at.actor.tenant, person=at.person, name="")),
     "consents": lambda at: consent.consents(at.hub, at.actor, at.person),
     "assignment_of": lambda at: attendance_setup.assignment_of(at.hub, at.actor, at.person),
+    "own_questions": lambda at: own_questions(at.hub, at.member),
     "own_hours": lambda at: timesheets.own_hours(at.hub, at.member, first=TODAY, last=TODAY),
     "own_punches": lambda at: own_hours.own_punches(at.hub, at.member),
     "person_hours": lambda at: timesheets.person_hours(at.hub, at.actor, at.person, first=TODAY, last=TODAY),
@@ -448,9 +467,7 @@ UNTRACED = {
     "journal.browse.proof": "hashes",
     "insiders.budget.own_budget": "the caller's own",
     "sites.look_into.findings": "operators' notes on alarms, and how many records are kept aside",
-    "visitors.import_visits.check_visits": "says what is wrong with the file given, nothing that is stored",
     "privacy.texts.filing_state": "how many faces are stored, and when that was filed; nobody is named",
-    "people.import_csv.check_import": "says what is wrong with the file given, nothing that is stored",
     "operators.operators.operators": "operators of the console, who stand in clear",
     "operators.passkeys.begin_registration": "the caller's own",
     "operators.passkeys.passkeys": "the caller's own",

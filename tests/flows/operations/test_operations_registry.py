@@ -92,7 +92,7 @@ async def test_a_dry_run_tells_each_line_and_changes_nothing(hub: Services, admi
     data = (
         "name,employee_number,resident_id_number,card,access_levels\n"
         f"Good One,2001,{RESIDENT_ID},CA01,Staff\n"
-        "Taken Number,1001,,,\n"
+        f"Taken Number,2006,{RESIDENT_ID.lower()},,\n"
         "Wrong Id,2002,110105194912310021,,\n"
         "Same Card,2003,,ca-01,\n"
         "No Level,2004,,,Nowhere\n"
@@ -100,7 +100,7 @@ async def test_a_dry_run_tells_each_line_and_changes_nothing(hub: Services, admi
     ).encode()
     report = await check_import(hub, admin, kind=ImportKind.PEOPLE, data=data)
     assert [one.line for one in report.bad] == [3, 4, 5, 6, 7]
-    assert "employee number" in report.bad[0].problem
+    assert report.bad[0].problem == "the resident ID number is in line 2 already"
     assert "last character" in report.bad[1].problem
     assert "line 2" in report.bad[2].problem
     assert (await look.find_people(hub, admin, text="Good")).total == 0

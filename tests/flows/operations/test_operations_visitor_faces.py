@@ -107,7 +107,7 @@ async def test_a_face_is_at_doors_while_the_visit_lasts_and_gone_with_it(
         await hub.keyring.subject_key(demo.tenant, made.visit.id, Purpose.FACE)
     shown = await visit_page.invitation(hub, made.link)
     assert shown.face is not None
-    assert (shown.face.state, shown.face.wording) == ("ended", "face-recognition 2026-01")
+    assert (shown.face.state, shown.face.wording) == ("ended", "face-recognition eu 2026-11")
     receipt = next(one for one in await erase.erasures(hub, admin) if one.subject == made.visit.id).receipt
     assert receipt is not None
     assert receipt.opened_in_all == 0
@@ -208,6 +208,29 @@ async def test_the_law_of_the_site_is_asked(
     found = await visit_rules.rules_of_site(hub, admin, demo.site)
     with pytest.raises(ForbiddenHere, match="paper"):
         await visit_rules.change_rules(hub, admin, found.rules, english="", chinese="")
+
+
+async def test_in_china_a_visitor_agrees_to_the_record_of_their_passages_by_itself(
+    hub: Services, admin: Actor, demo: Demo
+) -> None:
+    rules = next(one for one in await jurisdiction.rules_of_sites(hub, admin) if one.site.id == demo.site)
+    await jurisdiction.choose_profile(hub, admin, demo.site, "cn", version=rules.version)
+    made = await invited(hub, admin, demo)
+    shown = await visit_page.invitation(hub, made.link)
+    assert shown.face is not None
+    assert "行踪轨迹" in shown.face.movements_chinese
+    refused = await given(hub, made)
+    assert refused.fault.code == "forbidden-here"
+    assert "第二十九条" in refused.fault.chinese
+    assert refused.view.face is not None
+    assert refused.view.face.state == "offered"
+    answer = await given(hub, made, movements=True)
+    assert answer.view.face is not None
+    assert answer.view.face.wording == "face-recognition cn 2026-11, movements cn 2026-11"
+    await jurisdiction.choose_profile(hub, admin, demo.site, "eu", version=rules.version + 1)
+    elsewhere = await visit_page.invitation(hub, (await invited(hub, admin, demo)).link)
+    assert elsewhere.face is not None
+    assert not elsewhere.face.movements_chinese
 
 
 async def test_a_site_that_does_not_offer_it_takes_no_face(hub: Services, admin: Actor, demo: Demo) -> None:

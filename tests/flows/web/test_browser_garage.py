@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.flows.web import aboard_kiosk
 from tests.flows.web.muster_phone import a_muster_with_the_hub_stopped
 from tests.flows.web.test_browser_console import Running, chromium, page, playwright, running
 from tests.needs import needs
@@ -275,4 +276,10 @@ def barriers_on(page: Page, running: Running, paths: tuple[str, ...], *, shots: 
 def test_a_warden_holds_a_muster_on_a_phone_while_the_hub_is_stopped(
     page: Page, running: Running, chromium: Browser
 ) -> None:
+    aboard_kiosk.ask_drivers(page, running.url)
+    code = make_kiosk(page, running, "Driveway", "Driveway barrier")
+    context = become_kiosk(chromium, running, code)
+    aboard_kiosk.drive_in(page, running.url)
+    aboard_kiosk.say_three(context.pages[0], shoot)
+    context.close()
     a_muster_with_the_hub_stopped(page, chromium, url=running.url)

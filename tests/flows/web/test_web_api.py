@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 
+from postern.errors import PosternError
 from postern.sites.store import SitePlan
 from postern.web.limits import LARGEST_DOCUMENT
 from tests.flows.web.conftest import SAME_ORIGIN, Browser
@@ -61,6 +62,18 @@ async def test_a_body_without_end_or_too_large_is_a_problem_and_a_wrong_method_n
     assert_problem(await call(browser, "POST", "/people", content=b"{"), 422, "bad-input")
     wrong = await call(browser, "PATCH", f"/people/{uuid4()}")
     assert wrong.headers["allow"] == "DELETE, GET, PUT"
+
+
+async def test_each_refusal_that_a_fault_can_be_is_described(browser: Browser) -> None:
+    documents = (await browser.get("/api/v1/openapi.json")).json()["paths"].values()
+    described = [set(one["responses"]) for methods in documents for one in methods.values()]
+    statuses = {str(fault.status) for fault in every_fault(PosternError)}
+    assert statuses >= {"401", "410", "503"}
+    assert [statuses - each for each in described if statuses - each - {"500"}] == []
+
+
+def every_fault(base: type[PosternError]) -> set[type[PosternError]]:
+    return {base}.union(*(every_fault(one) for one in base.__subclasses__()))
 
 
 async def test_a_time_of_day_is_described_without_an_offset(browser: Browser) -> None:
@@ -148,7 +161,7 @@ async def test_a_door_opened_without_a_reason_is_refused(browser: Browser, place
 
 
 async def test_a_file_is_imported_dry_first_and_then_for_real(browser: Browser) -> None:
-    file = {"file": ("people.csv", b"name,employee_number\nGrace Okoro,2001\nHenk,1001\n", "text/csv")}
+    file = {"file": ("people.csv", b"name,employee_number\nGrace Okoro,2001\nHenk,2001\n", "text/csv")}
 
     async def sent(**fields: str) -> httpx.Response:
         return await call(browser, "POST", "/imports", data={"kind": "people"} | fields, files=file)

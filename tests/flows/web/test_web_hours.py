@@ -149,7 +149,7 @@ async def a_roster_has_shifts_and_dates(browser: Browser, path: str) -> None:
     assert (await browser.send(f"{path}/changes", version="3", day="soon")).status_code == 422
     assert (await browser.send(f"{path}/changes", **off, version="3")).status_code == 303
     page = (await browser.get(path)).text
-    for words in ("06:00–14:00 (10:00–10:30)", "14:00–22:00", "20:00–04:00", "Works outing", "Day off"):
+    for words in ("06:00–14:00, break 10:00–10:30", "14:00–22:00", "20:00–04:00", "Works outing", "Day off"):
         assert words in page
     assert (await browser.send(f"{path}/remove", what="2026-03-16", version="4")).status_code == 303
     assert (await browser.send(f"{path}/remove", what="shift-0", version="5")).status_code == 303
@@ -280,3 +280,14 @@ async def test_an_employee_asks_on_the_phone_and_the_approved_month_goes_to_payr
         )
         assert again.status_code == 303
         assert (await browser.send(file, kind="xlsx", **wanted)).status_code == 404
+
+
+async def test_a_new_month_begins_with_the_one_before_which_is_to_be_checked(
+    app: FastAPI, works: Worked, anna: PersonId
+) -> None:
+    for day, shown in (("04-03", "Mar 2026"), ("04-04", "Apr 2026")):
+        works.clock.advance(at(f"{day} 10:00") - works.clock.now())
+        async with at_desk(app, works) as browser:
+            for path in ("/hours", "/hours/contractors"):
+                assert f", {shown}</h2>" in (await browser.get(path)).text
+            assert ", Apr 2026</h2>" in (await browser.get("/hours?month=2026-04")).text

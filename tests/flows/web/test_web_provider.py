@@ -113,7 +113,7 @@ async def guard_of(hub: Services, demo: Demo, issuer: str, name: str, *, disable
         await store.add(tx, hub.keyring, guard)
         link = ProviderLink(operator=guard.id, whose=whose, linked_at=hub.clock.now())
         await put_link(tx, hub.keyring, demo.tenant, link)
-        return await store.change(tx, replace(guard, disabled=True)) if disabled else guard
+        return await store.change(tx, hub.keyring, replace(guard, disabled=True)) if disabled else guard
 
 
 async def is_signed_in(browser: Browser) -> bool:

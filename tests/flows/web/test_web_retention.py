@@ -33,7 +33,7 @@ WORDING = {
 
 async def test_retention_says_whence_it_comes_and_what_the_law_forbids(browser: Browser, demo: Demo) -> None:
     page = (await browser.get("/privacy/retention")).text
-    assert "As the law of the site begins: European Union (GDPR)." in page
+    assert "Default of the jurisdiction: European Union (GDPR)." in page
     assert "EDPB Guidelines 3/2019" in page
     assert "Visits are kept for 30 days after they end; 0 are held now." in page
 
@@ -62,7 +62,9 @@ async def sent(browser: Browser, method: str, path: str, body: object) -> int:
 
 async def test_wordings_and_the_register_over_the_api(browser: Browser) -> None:
     assert await sent(browser, "POST", "/api/v1/consent-wordings", WORDING) == 201
-    assert [one["number"] for one in (await browser.get("/api/v1/consent-wordings")).json()] == [1, 0]
+    told = (await browser.get("/api/v1/consent-wordings")).json()
+    assert [one["number"] for one in told] == [1, 0, 0]
+    assert [one["name"] for one in told[1:]] == ["face-recognition eu 2026-11", "face-recognition 2026-01"]
     assert await sent(browser, "POST", "/api/v1/consent-wordings", {"en": "short", "zh": "短"}) == 422
 
     asked = {

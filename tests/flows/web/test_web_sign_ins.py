@@ -102,7 +102,10 @@ async def test_one_ends_another_login_of_ones_own(browser: Browser, hub: Service
         ((operator, tenant),) = await cursor.fetchall()
     async with hub.database.transaction(TenantId(tenant)) as tx:
         other = await start_login(
-            hub, tx, await store.get(tx, TenantId(tenant), OperatorId(operator)), detail="passkey"
+            hub,
+            tx,
+            await store.get(tx, hub.keyring, TenantId(tenant), OperatorId(operator)),
+            detail="passkey",
         )
     page = (await browser.get("/profile/sign-ins")).text
     (path,) = re.findall(r'action="(/profile/logins/[0-9a-f-]{36}/end)"', page)

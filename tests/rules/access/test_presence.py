@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from postern.access.model import SubjectKind
 from postern.access.presence import (
-    MOST_ABOARD,
     Call,
     Evidence,
     Fact,
@@ -27,6 +26,7 @@ from postern.access.presence import (
 )
 from postern.errors import BadInput
 from postern.ids import AreaId
+from postern.sites.model import MOST_ABOARD
 
 ADA, BO, CAR = UUID(int=1), UUID(int=2), UUID(int=9)
 STREET, HALL, YARD = AreaId(UUID(int=100)), AreaId(UUID(int=101)), AreaId(UUID(int=102))
@@ -186,17 +186,19 @@ orders = st.builds(when, st.integers(0, 12), st.integers(1, 2), st.integers(1, 3
 subjects = st.sampled_from([ADA, BO])
 facts: st.SearchStrategy[Fact] = st.one_of(
     st.builds(
-        lambda order, who, area: Sighting(
+        lambda order, who, area, asks: Sighting(
             order=order,
             subject=who,
             kind=SubjectKind.VEHICLE if who == CAR else SubjectKind.PERSON,
             area=area,
             outside=area == STREET,
             evidence=Evidence.PASSED,
+            asks=asks,
         ),
         orders,
         st.sampled_from([ADA, BO, CAR]),
         st.sampled_from([STREET, HALL, YARD]),
+        st.sampled_from([None, 8]),
     ),
     st.builds(Ride, order=orders, subject=subjects, vehicle=st.just(CAR), by=st.just("guard")),
     st.builds(Load, order=orders, subject=st.just(CAR), more=st.integers(0, 5), by=st.just("guard")),

@@ -28,7 +28,6 @@ from postern.access.decision import CodePresented, Granted, Request, decide
 from postern.access.lockdown import Lockdown, Lockdowns
 from postern.access.model import AccessLevel, Credential, CredentialKind, Grant, Holding, SubjectKind
 from postern.access.presence import (
-    MOST_ABOARD,
     Call,
     Evidence,
     Fact,
@@ -41,7 +40,7 @@ from postern.access.presence import (
     Sighting,
 )
 from postern.ids import AccessLevelId, AccessPointId, AreaId, CredentialId, DoorId
-from postern.sites.model import AccessPoint, Area
+from postern.sites.model import MOST_ABOARD, AccessPoint, Area
 from tests.rules.access.drawn_policy import SITE, TENANT, policy_of
 
 PEOPLE = tuple(UUID(int=n) for n in (1, 2, 3))
@@ -147,6 +146,7 @@ class Walks(RuleBasedStateMachine):
             outside=point.to_area == OUTSIDE,
             evidence=Evidence.PASSED,
             via=point.id,
+            asks=8 if who == CAR else None,
         )
         self._tell(agent, sighting)
 

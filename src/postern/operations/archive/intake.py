@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from postern.access.model import CredentialKind, SubjectKind
-from postern.access.presence import MOST_ABOARD
 from postern.access.reasons import Reason
 from postern.clock import utc_day
 from postern.errors import BadInput, CannotOpen, CannotVerify
@@ -29,6 +28,7 @@ from postern.records.model import (
 from postern.records.sealed import decode, encode
 from postern.sealing.hybrid import open_from
 from postern.sealing.signing import verify
+from postern.sites.model import MOST_ABOARD
 
 LARGEST_ENTRY = 16 * 1024
 LARGEST_PICTURE = 8 * 1024 * 1024

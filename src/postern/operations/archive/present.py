@@ -25,7 +25,7 @@ from postern.sites.model import AccessPoint, ControllerKind, Door, Reader
 async def present(
     services: Services, actor: Actor, *, site: SiteId, reader: ReaderId, kind: CredentialKind, value: str
 ) -> CommandOutcome:
-    """Present a card's number, a QR code's text or "keypad number-PIN" at the reader."""
+    """Present a card's number, a QR code's text, a plate or "keypad number-PIN" at the reader."""
     fields = {"reader": str(reader), "credential_kind": kind.value, "value": value}
     return await _send(services, actor, "present", fields, site=site, reader=reader)
 

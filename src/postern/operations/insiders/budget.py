@@ -228,7 +228,7 @@ async def set_desk(services: Services, actor: Actor, operator: OperatorId, wante
     """Say which sites' live walls are on an operator's desk. NotFound for one that is not there."""
     require(actor, Duty.CHANGE_OPERATORS)
     async with services.database.transaction(actor.tenant) as tx:
-        found = await operators.get(tx, actor.tenant, operator)
+        found = await operators.get(tx, services.keyring, actor.tenant, operator)
         for site in wanted:
             await sites.site(tx, services.keyring, actor.tenant, site)
         await store.put_desk(tx, actor.tenant, operator, frozenset(wanted))

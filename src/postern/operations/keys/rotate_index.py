@@ -30,7 +30,7 @@ from postern.keystore.keyring import PostgresKeyring
 from postern.operations.services import Services
 from postern.people import store as people
 from postern.postgres.pool import Transaction
-from postern.sealing.keyring import Keyring
+from postern.row_marks import MarkingKeyring
 from postern.vehicles import store as vehicles
 
 BATCH = 500
@@ -38,7 +38,7 @@ _BUSY_SECONDS = 0.1
 _ATTEMPTS = 100
 
 FoundBy = Callable[
-    [Transaction, Keyring, TenantId, Sequence[UUID]], Awaitable[Mapping[UUID, Sequence[Value]]]
+    [Transaction, MarkingKeyring, TenantId, Sequence[UUID]], Awaitable[Mapping[UUID, Sequence[Value]]]
 ]
 
 INDEXES: tuple[tuple[IndexTable, FoundBy], ...] = (

@@ -16,6 +16,7 @@ from postern.journal.model import Act
 from postern.nature import Nature
 from postern.operations.attendance.scope import scope_of
 from postern.operations.insiders.alarms import raise_alarm
+from postern.operations.keys.mark_rows import put_back
 from postern.operations.names import named
 from postern.operations.operators.operators import actor_of
 from postern.operations.services import Services
@@ -96,7 +97,7 @@ async def _make(services: Services, actor: Actor, wanted: NewKey, nature: Nature
         raise BadInput(f"a key is good for {LONGEST.days} days at most, beginning today")
     secret = PREFIX + secrets.token_urlsafe(32)
     async with services.database.transaction(actor.tenant) as tx:
-        owner = await operators.get(tx, actor.tenant, wanted.operator)
+        owner = await operators.get(tx, services.keyring, actor.tenant, wanted.operator)
         _check_scopes(owner, wanted.scopes)
         await _check_hours(services, tx, owner, wanted.scopes)
         details = KeyDetails(
@@ -146,6 +147,7 @@ async def end_key(services: Services, actor: Actor, id: UUID) -> None:
         key = await store.get(tx, services.keyring, actor.tenant, id)
         await store.end(tx, services.keyring, key)
         await trace(services, tx, actor, Act.REMOVED, purpose=_WHY, detail=f"key {key.details.name} ended")
+    await put_back(services, actor.tenant)  # the row of before is good no more, from now on
 
 
 async def keys(services: Services, actor: Actor) -> list[KeyLine]:
@@ -176,7 +178,7 @@ async def who(services: Services, secret: str) -> Actor:
         key = await store.by_digest(tx, services.keyring, _digest(secret))
         if key is not None and key.details.nature is Nature.REAL:
             await confine(tx, key.tenant)
-            owner = await operators.get(tx, key.tenant, key.details.operator)
+            owner = await operators.get(tx, services.keyring, key.tenant, key.details.operator)
             if key.is_good(today) and not owner.disabled:
                 await store.note_use(tx, key, today)
                 name = f"{owner.login_name}/{key.details.name}"

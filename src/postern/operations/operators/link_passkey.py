@@ -42,12 +42,12 @@ async def spend_link_with_passkey(
     passkey = await finish_registration(services, actor, secret=secret, answer=answer, name=name)
     digest = hashlib.sha256(link_secret.encode()).digest()
     async with services.database.transaction(link.operator.tenant) as tx:
-        owner = await store.link_owner(tx, digest, services.clock.now())
+        owner = await store.link_owner(tx, services.keyring, digest, services.clock.now())
         if owner is None or owner.disabled:
             raise NotFound("this link was used meanwhile; ask for a new one")
         await store.put_secrets(tx, services.keyring, owner, SignInSecrets(passkeys=(passkey,)))
-        await providers.remove_link(tx, owner.tenant, owner.id)
-        await store.end_logins(tx, owner.tenant, owner.id)
-        await store.spend_link(tx, digest)
+        await providers.remove_link(tx, services.keyring, owner.tenant, owner.id)
+        await store.end_logins(tx, services.keyring, owner.tenant, owner.id)
+        await store.spend_link(tx, services.keyring, owner, digest)
         await trace(services, tx, actor, Act.CHANGED, purpose="set how to sign in", detail="passkey")
         return await start_login(services, tx, owner, detail="one-time link", came_from=came_from)

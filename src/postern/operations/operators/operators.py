@@ -11,6 +11,7 @@ from datetime import timedelta
 from postern.errors import BadInput, Conflict, NotFound
 from postern.ids import OperatorId, TenantId, new_id
 from postern.journal.model import Act
+from postern.operations.keys.mark_rows import put_back
 from postern.operations.services import Services
 from postern.operations.trace import trace, trace_as
 from postern.operators import provider_store as providers
@@ -75,7 +76,9 @@ async def first_link(
 
 async def _new_link(services: Services, tx: Transaction, operator: Operator) -> str:
     secret = secrets.token_urlsafe(32)
-    await store.add_link(tx, operator, _digest(secret), services.clock.now() + LINK_GOOD_FOR)
+    await store.add_link(
+        tx, services.keyring, operator, _digest(secret), services.clock.now() + LINK_GOOD_FOR
+    )
     return f"{services.public_url}/first/{secret}"
 
 
@@ -98,8 +101,8 @@ async def renew_link(services: Services, actor: Actor, id: OperatorId) -> str:
     """A link for an operator who lost what they sign in with; their logins end at once."""
     require(actor, Duty.CHANGE_OPERATORS)
     async with services.database.transaction(actor.tenant) as tx:
-        operator = await store.get(tx, actor.tenant, id)
-        await store.end_logins(tx, actor.tenant, id)
+        operator = await store.get(tx, services.keyring, actor.tenant, id)
+        await store.end_logins(tx, services.keyring, actor.tenant, id)
         link = await _new_link(services, tx, operator)
         await trace(
             services, tx, actor, Act.CHANGED, purpose="operators", detail=f"link for {operator.login_name}"
@@ -115,12 +118,14 @@ async def change_operator(services: Services, actor: Actor, operator: Operator) 
         rest = [*others, operator]
         if not any(one.role is Role.ADMINISTRATOR and not one.disabled for one in rest):
             raise Conflict("one administrator must stay; make somebody else administrator first")
-        changed = await store.change(tx, replace(operator, tenant=actor.tenant))
+        await store.get(tx, services.keyring, actor.tenant, operator.id)  # what is changed is in force
+        changed = await store.change(tx, services.keyring, replace(operator, tenant=actor.tenant))
         if changed.disabled:
-            await store.end_logins(tx, actor.tenant, operator.id)
+            await store.end_logins(tx, services.keyring, actor.tenant, operator.id)
         await trace(
             services, tx, actor, Act.CHANGED, purpose="operators", detail=f"{operator.login_name} changed"
         )
+    await put_back(services, actor.tenant)  # the row of before is good no more, from now on
     return changed
 
 
@@ -159,9 +164,9 @@ async def spend_link(
             recovery_hashes=tuple(recovery_hash(code) for code in codes),
         )
         await store.put_secrets(tx, services.keyring, operator, changed)
-        await providers.remove_link(tx, operator.tenant, operator.id)
-        await store.end_logins(tx, operator.tenant, operator.id)
-        await store.spend_link(tx, _digest(secret))
+        await providers.remove_link(tx, services.keyring, operator.tenant, operator.id)
+        await store.end_logins(tx, services.keyring, operator.tenant, operator.id)
+        await store.spend_link(tx, services.keyring, operator, _digest(secret))
         await trace(
             services,
             tx,
@@ -186,7 +191,7 @@ def _first_step(services: Services, totp_secret: str, totp_code: str) -> int:
 
 
 async def _link_owner(services: Services, tx: Transaction, secret: str) -> Operator:
-    operator = await store.link_owner(tx, _digest(secret), services.clock.now())
+    operator = await store.link_owner(tx, services.keyring, _digest(secret), services.clock.now())
     if operator is None or operator.disabled:
         raise NotFound("this link is not good (any more); ask for a new one, or run `postern link`")
     return operator

@@ -19,20 +19,20 @@ _WHY = "set how to sign in"
 async def change_password(services: Services, actor: Actor, *, present: str, password: str) -> None:
     """Set a new password and end every other login. BadInput for a wrong present or a weak new one."""
     async with services.database.transaction(actor.tenant) as tx:
-        operator = await _own(tx, actor)
+        operator = await _own(services, tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         if not password_matches(kept.password_hash, present):
             raise BadInput("the present password is wrong")
         changed = replace(kept, password_hash=hash_password(password, operator.login_name))
         await store.put_secrets(tx, services.keyring, operator, changed)
-        await store.end_logins(tx, operator.tenant, operator.id, but=actor.login)
+        await store.end_logins(tx, services.keyring, operator.tenant, operator.id, but=actor.login)
         await trace(services, tx, actor, Act.CHANGED, purpose=_WHY, detail="password")
 
 
 async def change_totp(services: Services, actor: Actor, *, totp_secret: str, totp_code: str) -> None:
     """Take another authenticator; the old one stops working. BadInput when its code is wrong."""
     async with services.database.transaction(actor.tenant) as tx:
-        operator = await _own(tx, actor)
+        operator = await _own(services, tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         try:
             step = totp_step(totp_secret, totp_code, services.clock.now(), after=0)
@@ -45,7 +45,7 @@ async def change_totp(services: Services, actor: Actor, *, totp_secret: str, tot
         await trace(services, tx, actor, Act.CHANGED, purpose=_WHY, detail="authenticator")
 
 
-async def _own(tx: Transaction, actor: Actor) -> Operator:
+async def _own(services: Services, tx: Transaction, actor: Actor) -> Operator:
     if actor.operator is None:
         raise NotSignedIn("sign in first")
-    return await store.get(tx, actor.tenant, actor.operator)
+    return await store.get(tx, services.keyring, actor.tenant, actor.operator)

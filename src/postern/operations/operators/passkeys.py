@@ -18,7 +18,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from postern.errors import BadInput, NotSignedIn
+from postern.errors import BadInput, NotFound, NotSignedIn
 from postern.ids import OperatorId, TenantId
 from postern.journal.model import Act
 from postern.operations.operators.ceremonies import (
@@ -46,7 +46,7 @@ _REFUSED = "this passkey was not accepted; try again, or sign in with your passw
 async def begin_registration(services: Services, actor: Actor) -> Ceremony:
     """Ask the browser for a new passkey of the signed-in operator."""
     async with services.database.transaction(actor.tenant) as tx:
-        operator = await _own(tx, actor)
+        operator = await _own(services, tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         options = generate_registration_options(
             rp_id=host_of(services),
@@ -70,7 +70,7 @@ async def finish_registration(
 ) -> Passkey:
     """Keep the passkey that the browser made. Raises BadInput when it does not verify."""
     async with services.database.transaction(actor.tenant) as tx:
-        operator = await _own(tx, actor)
+        operator = await _own(services, tx, actor)
         challenge = await challenge_of(services, tx, secret)
         verified = verify_made(services, challenge, answer)
         passkey = Passkey(
@@ -91,13 +91,13 @@ async def finish_registration(
 async def passkeys(services: Services, actor: Actor) -> tuple[Passkey, ...]:
     """The operator's own passkeys."""
     async with services.database.transaction(actor.tenant) as tx:
-        return (await store.secrets(tx, services.keyring, await _own(tx, actor))).passkeys
+        return (await store.secrets(tx, services.keyring, await _own(services, tx, actor))).passkeys
 
 
 async def remove_passkey(services: Services, actor: Actor, credential_id: bytes) -> None:
     """Forget one. Raises BadInput when it is the only way to sign in."""
     async with services.database.transaction(actor.tenant) as tx:
-        operator = await _own(tx, actor)
+        operator = await _own(services, tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         rest = tuple(one for one in kept.passkeys if one.credential_id != credential_id)
         linked = await providers.link_of(tx, services.keyring, operator)
@@ -120,7 +120,7 @@ async def finish_sign_in(
         challenge = await challenge_of(services, tx, secret)
         try:
             given = parse_authentication_credential_json(answer)
-            operator = await _by_handle(tx, given.response.user_handle)
+            operator = await _by_handle(services, tx, given.response.user_handle)
             kept = await store.secrets(tx, services.keyring, operator)
             passkey = next(one for one in kept.passkeys if one.credential_id == given.raw_id)
             verified = verify_used(services, challenge, given, passkey)
@@ -132,21 +132,24 @@ async def finish_sign_in(
         return await start_login(services, tx, operator, detail="passkey", came_from=came_from)
 
 
-async def _by_handle(tx: Transaction, handle: bytes | None) -> Operator:
+async def _by_handle(services: Services, tx: Transaction, handle: bytes | None) -> Operator:
     if handle is None or len(handle) != 20:
         raise ValueError("no handle of ours")
     tenant, id = TenantId(int.from_bytes(handle[:4])), OperatorId(UUID(bytes=handle[4:]))
-    found = {one.id: one for one in await store.operators(tx, tenant)}
-    if id not in found or found[id].disabled:
+    try:
+        operator = await store.get(tx, services.keyring, tenant, id)
+    except NotFound as fault:
+        raise ValueError("no such operator") from fault
+    if operator.disabled:
         raise ValueError("no such operator")
-    return found[id]
+    return operator
 
 
 def _handle(operator: Operator) -> bytes:
     return operator.tenant.to_bytes(4) + operator.id.bytes
 
 
-async def _own(tx: Transaction, actor: Actor) -> Operator:
+async def _own(services: Services, tx: Transaction, actor: Actor) -> Operator:
     if actor.operator is None:
         raise NotSignedIn("sign in first")
-    return await store.get(tx, actor.tenant, actor.operator)
+    return await store.get(tx, services.keyring, actor.tenant, actor.operator)

@@ -103,24 +103,24 @@ async def finish(
 async def own_link(services: Services, actor: Actor) -> ProviderLink | None:
     """Who the operator is at the provider."""
     async with services.database.transaction(actor.tenant) as tx:
-        return await providers.link_of(tx, services.keyring, await _own(tx, actor))
+        return await providers.link_of(tx, services.keyring, await _own(services, tx, actor))
 
 
 async def unlink(services: Services, actor: Actor) -> None:
     """End the operator's link. Raises BadInput when it is their only way to sign in, NotFound without one."""
     async with services.database.transaction(actor.tenant) as tx:
-        operator = await _own(tx, actor)
+        operator = await _own(services, tx, actor)
         kept = await store.secrets(tx, services.keyring, operator)
         if kept.password_hash is None and not kept.passkeys:
             raise BadInput("this is your only way to sign in; add a passkey first")
-        if not await providers.remove_link(tx, operator.tenant, operator.id):
+        if not await providers.remove_link(tx, services.keyring, operator.tenant, operator.id):
             raise NotFound("you are not linked with the sign-in provider")
         await trace(services, tx, actor, Act.REMOVED, purpose=_WHY, detail=HOW)
 
 
 async def _sign_in(services: Services, whose: ProviderSubject, came_from: CameFrom) -> SignedIn:
     async with services.database.transaction() as tx:
-        operator = await providers.operator_of(tx, whose)
+        operator = await providers.operator_of(tx, services.keyring, whose)
         if operator is not None and not operator.disabled:
             return await start_login(services, tx, operator, detail=HOW, came_from=came_from)
         near = operator or await store.stand_in(tx)
@@ -145,7 +145,7 @@ async def _link_own(
 ) -> None:
     now = services.clock.now()
     async with services.database.transaction() as tx:
-        known = await store.login_of(tx, login)
+        known = await store.login_of(tx, services.keyring, login)
         if known is None or known.operator.disabled or is_over(known.login, now):
             raise NotSignedIn("sign in first")
         await confine(tx, known.operator.tenant)
@@ -157,14 +157,14 @@ async def _spend_link(
 ) -> SignedIn:
     """The provider becomes the link's owner's one way to sign in."""
     async with services.database.transaction() as tx:
-        owner = await store.link_owner(tx, bound, services.clock.now())
+        owner = await store.link_owner(tx, services.keyring, bound, services.clock.now())
         if owner is None or owner.disabled:
             raise NotFound("this link is not good (any more); ask for a new one")
         await confine(tx, owner.tenant)
         await _put_link(services, tx, provider, owner, whose)
         await store.put_secrets(tx, services.keyring, owner, SignInSecrets())
-        await store.end_logins(tx, owner.tenant, owner.id)
-        await store.spend_link(tx, bound)
+        await store.end_logins(tx, services.keyring, owner.tenant, owner.id)
+        await store.spend_link(tx, services.keyring, owner, bound)
         return await start_login(services, tx, owner, detail="one-time link", came_from=came_from)
 
 
@@ -178,10 +178,10 @@ async def _put_link(
     await trace(services, tx, actor_of(operator), Act.CHANGED, purpose=_WHY, detail=HOW)
 
 
-async def _own(tx: Transaction, actor: Actor) -> Operator:
+async def _own(services: Services, tx: Transaction, actor: Actor) -> Operator:
     if actor.operator is None:
         raise NotSignedIn("sign in first")
-    return await store.get(tx, actor.tenant, actor.operator)
+    return await store.get(tx, services.keyring, actor.tenant, actor.operator)
 
 
 def _provider(services: Services) -> SignInProvider:

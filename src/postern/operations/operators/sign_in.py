@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from postern.errors import NotSignedIn, TooMany
+from postern.errors import NotInForce, NotSignedIn, TooMany
 from postern.ids import LoginId, TenantId, new_id
 from postern.journal.model import Act
 from postern.operations.operators.operators import actor_of
@@ -81,7 +81,10 @@ async def sign_in(
 
 
 async def _secrets(services: Services, tx: Transaction, operator: Operator | None) -> SignInSecrets:
-    return SignInSecrets() if operator is None else await store.secrets(tx, services.keyring, operator)
+    if operator is None:
+        return SignInSecrets()
+    await store.require_in_force(services.keyring, operator)
+    return await store.secrets(tx, services.keyring, operator)
 
 
 def _spend_code(kept: SignInSecrets, code: str, at: datetime) -> SignInSecrets | None:
@@ -105,7 +108,7 @@ async def start_login(
     login = Login(
         id=LoginId(new_id()), operator=operator.id, tenant=operator.tenant, started_at=now, last_used_at=now
     )
-    await store.add_login(tx, login, _digest(secret))
+    await store.add_login(tx, services.keyring, login, _digest(secret))
     await attempts.add(
         tx,
         services.keyring,
@@ -129,7 +132,10 @@ async def who(services: Services, secret: str) -> Actor:
     """Whose login it is. Raises NotSignedIn after 12 idle hours, 7 days, or a sign-out."""
     now = services.clock.now()
     async with services.database.transaction() as tx:
-        known = await store.login_of(tx, _digest(secret))
+        try:
+            known = await store.login_of(tx, services.keyring, _digest(secret))
+        except NotInForce:
+            known = None
         if known is None or known.operator.disabled or is_over(known.login, now):
             raise NotSignedIn("sign in first; a login ends after 12 idle hours and after 7 days")
         if now - known.login.last_used_at >= _TOUCH_EVERY:
@@ -146,14 +152,16 @@ async def sign_out(services: Services, actor: Actor) -> None:
     """End this login."""
     async with services.database.transaction(actor.tenant) as tx:
         if actor.login is not None:
-            await store.end_login(tx, actor.tenant, actor.login)
+            await store.end_login(tx, services.keyring, actor.tenant, actor.login)
         await trace(services, tx, actor, Act.SIGNED_OUT, purpose="sign out")
 
 
 async def sign_out_everywhere(services: Services, actor: Actor) -> int:
     """End all of this operator's logins; returns how many there were."""
     async with services.database.transaction(actor.tenant) as tx:
-        ended = await store.end_logins(tx, actor.tenant, actor.operator) if actor.operator is not None else 0
+        ended = 0
+        if actor.operator is not None:
+            ended = await store.end_logins(tx, services.keyring, actor.tenant, actor.operator)
         await trace(services, tx, actor, Act.SIGNED_OUT, purpose="sign out everywhere")
     return ended
 

@@ -74,7 +74,7 @@ async def end_own_login(services: Services, actor: Actor, id: LoginId) -> None:
     if id not in {one.id for one in history.logins}:
         raise NotFound("there is no such login; it may have ended meanwhile")
     async with services.database.transaction(actor.tenant) as tx:
-        await store.end_login(tx, actor.tenant, id)
+        await store.end_login(tx, services.keyring, actor.tenant, id)
         await trace(services, tx, actor, Act.SIGNED_OUT, purpose="sign out elsewhere")
 
 
@@ -82,8 +82,8 @@ async def end_logins_of(services: Services, actor: Actor, id: OperatorId) -> int
     """End every login of an operator at once; how many there were. They may sign in again."""
     require(actor, Duty.CHANGE_OPERATORS)
     async with services.database.transaction(actor.tenant) as tx:
-        operator = await store.get(tx, actor.tenant, id)
-        ended = await store.end_logins(tx, actor.tenant, id)
+        operator = await store.get(tx, services.keyring, actor.tenant, id)
+        ended = await store.end_logins(tx, services.keyring, actor.tenant, id)
         await trace(
             services,
             tx,

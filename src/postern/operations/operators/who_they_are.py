@@ -34,7 +34,7 @@ async def link_person(
     """The operator is this person from now on; None: nobody in particular. NotFound for either one."""
     require(actor, Duty.CHANGE_OPERATORS)
     async with services.database.transaction(actor.tenant) as tx:
-        found = await operators.get(tx, actor.tenant, operator)
+        found = await operators.get(tx, services.keyring, actor.tenant, operator)
         if person is not None:
             await people.get(tx, services.keyring, actor.tenant, person)
         await store.put(tx, services.keyring, actor.tenant, operator, person)

@@ -9,7 +9,7 @@ from postern.parking import store
 from postern.parking.naming import Naming
 from postern.parking.rules import LaneFacts, Rules
 from postern.postgres.pool import Transaction
-from postern.sealing.keyring import Keyring
+from postern.row_marks import MarkingKeyring
 from postern.sites import store as sites
 from postern.sites.model import AccessPoint, LaneKind, zone_of
 
@@ -31,7 +31,9 @@ class KeptRules:
 
     _kept: dict[SiteId, tuple[tuple[object, ...], Rules]] = field(default_factory=dict)
 
-    async def current(self, tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId) -> Rules:
+    async def current(
+        self, tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, site: SiteId
+    ) -> Rules:
         """The site's rules. Raises NotFound when it is no garage."""
         cursor = await tx.execute(_PRINT, {"site": site})
         print = await cursor.fetchone() or ()
@@ -42,7 +44,7 @@ class KeptRules:
         return kept[1]
 
 
-async def rules_of(tx: Transaction, keyring: Keyring, tenant: TenantId, site: SiteId) -> Rules:
+async def rules_of(tx: Transaction, keyring: MarkingKeyring, tenant: TenantId, site: SiteId) -> Rules:
     """Everything that the books of the site go by. Raises NotFound when it is no garage."""
     settings = await store.garage(tx, site)
     place = await sites.site(tx, keyring, tenant, site)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from postern.access.model import SubjectKind
-from postern.access.presence import MOST_ABOARD, Muster, Presence, Whereabouts, on_roll
+from postern.access.presence import Muster, Presence, Whereabouts, on_roll
 from postern.errors import BadInput, Conflict, NotFound
 from postern.ids import AreaId, SiteId
 from postern.journal.model import Act
@@ -29,7 +29,7 @@ from postern.operators.roles import Duty, require
 from postern.postgres.pool import Transaction
 from postern.records.model import PresenceDeed, PresenceRecord
 from postern.sites import store as sites
-from postern.sites.model import Area
+from postern.sites.model import MOST_ABOARD, Area
 
 MOST_FOUND = 8
 """People shown by a search for somebody who is not on the roll."""

@@ -109,7 +109,7 @@ def _others(presence: Presence, agent: AgentId) -> tuple[Known, ...]:
 
 
 def _is_own(one: Known, agent: AgentId) -> bool:
-    facts = (one.seen, one.ride, one.load, one.mark)
+    facts = (one.seen, one.asked, one.ride, one.load, one.mark)
     orders = [fact.order for fact in facts if fact is not None] + ([one.left] if one.left else [])
     return all(order.agent == agent for order in orders)
 

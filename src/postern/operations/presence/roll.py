@@ -52,6 +52,11 @@ class RollLine:
         """Unnamed people aboard."""
         return len(self.others)
 
+    @property
+    def uncounted(self) -> bool:
+        """A vehicle of which nobody said who is aboard."""
+        return self.kind is SubjectKind.VEHICLE and not self.counted
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Roll:
@@ -72,6 +77,11 @@ class Roll:
         """People inside whom nobody has seen safe, unnamed passengers among them."""
         named = sum(one.safe_at is None for one in self.people)
         return named + sum(other.safe_at is None for one in self.lines for other in one.others)
+
+    @property
+    def uncounted(self) -> int:
+        """Vehicles of which nobody said who is aboard."""
+        return sum(one.uncounted for one in self.lines)
 
     @property
     def safe(self) -> int:

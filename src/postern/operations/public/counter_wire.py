@@ -263,6 +263,7 @@ class GiveFace:
     name: str
     photo: bytes
     minor: bool = False
+    movements: bool = False
     guardian: str = ""
 
 
@@ -300,6 +301,8 @@ class FaceView:
     english: str = ""
     chinese: str = ""
     guardian_age: int = 0
+    movements_english: str = ""
+    movements_chinese: str = ""
     name: str = ""
     guardian: str = ""
     at: datetime | None = None

@@ -57,6 +57,7 @@ class VisitCounter:
             name=asked.name,
             photo=asked.photo,
             minor=asked.minor,
+            movements=asked.movements,
             guardian=asked.guardian,
         )
         return await visit_page.give_face(self.services, asked.link, given)

@@ -78,7 +78,9 @@ async def remove_access_level(services: Services, actor: Actor, id: AccessLevelI
         holdings = await services.registry.holdings.all(tx, actor.tenant)
         if any(grant.level == id for one in holdings.values() for grant in one.grants):
             raise Conflict("somebody still has this access level; take it from them first")
-        await store.remove(tx, await store.rule(tx, services.keyring, actor.tenant, id, AccessLevel))
+        await store.remove(
+            tx, services.keyring, await store.rule(tx, services.keyring, actor.tenant, id, AccessLevel)
+        )
         await _traced(services, tx, actor, detail=f"access level {id} removed")
 
 

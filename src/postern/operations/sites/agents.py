@@ -13,12 +13,13 @@ from postern.errors import BadInput, CannotVerify, NotFound, Refused
 from postern.ids import AgentId, SiteId, TenantId
 from postern.journal.model import Act
 from postern.operations.archive.wire import POLICY_PURPOSE, REQUEST_PURPOSE, TIME_WINDOW, request_message
+from postern.operations.keys.mark_rows import put_back
 from postern.operations.services import Services
 from postern.operations.sites.publish_policy import agent_channel, publish
 from postern.operations.trace import trace, trace_as
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
-from postern.postgres.pool import confine
+from postern.postgres.pool import Transaction, confine
 from postern.privacy import erasure_store as erasures
 from postern.records import store as records
 from postern.records.alarms import AlarmKind, put_alarm
@@ -88,7 +89,14 @@ async def new_code(services: Services, actor: Actor, site: SiteId) -> str:
     code = f"{site}-{secrets.token_urlsafe(18)}"
     async with services.database.transaction(actor.tenant) as tx:
         await sites.site(tx, services.keyring, actor.tenant, site)
-        await store.add_code(tx, site, _digest(code), services.clock.now() + CODE_GOOD_FOR)
+        await store.add_code(
+            tx,
+            services.keyring,
+            actor.tenant,
+            site,
+            digest=_digest(code),
+            good_until=services.clock.now() + CODE_GOOD_FOR,
+        )
         await trace(services, tx, actor, Act.ADDED, purpose="let an agent enrol", detail=f"site {site}")
     return code
 
@@ -99,7 +107,7 @@ async def enrol(services: Services, *, code: str, sign_public: bytes, hpke_publi
         raise BadInput("an agent's public keys have 32 bytes each")
     site = _site_of(code)
     async with services.database.transaction() as tx:
-        good = await store.spend_code(tx, site, _digest(code), services.clock.now())
+        good = await _spend_code(services, tx, site, code)
     if not good:
         raise Refused("this enrolment code is not good (any more); make a new one in the console")
     async with services.database.transaction() as tx:
@@ -108,7 +116,7 @@ async def enrol(services: Services, *, code: str, sign_public: bytes, hpke_publi
         agent = Agent(
             id=await store.next_agent_id(tx), site=site, sign_public=sign_public, hpke_public=hpke_public
         )
-        await store.add(tx, agent)
+        await store.add(tx, services.keyring, tenant, agent)
         epoch = await sites.epoch_of(tx, tenant)
         await trace_as(
             services, tx, tenant, f"agent:{agent.id}", Act.ADDED, purpose="enrolled", detail=f"site {site}"
@@ -121,6 +129,16 @@ async def enrol(services: Services, *, code: str, sign_public: bytes, hpke_publi
         hub_public=hybrid.public_of(await services.keyring.hub_key()),
         policy_public=signing.public_of(await services.keyring.signing_key(tenant, POLICY_PURPOSE)),
         epoch=epoch,
+    )
+
+
+async def _spend_code(services: Services, tx: Transaction, site: SiteId, code: str) -> bool:
+    try:
+        tenant = await sites.tenant_of(tx, site)
+    except NotFound:
+        return False
+    return await store.spend_code(
+        tx, services.keyring, tenant, site, digest=_digest(code), at=services.clock.now()
     )
 
 
@@ -143,10 +161,12 @@ async def verify_request(services: Services, request: SignedRequest) -> KnownAge
         signing.verify(agent.sign_public, message, signature, purpose=REQUEST_PURPOSE)
         if agent.retired:
             raise CannotVerify("this agent's number was retired; enrol it again with a new code")
+        tenant = await sites.tenant_of(tx, agent.site)
+        await store.require_in_force(services.keyring, tenant, agent)
         if not await store.spend_nonce(tx, agent, hashlib.sha256(request.nonce.encode()).digest(), now):
             raise CannotVerify("this request was made before; a request is good once")
         await store.forget_nonces(tx, agent.site, now - 3 * TIME_WINDOW)
-        return KnownAgent(agent=agent, tenant=await sites.tenant_of(tx, agent.site))
+        return KnownAgent(agent=agent, tenant=tenant)
 
 
 async def hello(services: Services, known: KnownAgent, *, highest_seq: int) -> Welcome:
@@ -174,8 +194,8 @@ async def renew(services: Services, known: KnownAgent) -> AgentId:
             sign_public=old.sign_public,
             hpke_public=old.hpke_public,
         )
-        await store.add(tx, fresh)
-        await store.note_renewal(tx, old, fresh.id)
+        await store.add(tx, services.keyring, known.tenant, fresh)
+        await store.note_renewal(tx, services.keyring, known.tenant, old, fresh.id)
         await erasures.ask_under_new_number(tx, old.site, old.id, fresh.id)
         day = utc_day(services.clock.now())
         await put_alarm(tx, old.site, AlarmKind.AGENT_ROLLED_BACK, day=day, agent=old.id)
@@ -200,9 +220,10 @@ async def retire(services: Services, actor: Actor, *, site: SiteId, agent: Agent
         found = await store.get(tx, agent)
         if found.site != site:
             raise NotFound("the site has no such agent")
-        await store.retire(tx, found)
+        await store.retire(tx, services.keyring, actor.tenant, found)
         await services.database.notify(tx, agent_channel(found), "retired")  # its connection ends
         await trace(services, tx, actor, Act.REMOVED, purpose="shut out", detail=f"agent:{agent}")
+    await put_back(services, actor.tenant)  # the row of before is good no more, from now on
 
 
 async def agents(services: Services, actor: Actor, site: SiteId) -> list[Agent]:

@@ -7,6 +7,7 @@ So its epoch is taken from the clock: two restores from the same backup get diff
 from __future__ import annotations
 
 from postern.journal.model import Act
+from postern.operations.keys.mark_rows import mark_rows
 from postern.operations.services import Services
 from postern.operations.sites.publish_policy import mark_stale
 from postern.operations.trace import trace_as
@@ -26,6 +27,8 @@ async def begin_anew(services: Services, mark: Restored) -> None:
     async with services.database.transaction() as tx:
         await agents.skip_agent_ids(tx, SKIPPED_IDS)
         tenants = await sites.tenant_ids(tx)
+    # The two databases were put back as of moments that are not quite the same.
+    await mark_rows(services, why="the hub was restored from a backup")
     for tenant in tenants:
         async with services.database.transaction(tenant) as tx:
             await open_epoch(tx, tenant, least=minutes)

@@ -17,7 +17,7 @@ from postern.ids import SiteId, TenantId, new_id
 from postern.operations.presence import lockdown
 from postern.operations.services import Services
 from postern.operations.sites.agents import KnownAgent
-from postern.operations.sites.publish_policy import agent_channel
+from postern.operations.sites.publish_policy import NEW_BUNDLE, agent_channel
 from postern.postgres.pool import Transaction
 from postern.sealing.envelope import Context, open_sealed, seal
 from postern.sites import agents as agents_store
@@ -80,17 +80,24 @@ async def send(
         "INSERT INTO command (site_id, id, good_until, sealed) VALUES (%s, %s, %s, %s)",
         (site, id, now + GOOD_FOR, sealed),
     )
-    for agent in await agents_store.of_site(tx, site):
-        if agent.active:
-            await services.database.notify(tx, agent_channel(agent), str(id))
+    await _tell(services, tx, site, str(id))
     return id
 
 
 async def have_lanes_ask(services: Services, tx: Transaction, site: SiteId) -> None:
     """Once `tx` commits, every agent of the site asks anew about whoever stands at a lane's barrier."""
+    await _tell(services, tx, site, ASK_AGAIN)
+
+
+async def have_agents_look(services: Services, tx: Transaction, site: SiteId) -> None:
+    """Once `tx` commits, every agent of the site fetches what is new to it."""
+    await _tell(services, tx, site, NEW_BUNDLE)
+
+
+async def _tell(services: Services, tx: Transaction, site: SiteId, word: str) -> None:
     for agent in await agents_store.of_site(tx, site):
         if agent.active:
-            await services.database.notify(tx, agent_channel(agent), ASK_AGAIN)
+            await services.database.notify(tx, agent_channel(agent), word)
 
 
 async def outcome(services: Services, tenant: TenantId, site: SiteId, id: UUID) -> CommandOutcome:
@@ -119,8 +126,8 @@ async def instructions(services: Services, known: KnownAgent) -> AsyncGenerator[
     async for told in services.database.listen(agent_channel(known.agent)):
         if not await _is_welcome(services, known):
             return
-        if told is None or told == "new-bundle":
-            yield Instruction(id=new_id(), command="new-bundle")
+        if told is None or told == NEW_BUNDLE:
+            yield Instruction(id=new_id(), command=NEW_BUNDLE)
         if told is None or told == ASK_AGAIN:
             yield Instruction(id=new_id(), command=ASK_AGAIN)
         if told is None or told == lockdown.TOLD:

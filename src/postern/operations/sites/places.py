@@ -108,7 +108,7 @@ async def remove(services: Services, actor: Actor, part: Part) -> None:
         found = await store.plan(tx, services.keyring, actor.tenant, part.site)
         if any(part.id in _refers_to(other) for other in _parts(found)):
             raise BadInput("something still refers to it; remove the access points and readers there first")
-        await store.remove(tx, part)
+        await store.remove(tx, services.keyring, actor.tenant, part)
         await _traced(services, tx, actor, f"{type(part).__name__} {part.id} removed")
 
 

@@ -7,7 +7,7 @@ was cut short by a crash is made up for at the next start. Publishing is a job o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -40,6 +40,8 @@ from postern.visitors import face_store
 
 CHANNEL = "postern_policy"
 JOB = "job:policy"
+NEW_BUNDLE = "new-bundle"
+"""Told to an agent when there is something for it to fetch: a policy, or who is where."""
 IN_FORCE = timedelta(days=30)
 """How long an agent that cannot reach its hub goes on deciding by the policy it has."""
 RENEWED_EVERY = timedelta(days=1)
@@ -74,14 +76,15 @@ async def publish(services: Services, tenant: TenantId, site: SiteId) -> Publish
     async with services.database.transaction(tenant) as tx:
         version = await sites.next_policy_version(tx, site)
         policy = await build(services, tx, tenant, site, version=version)
-        receivers = [one for one in await agents.of_site(tx, site) if one.active]
+        every = await agents.in_force(services.keyring, tenant, await agents.of_site(tx, site))
+        receivers = [one for one in every if one.active]
         key = await services.keyring.signing_key(tenant, POLICY_PURPOSE)
         # In a thread: a policy of 50,000 holders is some 20 MB, and nobody's door waits for it.
         plaintext = await asyncio.to_thread(policy.to_bytes)
         for agent in receivers:
             bundle = await asyncio.to_thread(sealed_bundle, plaintext, policy, agent, key)
             await agents.put_bundle(tx, agent, bundle)
-            await services.database.notify(tx, agent_channel(agent), "new-bundle")
+            await services.database.notify(tx, agent_channel(agent), NEW_BUNDLE)
         await trace_as(
             services,
             tx,
@@ -121,7 +124,8 @@ async def build(
 ) -> Policy:
     """The site's policy as of `tx`: only holders with business here, only faces with a live consent."""
     found = await sites.plan(tx, services.keyring, tenant, site)
-    levels = _levels_here(await access.rules(tx, services.keyring, tenant, AccessLevel), found)
+    schedules = {one.id: one for one in await access.rules(tx, services.keyring, tenant, Schedule)}
+    levels = _levels_here(await access.rules(tx, services.keyring, tenant, AccessLevel), found, schedules)
     leaving = await staying(services, tx, tenant)
     every = (await services.registry.holdings.all(tx, tenant)).values()
     holdings = [leaving.clipped(one) for one in every]
@@ -132,7 +136,6 @@ async def build(
     visiting = [one.subject for one in holders if one.kind is SubjectKind.VISIT and _has_face(one)]
     consenting |= set(visiting)
     used = {level.schedule for level in levels}
-    schedules = await access.rules(tx, services.keyring, tenant, Schedule)
     epoch = await sites.epoch_of(tx, tenant)
     return Policy(
         epoch=epoch,
@@ -146,7 +149,7 @@ async def build(
         readers=found.readers,
         holders=tuple(_without_face(one, consenting) for one in holders),
         levels=tuple(levels),
-        schedules=tuple(one for one in schedules if one.id in used),
+        schedules=tuple(one for id, one in schedules.items() if id in used),
         gallery=gallery_parts(
             [
                 *await _references(services, tx, tenant, holders, consenting),
@@ -157,11 +160,16 @@ async def build(
     )
 
 
-def _levels_here(levels: Iterable[AccessLevel], found: SitePlan) -> list[AccessLevel]:
-    """The levels that open something at this site, without what they open elsewhere."""
+def _levels_here(
+    levels: Iterable[AccessLevel], found: SitePlan, schedules: Collection[UUID]
+) -> list[AccessLevel]:
+    """The levels that open something at this site, without what they open elsewhere. One whose schedule is
+    not in force opens nothing."""
     here: frozenset[AccessPointId] = frozenset(one.id for one in found.access_points)
     narrowed = [replace(one, access_points=one.access_points & here) for one in levels]
-    return [one for one in narrowed if one.access_points]
+    return [
+        one for one in narrowed if one.access_points and (one.schedule is None or one.schedule in schedules)
+    ]
 
 
 def _holders_here(holdings: Iterable[Holding], levels: list[AccessLevel]) -> list[Holding]:

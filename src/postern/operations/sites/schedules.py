@@ -65,7 +65,9 @@ async def remove_schedule(services: Services, actor: Actor, id: ScheduleId) -> N
         levels = await store.rules(tx, services.keyring, actor.tenant, AccessLevel)
         if any(level.schedule == id for level in levels):
             raise Conflict("an access level still uses this schedule; give it another one first")
-        await store.remove(tx, await store.rule(tx, services.keyring, actor.tenant, id, Schedule))
+        await store.remove(
+            tx, services.keyring, await store.rule(tx, services.keyring, actor.tenant, id, Schedule)
+        )
         await _traced(services, tx, actor, f"schedule {id} removed")
 
 

@@ -11,26 +11,24 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from postern.biometrics.comparison import Gallery, duplicates
-from postern.biometrics.model import Reference, Template
 from postern.errors import BadInput, BadPicture, Conflict, NotFound, PosternError, Refused, Unavailable
-from postern.ids import CredentialId, PersonId, ReferenceId, TenantId, VisitId, new_id
+from postern.ids import CredentialId, ReferenceId, TenantId, VisitId, new_id
 from postern.journal.model import Act
 from postern.operations.people.enrol import Judged, judged_photo
 from postern.operations.privacy import erase
 from postern.operations.privacy.jurisdiction import profile_of
-from postern.operations.privacy.texts import note_faces, texts
+from postern.operations.privacy.texts import asked_at, note_faces, refuse_movements
 from postern.operations.services import Services
 from postern.operations.sites.publish_policy import publish_stale
 from postern.operations.trace import trace_as
+from postern.operations.visitors import alike
 from postern.operations.visitors.visits import store_changed
 from postern.operators.model import Actor, Role
 from postern.operators.roles import Duty, require
-from postern.people import store as people
 from postern.postgres.pool import Transaction
 from postern.privacy.model import ConsentForm
 from postern.privacy.profiles import ForbiddenHere
-from postern.privacy.texts import ConsentText
+from postern.privacy.texts import Asked
 from postern.sealing.keyring import Purpose
 from postern.visitors import face, face_store, store
 from postern.visitors.face_store import VisitReference
@@ -54,13 +52,14 @@ class GivenFace:
     photo: bytes
     minor: bool = False
     guardian: str = ""
+    movements: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
     """What a visitor is asked; `guardian_age`: whoever is younger needs a guardian's consent."""
 
-    text: ConsentText
+    asked: Asked
     guardian_age: int
 
 
@@ -90,8 +89,8 @@ async def offer(services: Services, tx: Transaction, visit: Visit) -> Offer | Fo
         profile.refuse_form(ConsentForm.ONLINE)
     except ForbiddenHere as refusal:
         return refusal
-    text = (await texts(services, visit.tenant))[0]
-    return Offer(text=text, guardian_age=profile.guardian_age)
+    asked = await asked_at(services, visit.tenant, visit.details.site)
+    return Offer(asked=asked, guardian_age=profile.guardian_age)
 
 
 async def give(services: Services, visit: Visit, given: GivenFace) -> None:
@@ -105,53 +104,56 @@ async def give(services: Services, visit: Visit, given: GivenFace) -> None:
         raise Unavailable("face recognition is not running on this hub; start it with `postern up`")
     if not 0 < len(given.photo) <= MOST_BYTES:
         raise BadPicture("choose a photo of your face, of at most 8 MB")
-    text = await _checked(services, visit, given)
+    asked = await _checked(services, visit, given)
     judged = await judged_photo(port, 0, given.photo)
     if judged.template is None:
         raise NotGoodEnough(judged)
     await services.keyring.new_subject_keys(visit.tenant, visit.id, [Purpose.FACE])
     async with services.database.transaction(visit.tenant) as tx:
         now = await store.get(tx, services.keyring, visit.tenant, visit.id)
-        await _keep(services, tx, now, given, text=text, judged=judged)
+        await _keep(services, tx, now, given, asked=asked, judged=judged)
     await publish_stale(services)
 
 
-async def _checked(services: Services, visit: Visit, given: GivenFace) -> ConsentText:
+async def _checked(services: Services, visit: Visit, given: GivenFace) -> Asked:
     """The wording that was agreed to. Raises what `give` raises."""
     async with services.database.transaction(visit.tenant) as tx:
         rules = await store.visit_rules(tx, services.keyring, visit.tenant, visit.details.site)
         profile = await profile_of(services, tx, visit.tenant, visit.details.site)
+        await refuse_movements(services, tx, visit.tenant, visit.details.site, consents=given.movements)
     if not rules.faces:
         raise Refused("this site does not offer to visitors to be known by their face; use the QR code")
     face.require_use(visit, services.clock.now())
     profile.refuse_form(ConsentForm.ONLINE)
     if given.minor:
         profile.refuse_child(guardian=given.guardian)
-    text = (await texts(services, visit.tenant))[0]
-    if given.wording != text.name:
+    asked = await asked_at(services, visit.tenant, visit.details.site)
+    if given.wording != asked.face.name:
         raise Conflict("the wording of the consent has changed; read it again")
     if given.language not in LANGUAGES:
         raise BadInput("choose one of the languages of the page")
-    return text
+    return asked
 
 
 async def _keep(
-    services: Services, tx: Transaction, visit: Visit, given: GivenFace, *, text: ConsentText, judged: Judged
+    services: Services, tx: Transaction, visit: Visit, given: GivenFace, *, asked: Asked, judged: Judged
 ) -> None:
     if judged.template is None:
         raise NotGoodEnough(judged)
     now, template = services.clock.now(), judged.template
     consent = face.consented(
         visit,
-        text,
+        asked,
+        movements=given.movements,
         language=given.language,
         name=given.name,
         guardian=given.guardian if given.minor else "",
         credential=CredentialId(new_id()),
         at=now,
     )
-    alike = await _is_like_another(services, tx, visit, template)
-    if not alike:
+    await alike.one_at_a_time(tx, visit.tenant)
+    is_alike = await alike.is_like_another(services, tx, visit, template)
+    if not is_alike:
         reference = VisitReference(
             id=ReferenceId(new_id()),
             visit=visit.id,
@@ -161,41 +163,14 @@ async def _keep(
         )
         await face_store.remove(tx, visit.tenant, visit.id)
         await face_store.add(tx, services.keyring, visit.tenant, reference)
-    with_face = replace(visit, face=replace(consent, alike=alike))
-    await store_changed(services, tx, with_face)
+    with_face = replace(visit, face=replace(consent, alike=is_alike))
+    await store_changed(services, tx, face.brought_to_doors(with_face, now))
     await note_faces(services, tx, visit.tenant)
-    detail = f"{text.name}, online" + (", by a guardian" if consent.guardian else "")
+    detail = f"{consent.wording}, online" + (", by a guardian" if consent.guardian else "")
     await _traced(services, tx, visit, Act.CONSENTED, detail)
     await _traced(
-        services, tx, visit, Act.ENROLLED, "like another face: not kept" if alike else "1 reference"
+        services, tx, visit, Act.ENROLLED, "like another face: not kept" if is_alike else "1 reference"
     )
-
-
-async def _is_like_another(services: Services, tx: Transaction, visit: Visit, template: Template) -> bool:
-    """Whether a door could take them for somebody else: of the registry, or a visitor of the same time."""
-    port = services.recognition
-    if port is None:
-        return False
-    every = (await services.registry.visits.all(tx, visit.tenant)).values()
-    beside = [
-        one.id
-        for one in every
-        if one.id != visit.id
-        and one.face is not None
-        and one.face.is_live
-        and one.details.site == visit.details.site
-        and face.share_time(one, visit)
-    ]
-    known = await people.references(tx, services.keyring, visit.tenant)
-    visiting = await face_store.references(tx, services.keyring, visit.tenant, beside)
-    faces = [(one.id, one.person, one.model, one.template) for one in known]
-    faces += [(one.id, PersonId(one.visit), one.model, one.template) for one in visiting]
-    others = [
-        Reference(id=id, person=whose, template=Template.from_bytes(stored))
-        for id, whose, model, stored in faces
-        if model == port.card.id
-    ]
-    return bool(duplicates(Gallery(port.card, others), template))
 
 
 async def withdraw(services: Services, visit: Visit) -> None:

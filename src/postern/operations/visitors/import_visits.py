@@ -9,24 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from postern.access import store as access
 from postern.access.model import AccessLevel
 from postern.errors import BadInput
 from postern.ids import AccessLevelId, PersonId
-from postern.journal.model import Act
 from postern.operations.people.import_lines import (
-    ImportKind,
-    ImportReport,
     LineReport,
+    Outcome,
+    Plan,
+    Rows,
+    Taken,
     named_field,
     read_field,
-    read_rows,
+    refused,
     text_of,
 )
 from postern.operations.services import Services
-from postern.operations.trace import trace
 from postern.operations.visitors.visits import fresh, mail_invitation, new_link, newest_terms, store_new
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
@@ -52,45 +53,35 @@ class _Ground:
     now: datetime
 
 
-async def check_visits(services: Services, actor: Actor, data: bytes) -> ImportReport:
-    """A dry run: what is wrong with which line. Nothing is changed."""
-    _require(actor)
-    async with services.database.transaction(actor.tenant) as tx:
-        report, _ = await _checked(services, tx, actor, data)
-    return report
-
-
-async def take_visits(
-    services: Services, actor: Actor, data: bytes, *, skip_bad: bool = False
-) -> ImportReport:
-    """Invite everybody in the file; those with an address get a letter. BadInput as for other imports."""
-    _require(actor)
-    async with services.database.transaction(actor.tenant) as tx:
-        report, good = await _checked(services, tx, actor, data)
-        if report.bad and not skip_bad:
-            raise BadInput(
-                f"{len(report.bad)} of {len(report.lines)} lines are refused; "
-                "correct them, or skip them on purpose"
-            )
-        made = [fresh(services, actor.tenant, one, by=actor.name, state=VisitState.EXPECTED) for one in good]
-        await services.keyring.new_keys_of_all(
-            actor.tenant, [one.id for one in made], [Purpose.IDENTITY, Purpose.MOVEMENT]
-        )
-        await _store(services, tx, actor, made)
-        await trace(
-            services,
-            tx,
-            actor,
-            Act.ADDED,
-            purpose=f"import of {ImportKind.VISITS.value}",
-            subjects=[one.id for one in made],
-        )
-    return ImportReport(lines=report.lines, applied=len(good))
-
-
-def _require(actor: Actor) -> None:
+async def plan_visits(services: Services, tx: Transaction, actor: Actor, rows: Rows) -> Plan:
+    """What becomes of each line: everybody who can be invited is, and those with an address get a letter."""
     require(actor, Duty.INVITE)
     require(actor, Duty.CHANGE_ACCESS)
+    if len(rows) > MOST_LINES:
+        raise BadInput(f"the file has more than {MOST_LINES} lines; split it")
+    ground = await _ground(services, tx, actor, [fields for _, fields in rows])
+    reports: list[LineReport] = []
+    good: list[VisitDetails] = []
+    for number, fields in rows:
+        try:
+            good.append(_details(fields, ground))
+            reports.append(LineReport(line=number, outcome=Outcome.NEW))
+        except BadInput as fault:
+            reports.append(refused(number, str(fault)))
+    return Plan(
+        lines=tuple(reports),
+        known={host: () for host in ground.hosts.values()},
+        take=partial(_take, services, tx, actor, good),
+    )
+
+
+async def _take(services: Services, tx: Transaction, actor: Actor, good: Sequence[VisitDetails]) -> Taken:
+    made = [fresh(services, actor.tenant, one, by=actor.name, state=VisitState.EXPECTED) for one in good]
+    await services.keyring.new_keys_of_all(
+        actor.tenant, [one.id for one in made], [Purpose.IDENTITY, Purpose.MOVEMENT]
+    )
+    await _store(services, tx, actor, made)
+    return Taken(added=[one.id for one in made])
 
 
 async def _store(services: Services, tx: Transaction, actor: Actor, made: Sequence[Visit]) -> None:
@@ -101,24 +92,6 @@ async def _store(services: Services, tx: Transaction, actor: Actor, made: Sequen
         await store_new(services, tx, visit)
         if services.post is not None and visit.details.mail is not None:
             await mail_invitation(services, tx, visit, await new_link(tx, visit))
-
-
-async def _checked(
-    services: Services, tx: Transaction, actor: Actor, data: bytes
-) -> tuple[ImportReport, list[VisitDetails]]:
-    rows = read_rows(data, ImportKind.VISITS)
-    if len(rows) > MOST_LINES:
-        raise BadInput(f"the file has more than {MOST_LINES} lines; split it")
-    ground = await _ground(services, tx, actor, [fields for _, fields in rows])
-    problems: dict[int, str] = {}
-    good: list[VisitDetails] = []
-    for number, fields in rows:
-        try:
-            good.append(_details(fields, ground))
-        except BadInput as fault:
-            problems[number] = str(fault)
-    reports = tuple(LineReport(line=number, problem=problems.get(number, "")) for number, _ in rows)
-    return ImportReport(lines=reports), good
 
 
 async def _ground(

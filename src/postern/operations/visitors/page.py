@@ -168,13 +168,15 @@ async def _view(services: Services, tx: Transaction, visit: Visit) -> wire.Invit
 async def _face(services: Services, tx: Transaction, visit: Visit) -> wire.FaceView | None:
     offered = await faces.offer(services, tx, visit)
     if isinstance(offered, Offer):
-        text = offered.text
+        text, movements = offered.asked.face, offered.asked.movements
         return wire.FaceView(
             state="offered",
             wording=text.name,
             english=text.en,
             chinese=text.zh,
             guardian_age=offered.guardian_age,
+            movements_english=movements.en if movements is not None else "",
+            movements_chinese=movements.zh if movements is not None else "",
         )
     given = visit.face
     if given is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from postern.access import store as access
 from postern.access.model import AccessLevel, SubjectKind
@@ -16,15 +17,16 @@ from postern.operations.insiders.budget import Opening, bring_in, is_on_desk, lo
 from postern.operations.services import Services
 from postern.operations.sites.publish_policy import mark_stale, publish_stale
 from postern.operations.trace import trace
+from postern.operations.visitors.alike import became_alike
 from postern.operators.model import Actor
 from postern.operators.roles import Duty, require
 from postern.people import store as people
 from postern.postgres.pool import Transaction
 from postern.sealing.keyring import Purpose
 from postern.sites import store as sites
-from postern.visitors import store
+from postern.visitors import face_store, store
 from postern.visitors import visit as rules
-from postern.visitors.face import brought_to_doors
+from postern.visitors.face import brought_to_doors, comes_to_doors, too_alike
 from postern.visitors.model import LetterKind, Sighting, Visit, VisitDetails, VisitState, checked_visit
 from postern.visitors.store import WaitingLetter
 
@@ -199,9 +201,25 @@ async def store_new(services: Services, tx: Transaction, visit: Visit) -> None:
 
 async def store_changed(services: Services, tx: Transaction, visit: Visit) -> Visit:
     """Store it as it is now, with what it may present from now on. Conflict when it is stale."""
-    changed = await store.change(tx, services.keyring, brought_to_doors(visit, services.clock.now()))
+    wanted = brought_to_doors(visit, services.clock.now())
+    if comes_to_doors(visit, wanted) and await became_alike(services, tx, wanted):
+        wanted = await without_reference(tx, wanted)
+    changed = await store.change(tx, services.keyring, wanted)
     await put_holding(services, tx, changed)
     return changed
+
+
+async def without_reference(tx: Transaction, visit: Visit) -> Visit:
+    """Nothing of the face is kept any more, for it looks too much like another; the QR code does the same."""
+    await face_store.remove(tx, visit.tenant, visit.id)
+    return too_alike(visit)
+
+
+async def give_way(services: Services, tx: Transaction, tenant: TenantId, visits: Iterable[UUID]) -> None:
+    """Take the faces of these visits from doors."""
+    for id in visits:
+        visit = await store.get(tx, services.keyring, tenant, VisitId(id))
+        await store_changed(services, tx, await without_reference(tx, visit))
 
 
 async def decided(services: Services, tx: Transaction, visit: Visit) -> Visit:

@@ -43,10 +43,13 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (403, "Refused"),
         (404, "Not found"),
         (409, "Conflict"),
+        (410, "Gone: its key was destroyed"),
         (411, "No length"),
         (413, "Too large"),
         (422, "Bad input"),
         (429, "Too many"),
+        (503, "Not at the moment"),
+        (507, "No room to store it"),
     )
 }
 
@@ -160,11 +163,15 @@ def grants_of(file: PersonFile | VehicleFile) -> list[GrantDocument]:
 
 
 class ConsentIn(BaseModel):
-    """A consent that the person gave; `wording` names the text shown, `guardian` who gave it for a child."""
+    """A consent that the person gave; `wording` names the text shown, `guardian` who gave it for a child.
+
+    `movements`: to records of who passed where as well, which the law of some places wants by itself.
+    """
 
     form: ConsentForm
     wording: str = Field(max_length=200)
     keep_photo: bool = False
+    movements: bool = False
     guardian: str = Field(default="", max_length=200)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from postern.access.lockdown import Lockdown
 from postern.access.model import SubjectKind
-from postern.access.presence import MOST_ABOARD, Evidence
+from postern.access.presence import Evidence
 from postern.errors import NotFound
 from postern.ids import AreaId, SiteId
 from postern.operations.presence import lockdown, muster, muster_wire
@@ -18,6 +18,7 @@ from postern.operations.presence import occupancy as occupancies
 from postern.operations.presence.lockdown import SiteLockdowns
 from postern.operations.presence.occupancy import Occupancy
 from postern.operations.presence.roll import RollLine
+from postern.sites.model import MOST_ABOARD
 from postern.web.login import Hub, SignedIn
 
 router = APIRouter(tags=["muster"])
@@ -150,12 +151,13 @@ class RollLineOut(BaseModel):
 
 
 class RollOut(BaseModel):
-    """The roll of a muster that runs."""
+    """The roll of a muster that runs. `uncounted`: vehicles of which nobody said who is aboard."""
 
     called_at: datetime
     called_by: str
     drill: bool
     missing: int
+    uncounted: int
     lines: list[RollLineOut]
 
 
@@ -230,6 +232,7 @@ async def roll(hub: Hub, caller: SignedIn, site: int) -> RollOut:
         called_by=found.muster.by,
         drill=found.muster.drill,
         missing=found.missing,
+        uncounted=found.uncounted,
         lines=[RollLineOut.of(one) for one in found.lines],
     )
 

@@ -29,7 +29,7 @@ class WordingIn(BaseModel):
 
 
 class WordingOut(BaseModel):
-    """A wording; `name` is what a consent says was shown. Number 0: the one that Postern brings along."""
+    """A wording; `name` is what a consent says was shown. Number 0: one that Postern brings along."""
 
     number: int
     name: str
@@ -126,8 +126,9 @@ class LawfulOut(BaseModel):
 
 @router.get("/consent-wordings")
 async def wordings(hub: Hub, caller: SignedIn) -> list[WordingOut]:
-    """Every wording, the one in force first."""
-    return [WordingOut.of(one) for one in await privacy_texts.texts(hub, caller.actor.tenant)]
+    """Every wording, those in force first: one, or until one is published, that of each law of the sites."""
+    found = await privacy_texts.texts(hub, caller.actor.tenant)
+    return [WordingOut.of(one) for one in (*found.in_force, *found.earlier)]
 
 
 @router.post("/consent-wordings", status_code=201)
@@ -147,7 +148,7 @@ async def filing(hub: Hub, caller: SignedIn) -> FilingOut:
         **told,
         people=state.people,
         threshold=state.threshold,
-        article=state.ruling.article,
+        article=state.ruling.article.en,
         reached=state.filing.reached,
         due=state.filing.due,
     )

@@ -80,6 +80,7 @@ async def give_consent(hub: Hub, caller: SignedIn, id: UUID, given: ConsentIn) -
         caller.actor,
         person=PersonId(id),
         keep_photo=given.keep_photo,
+        movements=given.movements,
         form=given.form,
         wording=given.wording,
         guardian=given.guardian,

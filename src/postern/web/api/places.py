@@ -63,7 +63,8 @@ class LaneOut(BaseModel):
 
 
 class AccessPointOut(BaseModel):
-    """One direction through a door; `lane` where it is a garage's."""
+    """One direction through a door; `lane` where it is a garage's. `asks_aboard`: drivers who come in say how
+    many are aboard, at most so many."""
 
     id: UUID
     name: str
@@ -72,6 +73,7 @@ class AccessPointOut(BaseModel):
     to_area: UUID
     way_out: bool
     lane: LaneOut | None
+    asks_aboard: int | None
 
 
 class ReaderOut(BaseModel):

@@ -54,7 +54,7 @@ class JurisdictionOut(BaseModel):
                 RulingOut(
                     question=question,
                     value=ruling.value,
-                    article=ruling.article,
+                    article=ruling.article.en,
                     why=ruling.why.en,
                     since=ruling.since,
                 )

@@ -61,22 +61,44 @@
     else location.replace("/kiosk");
   });
 
-  // Who waits at the entry as the plate cannot be read sees a code to pay with, above the button for help.
-  const ticket = document.getElementById("ticket");
-  const look = async () => {
-    try {
-      const answer = await fetch("/kiosk/ticket");
-      const waits = answer.status === 200 && !answer.redirected;
-      const found = waits ? await answer.text() : "";
-      if (ticket.dataset.shown !== found) ticket.innerHTML = ticket.dataset.shown = found;
-      ticket.hidden = !waits || asking.hidden;
-    } catch {
-      ticket.hidden = true;
-    }
-    main.classList.toggle("withticket", !ticket.hidden);
+  // Above the button for help: a code to pay with, for whoever waits at the entry as the plate cannot be read; and
+  // how many are aboard, asked of whoever just came in.
+  const above = [...document.querySelectorAll("[data-from]")];
+  const show = (section, words) => {
+    if (section.dataset.shown !== words) section.innerHTML = section.dataset.shown = words;
+    section.hidden = !words || asking.hidden;
+    main.classList.toggle("withabove", above.some((one) => !one.hidden));
   };
-  setInterval(look, 2000);
-  look();
+  const look = async (section) => {
+    let words = "";
+    try {
+      const answer = await fetch(section.dataset.from);
+      if (answer.status === 200 && !answer.redirected) words = await answer.text();
+    } catch { /* the hub is away: nothing is shown */ }
+    if (!("said" in section.dataset)) show(section, words);
+  };
+  for (const section of above) {
+    setInterval(look, 2000, section);
+    look(section);
+  }
+
+  const aboard = document.getElementById("aboard");
+  if (aboard) aboard.addEventListener("submit", async (sending) => {
+    sending.preventDefault();
+    if ("said" in aboard.dataset) return;
+    const said = new URLSearchParams(new FormData(sending.target, sending.submitter));
+    aboard.dataset.said = "";
+    let stays = 0;
+    try {
+      const answer = await fetch("/kiosk/aboard", { method: "POST", body: said });
+      if (answer.redirected) location.replace("/kiosk");
+      if ([200, 422].includes(answer.status)) {
+        show(aboard, await answer.text());
+        stays = 5000;
+      }
+    } catch { /* the hub is away: the question stays, to be answered again */ }
+    setTimeout(() => { delete aboard.dataset.said; }, stays);
+  });
   hangUp.addEventListener("click", () => { state("ended"); });
   if ("waits" in main.dataset) begin();
 })();

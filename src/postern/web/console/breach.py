@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from enum import StrEnum
 
 from fastapi import APIRouter
@@ -16,7 +16,7 @@ from postern.web.console.holders import zone_for
 from postern.web.forms import Form, FormReader, filled
 from postern.web.i18n import LANGUAGES, Words
 from postern.web.login import Fields, Hub, SignedIn
-from postern.web.pages import Caller, page
+from postern.web.pages import Caller, page, words_for
 from postern.web.papers import Line, Section, paper
 
 router = APIRouter(prefix="/privacy/breach")
@@ -42,7 +42,7 @@ async def shown(request: Request, hub: Hub, caller: SignedIn) -> Response:
 @router.post("")
 async def report(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -> Response:
     """The report, or a draft made from it as a file."""
-    wanted = _wanted(fields)
+    wanted = _wanted(fields, await zone_for(hub, caller))
     purpose = fields.needed("reason")
     if wanted is None or fields.errors:
         return await _page(request, hub, caller, fields.result(), None)
@@ -58,14 +58,14 @@ async def report(request: Request, hub: Hub, caller: SignedIn, fields: Fields) -
     return _file(kind, found, words, as_text=fields.text("as") == "text")
 
 
-def _wanted(fields: FormReader) -> Wanted | None:
+def _wanted(fields: FormReader, zone: tzinfo) -> Wanted | None:
     since, until, noticed = fields.day("since"), fields.day("until"), fields.day("noticed")
     for name, day in (("since", since), ("until", until), ("noticed", noticed)):
         if day is None:
             fields.needed(name)
     if since is None or until is None or noticed is None:
         return None
-    return Wanted(by=fields.text("by"), since=since, until=until, noticed=noticed)
+    return Wanted(by=fields.text("by"), since=since, until=until, noticed=noticed, zone=zone)
 
 
 async def _page(request: Request, hub: Hub, caller: Caller, form: Form, found: Breach | None) -> Response:
@@ -75,6 +75,7 @@ async def _page(request: Request, hub: Hub, caller: Caller, form: Form, found: B
         status=422 if form.wrong else 200,
         form=form,
         found=found,
+        acts=_acts(found, words_for(request)) if found is not None else [],
         most=MOST_SHOWN,
         notices=[one.value for one in Notice],
         offered=LANGUAGES,
@@ -97,6 +98,10 @@ def _file(kind: Notice, found: Breach, words: Words, *, as_text: bool) -> Respon
     return Response(printed, media_type="application/pdf", headers=headers)
 
 
+def _acts(found: Breach, words: Words) -> list[str]:
+    return [f"{words.code('act', act)} {n}" for act, n in found.acts]
+
+
 def notice_of(kind: Notice, found: Breach, words: Words) -> list[Section]:
     """The draft: what the journal knows is filled in, what only people know is left blank.
 
@@ -107,11 +112,11 @@ def notice_of(kind: Notice, found: Breach, words: Words) -> list[Section]:
         ("who", found.organisation),
         ("span", f"{words.day(wanted.since)} – {words.day(wanted.until)}"),
         ("since", f"{since:%Y-%m-%d %H:%M} UTC" if since else "–"),
-        ("noticed-on", words.day(wanted.noticed)),
+        ("noticed-on", words("breach.in-zone", day=words.day(wanted.noticed), zone=wanted.zone)),
     )
     counted = (
-        ("by-whom", ", ".join(found.actors) or "–"),
-        ("acts", ", ".join(f"{words.code('act', act)}: {n}" for act, n in found.acts) or "–"),
+        ("by-whom", words.listed(found.actors) or "–"),
+        ("acts", words.listed(_acts(found, words)) or "–"),
         ("how-many", str(len(found.concerned))),
         ("records", str(len(found.entries))),
         ("due", f"{found.due:%Y-%m-%d %H:%M} UTC"),

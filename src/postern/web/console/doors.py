@@ -25,7 +25,7 @@ from postern.web.login import Fields, Hub, SignedIn
 from postern.web.pages import Caller, go, page, words_for
 
 router = APIRouter()
-PRESENTED = ("card", "qr", "pin")
+PRESENTED = ("card", "qr", "pin", "plate")
 DECIDED = frozenset(Reason)
 """A refusal is an answer, too: what was presented was judged."""
 

@@ -154,7 +154,7 @@ def _money(takings: Mapping[date, Money], t: Words) -> Chart:
     currency = days[0][1].currency
     unit = 10 ** exponent(currency)
     values = [
-        (f"{day.day}.{day.month}.", amount.amount / unit, f"{t.day(day)}: {amount.text(t.language)}")
+        (t.day_of_month(day), amount.amount / unit, f"{t.day(day)}: {amount.text(t.language)}")
         for day, amount in days
     ]
     return charts.bars(values, words=lambda value: money_tick(value, currency, t), every=3)

@@ -32,6 +32,8 @@ from postern.web.pages import Caller, page, words_for
 router = APIRouter()
 MOST_PAGES = 40
 """Of 50 people each, that are added up for a site's contractors."""
+_LOOKING_BACK = timedelta(days=3)
+"""For so long a new month's pages begin with the month before: it is the one to be checked and closed."""
 _WHOLE = Decimal(100)
 _OVERTIME = frozenset(("overtime", "double-time"))
 
@@ -97,7 +99,7 @@ async def where(hub: Hub, caller: Caller, site: int | None, month: str) -> Where
     if chosen is None:
         raise NotFound("no hours are kept at this site; set its attendance up first")
     today = hub.clock.now().astimezone(zone_of(chosen.time_zone)).date()
-    first = month_named(month, today)
+    first = month_named(month, today if month else today - _LOOKING_BACK)
     return Where(site=chosen, sites=found, first=first, last=last_of(first), today=today)
 
 
@@ -186,11 +188,11 @@ def team_charts(rows: Sequence[Hours], at: Where, t: Words) -> tuple[Drawn, ...]
     days = [at.first + timedelta(days=n) for n in range((at.last - at.first).days + 1)]
     everything = [day for one in rows for day in one.timesheet.days]
 
-    def drawn(key: str, values: dict[date, float], words: str) -> Drawn:
+    def drawn(key: str, values: dict[date, float], words: str, unit: str = "") -> Drawn:
         told = {day: t(words, n=f"{values.get(day, 0):g}") for day in days}
         chart = bars(
             [(str(day.day), values.get(day, 0.0), f"{t.day(day)}: {told[day]}") for day in days],
-            words=lambda value: f"{value:g}",
+            words=lambda value: f"{value:g}{unit}",
             every=5,
         )
         table = tuple((t.day(day), told[day]) for day in days if values.get(day))
@@ -209,10 +211,10 @@ def team_charts(rows: Sequence[Hours], at: Where, t: Words) -> tuple[Drawn, ...]
         absent[one.day] = absent.get(one.day, 0) + one.absent
         late[one.day] = late.get(one.day, 0) + (one.late > 0)
     return (
-        drawn("worked", in_hours(worked), "hours.n-hours"),
-        drawn("overtime", in_hours(above), "hours.n-hours"),
+        drawn("worked", in_hours(worked), "hours.n-hours", " h"),
+        drawn("overtime", in_hours(above), "hours.n-hours", " h"),
         drawn("late", late, "hours.n-late"),
-        drawn("absent", in_hours(absent), "hours.n-hours"),
+        drawn("absent", in_hours(absent), "hours.n-hours", " h"),
     )
 
 

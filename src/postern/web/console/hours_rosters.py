@@ -144,9 +144,14 @@ async def _find(hub: Hub, caller: Caller, site: int, id: UUID) -> RosterKept:
     raise NotFound("there is no such roster; choose one from the list")
 
 
-def _hours(pattern: ShiftPattern) -> str:
-    breaks = ", ".join(f"{one.hours.start:%H:%M}–{one.hours.end:%H:%M}" for one in pattern.breaks)
-    return f"{pattern.hours.start:%H:%M}–{pattern.hours.end:%H:%M}{f' ({breaks})' if breaks else ''}"
+def _hours(pattern: ShiftPattern, t: Words) -> str:
+    breaks = t.listed(_span(one.hours) for one in pattern.breaks)
+    hours = _span(pattern.hours)
+    return t("roster.with-break", hours=hours, breaks=breaks) if breaks else hours
+
+
+def _span(span: DaySpan) -> str:
+    return f"{span.start:%H:%M}–{span.end:%H:%M}"
 
 
 async def _page(request: Request, hub: Hub, caller: Caller, site: int, id: UUID, form: Form) -> Response:
@@ -164,13 +169,15 @@ async def _page(request: Request, hub: Hub, caller: Caller, site: int, id: UUID,
             ShiftRow(
                 place=place,
                 name=one.pattern.name,
-                days=", ".join(names[day] for day in sorted(one.weekdays)),
-                hours=_hours(one.pattern),
+                days=t.listed(names[day] for day in sorted(one.weekdays)),
+                hours=_hours(one.pattern, t),
             )
             for place, one in enumerate(kept.roster.weekly)
         ],
         changes=[
-            ChangeRow(day=one.day, name=one.name, hours=", ".join(map(_hours, one.patterns)) or None)
+            ChangeRow(
+                day=one.day, name=one.name, hours=t.listed(_hours(each, t) for each in one.patterns) or None
+            )
             for one in kept.roster.changes
         ],
         weekdays=[(day, t(f"weekday.long-{day}")) for day in WEEKDAYS],

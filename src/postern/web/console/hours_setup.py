@@ -25,6 +25,7 @@ from postern.operations.attendance import setup as operations
 from postern.operations.sites import places as site_operations
 from postern.web.console.hours_rosters import WEEKDAYS, read_pattern, read_weekdays
 from postern.web.forms import EMPTY, Form
+from postern.web.i18n import Words
 from postern.web.login import Fields, Hub, SignedIn
 from postern.web.pages import Caller, go, page, words_for
 
@@ -97,10 +98,10 @@ async def _settings(hub: Hub, caller: Caller, site: SiteId) -> AttendanceSetting
     return await operations.attendance_of(hub, caller.actor, site)
 
 
-def _shown(kept: RosterKept, names: list[str]) -> tuple[UUID, str, str]:
+def _shown(kept: RosterKept, names: list[str], t: Words) -> tuple[UUID, str, str]:
     """A roster, its name and its week in words."""
     week = "; ".join(
-        f"{', '.join(names[day] for day in sorted(one.weekdays))} "
+        f"{t.listed(names[day] for day in sorted(one.weekdays))} "
         f"{one.pattern.hours.start:%H:%M}–{one.pattern.hours.end:%H:%M}"
         for one in kept.roster.weekly
     )
@@ -133,7 +134,7 @@ async def _page(request: Request, hub: Hub, caller: Caller, site: int | None, fo
         jurisdictions=[(one, rule_book(one).label.get(t.language, one)) for one in JURISDICTIONS],
         points=[(one.id, one.name, there.get(one.id, "")) for one in plan.access_points],
         directions=[(one.value, t(f"hours.way-{one.value}")) for one in Direction],
-        rosters=[_shown(one, names) for one in rosters],
+        rosters=[_shown(one, names, t) for one in rosters],
         weekdays=[(day, t(f"weekday.long-{day}")) for day in WEEKDAYS],
     )
 

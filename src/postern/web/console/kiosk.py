@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from postern.errors import NotSignedIn, PosternError
 from postern.operations.parking.calls import Line, Side
 from postern.operations.parking.ticket_at_exit import takes_tickets
+from postern.operations.presence.aboard import asks_here
 from postern.operations.sites import kiosks
 from postern.operations.sites.kiosks import KnownKiosk
 from postern.operations.visitors.walk_up import takes_walk_ups
@@ -58,6 +59,7 @@ async def shown(request: Request, hub: Hub) -> Response:
         pay=await _pay_picture(request, hub, here),
         visits=await takes_walk_ups(hub, here),
         leaves=await takes_tickets(hub, here),
+        asks=await asks_here(hub, here),
     )
     answer.headers["Permissions-Policy"] = calling.MICROPHONE_POLICY
     return answer

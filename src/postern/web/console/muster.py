@@ -19,6 +19,7 @@ from postern.operations.presence import muster as operations
 from postern.operations.presence import muster_wire
 from postern.operations.presence.occupancy import Occupancy, occupancy
 from postern.operations.presence.roll import Roll, RollLine, Unnamed
+from postern.privacy.member import JOURNAL_NAME
 from postern.sites.model import Site, zone_of
 from postern.web.forms import EMPTY, Form, FormReader
 from postern.web.i18n import Words
@@ -54,22 +55,25 @@ class LineView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AreaView:
-    """An area of the roll, with whom nobody has seen yet before the others."""
+    """An area of the roll, with whom nobody has seen yet before the others. `uncounted`: vehicles."""
 
     name: str
     missing: int
+    uncounted: int
     lines: tuple[LineView, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RollView:
-    """The roll, in words. `missing`: whom nobody has seen yet; `places`: where somebody may be said to be."""
+    """The roll, in words. `missing`: whom nobody has seen yet; `uncounted`: vehicles of which nobody said who
+    is aboard; `places`: where somebody may be said to be."""
 
     site: Site
     muster: Muster
     called: str
     at: str
     missing: int
+    uncounted: int
     safe: int
     places: tuple[tuple[AreaId, str], ...]
     areas: tuple[AreaView, ...]
@@ -211,12 +215,14 @@ def _view(found: Roll, t: Words) -> RollView:
         called=t.moment(found.muster.since, zone),
         at=t.time(found.at, zone),
         missing=found.missing,
+        uncounted=found.uncounted,
         safe=found.safe,
         places=tuple((one.id, one.name) for one in found.plan.areas),
         areas=tuple(
             AreaView(
                 name=name,
                 missing=sum(_unseen(one) for one in lines),
+                uncounted=sum(one.uncounted for one in lines),
                 lines=tuple(_lines(lines, found, site, t)),
             )
             for name, lines in areas.items()
@@ -273,7 +279,7 @@ def _line(one: RollLine, found: Roll, site: Site, t: Words) -> LineView:
         sure=one.evidence is Evidence.PASSED,
         long_ago=found.at - one.since > LONG_AGO,
         more=one.more,
-        uncounted=one.kind is SubjectKind.VEHICLE and not one.counted,
+        uncounted=one.uncounted,
         safe=t("muster.safe-by", name=one.safe_by, at=t.time(one.safe_at, zone)) if one.safe_at else "",
         is_person=one.kind is not SubjectKind.VEHICLE,
         is_vehicle=one.kind is SubjectKind.VEHICLE,
@@ -283,6 +289,8 @@ def _line(one: RollLine, found: Roll, site: Site, t: Words) -> LineView:
 def _evidence(one: RollLine, t: Words) -> str:
     """By what evidence, in words: through which door with what, in which vehicle, or who said so."""
     match one.evidence:
+        case Evidence.ABOARD if one.by == JOURNAL_NAME:
+            return t("evidence.aboard-self", vehicle=one.vehicle)
         case Evidence.ABOARD:
             return t("evidence.aboard", vehicle=one.vehicle, by=one.by)
         case Evidence.STATED:

@@ -17,7 +17,7 @@ from postern.operations.people import credentials, enrol, register, revoke
 from postern.operations.people.credentials import Issued
 from postern.operations.people.enrol import PhotoReport
 from postern.operations.privacy import consent
-from postern.operations.privacy.texts import text_in_force
+from postern.operations.privacy.texts import asked_of
 from postern.operations.sites import access_levels
 from postern.privacy.model import ConsentForm
 from postern.privacy.profiles import ForbiddenHere
@@ -39,7 +39,8 @@ async def give_consent(request: Request, hub: Hub, caller: SignedIn, fields: Fie
     if not fields.ticked("agreed"):
         fields.errors["agreed"] = "consent.not-agreed"
     fault: PosternError | None = None
-    wording = f"{(await text_in_force(hub, caller.actor.tenant)).name} ({words_for(request).language})"
+    asked, movements = await asked_of(hub, caller.actor.tenant, PersonId(id)), fields.ticked("movements")
+    wording = f"{asked.name(movements=movements)} ({words_for(request).language})"
     if not fields.errors:
         try:
             await consent.give_consent(
@@ -47,6 +48,7 @@ async def give_consent(request: Request, hub: Hub, caller: SignedIn, fields: Fie
                 caller.actor,
                 person=PersonId(id),
                 keep_photo=fields.ticked("keep_photo"),
+                movements=movements,
                 form=form,
                 wording=wording,
                 guardian=fields.text("guardian"),

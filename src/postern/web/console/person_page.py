@@ -14,7 +14,7 @@ from postern.operations import look
 from postern.operations.look import PersonFile
 from postern.operations.people.credentials import Issued
 from postern.operations.people.enrol import PhotoReport
-from postern.operations.privacy.texts import text_in_force
+from postern.operations.privacy.texts import asked_at
 from postern.operations.sites import places as site_operations
 from postern.privacy.model import Consent, ConsentForm, ConsentPurpose
 from postern.web.console import employments
@@ -36,6 +36,7 @@ class ConsentView:
     form: str
     wording: str
     photo: bool
+    movements: bool
     guardian: str
 
 
@@ -134,7 +135,7 @@ async def render(
         forms=forms,
         credential_kinds=[(one, t(f"credential.{one}")) for one in CREDENTIAL_KINDS],
         consent_forms=[(one.value, t(f"consent-form.{one.value}")) for one in ConsentForm],
-        consent_text=await text_in_force(hub, caller.actor.tenant),
+        asked=await asked_at(hub, caller.actor.tenant, file.person.details.home_site),
         issued=None if issued is None or not issued.secret else _issued(issued),
         report=tuple(_photo(t, one) for one in report),
         may_mail=hub.post is not None and file.person.details.mail is not None,
@@ -168,6 +169,7 @@ def _consent(consent: Consent) -> ConsentView:
         wording=consent.wording,
         guardian=consent.guardian,
         photo=consent.covers(ConsentPurpose.ENROLMENT_PHOTO),
+        movements=consent.covers(ConsentPurpose.MOVEMENTS),
     )
 
 

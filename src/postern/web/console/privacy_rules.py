@@ -25,6 +25,7 @@ SHOWN = (
     "consent-forms",
     "other-basis",
     "guardian-age",
+    "basis-movements",
     "default-days",
     "default-picture-days",
     "longest-days",
@@ -112,7 +113,7 @@ def ruling_lines(profile: Profile, t: Words, asked: Sequence[str] = SHOWN) -> Se
             question=t(f"rules.{question}"),
             value=_value(question, ruling.value, t),
             why=sentence(ruling.why.in_language(t.language)),
-            article=ruling.article,
+            article=ruling.article.in_language(t.language),
         )
         for question, ruling in found
         if ruling is not None
@@ -125,6 +126,8 @@ def sentence(text: str) -> str:
 
 
 def _value(question: str, value: str, t: Words) -> str:
+    if question.startswith("basis-"):
+        return t(f"grounds.{value}")
     if question == "consent-forms":
         return t("rules.comma").join(t(f"consent-form.{one}") for one in value.split())
     if value.isdigit():

@@ -169,7 +169,13 @@ def _filing_sections(state: FilingState, t: Words) -> list[Section]:
             lines=[Line(label=t(f"filing.{label}"), value=value or "________") for label, value in lines],
         )
         for key, lines in parts
-    ] + [Section(key="basis", title=t("filing.basis"), lines=[Line(label="", value=state.ruling.article)])]
+    ] + [
+        Section(
+            key="basis",
+            title=t("filing.basis"),
+            lines=[Line(label="", value=state.ruling.article.in_language(t.language))],
+        )
+    ]
 
 
 @router.get("/sign/{site}")

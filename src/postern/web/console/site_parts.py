@@ -10,6 +10,7 @@ from postern.ids import AccessPointId, AreaId, DoorId, ReaderId, SiteId, new_id
 from postern.sites.addresses import with_login, without_login
 from postern.sites.model import (
     LONGEST_WAIT,
+    MOST_ABOARD,
     MOST_PEOPLE,
     SHORTEST_WAIT,
     AccessPoint,
@@ -78,6 +79,7 @@ def read_access_point(fields: FormReader, site: SiteId, present: Part | None) ->
     """The access point in the form."""
     name = fields.needed("name")
     door, start, end = (_chosen(fields, one) for one in ("door", "from_area", "to_area"))
+    lane, way_out = _lane(fields), fields.ticked("way_out") and not fields.text("lane")
     return AccessPoint(
         id=AccessPointId(present.id if present else new_id()),
         site=site,
@@ -85,10 +87,23 @@ def read_access_point(fields: FormReader, site: SiteId, present: Part | None) ->
         name=name,
         from_area=AreaId(start),
         to_area=AreaId(end),
-        way_out=fields.ticked("way_out") and not fields.text("lane"),
-        lane=_lane(fields),
+        way_out=way_out,
+        lane=lane,
         version=_version(fields),
+        asks_aboard=_asks_aboard(fields, leads_out=way_out or fields.text("lane") == LaneKind.EXIT),
     )
+
+
+def _asks_aboard(fields: FormReader, *, leads_out: bool) -> int | None:
+    """How many drivers may say are aboard; None where they are not asked."""
+    most = fields.parsed("asks_aboard", int, "form.not-a-number")
+    if most is None:
+        return None
+    if not 1 <= most <= MOST_ABOARD:
+        fields.errors["asks_aboard"] = "point.asks-aboard-range"
+    elif leads_out:
+        fields.errors.setdefault("asks_aboard", "point.asks-aboard-out")
+    return None if "asks_aboard" in fields.errors else most
 
 
 def _lane(fields: FormReader) -> Lane | None:
@@ -196,6 +211,7 @@ def _access_point_form(point: AccessPoint) -> Form:
         lane_rule=(lane.rule if lane else LaneRule.OPEN_AND_SETTLE).value,
         lane_wait=lane.wait_seconds if lane else 10,
         lane_score=f"{lane.least_score if lane else 0.6:g}",
+        asks_aboard=point.asks_aboard,
         version=point.version,
     )
     return _with_ticks(form, way_out=point.way_out)

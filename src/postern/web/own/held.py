@@ -14,7 +14,7 @@ from postern.operations.operators import members
 from postern.operations.privacy import held as operations
 from postern.operations.privacy import own_consent, own_requests
 from postern.operations.privacy.held import Held
-from postern.operations.privacy.texts import text_in_force
+from postern.operations.privacy.texts import asked_of
 from postern.privacy.model import ConsentPurpose
 from postern.privacy.requests import RequestKind
 from postern.web.forms import EMPTY, Form
@@ -49,7 +49,7 @@ async def _page(request: Request, hub: Hub, own: Own, form: Form) -> Response:
         at_first=SHOWN_AT_FIRST,
         face=_live(held, ConsentPurpose.FACE_RECOGNITION),
         photo=_live(held, ConsentPurpose.ENROLMENT_PHOTO),
-        wording=await text_in_force(hub, own.member.tenant),
+        asked=await asked_of(hub, own.member.tenant, own.member.person),
     )
 
 
@@ -84,10 +84,10 @@ async def consent(request: Request, hub: Hub, own: SignedInMember, fields: Field
         fields.errors["agreed"] = "held.not-agreed"
         return await _page(request, hub, own, fields.result())
     try:
-        text = await text_in_force(hub, own.member.tenant)
-        wording = f"{text.name} ({words_for(request).language})"
-        photo = fields.ticked("keep_photo")
-        await own_consent.give(hub, own.member, keep_photo=photo, wording=wording)
+        asked = await asked_of(hub, own.member.tenant, own.member.person)
+        photo, movements = fields.ticked("keep_photo"), fields.ticked("movements")
+        wording = f"{asked.name(movements=movements)} ({words_for(request).language})"
+        await own_consent.give(hub, own.member, keep_photo=photo, movements=movements, wording=wording)
     except PosternError as fault:
         return await _page(request, hub, own, fields.result(fault))
     return go("/me/held", "own-consented")

@@ -13,6 +13,7 @@ from postern.privacy.requests import OwnRequest
 from postern.privacy.texts import Ground
 from postern.web.i18n import Words
 from postern.web.papers import Line, Section
+from postern.web.purpose_words import purpose_words
 
 
 def sections(held: Held, t: Words, zone: tzinfo) -> Sequence[Section]:
@@ -47,7 +48,8 @@ def _looks(held: Held, t: Words, zone: tzinfo) -> Section:
 def _look(one: OwnLook, t: Words, zone: tzinfo) -> Line:
     who = t("held.yourself") if one.by_oneself else one.actor
     case = f" ({one.case})" if one.case else ""
-    return Line(label=t.moment(one.at, zone), value=f"{who} · {t.code('act', one.act)} · {one.purpose}{case}")
+    purpose = purpose_words(one.purpose, t)
+    return Line(label=t.moment(one.at, zone), value=f"{who} · {t.code('act', one.act)} · {purpose}{case}")
 
 
 def _details(held: Held, t: Words) -> Section:

@@ -77,6 +77,7 @@ async def face(request: Request) -> Response:
             name=str(form.get("name", ""))[: _LONGEST_NAME + 1] if form.get("agreed") else "",
             photo=await photo.read() if isinstance(photo, UploadFile) else b"",
             minor=bool(form.get("minor")),
+            movements=bool(form.get("movements")),
             guardian=str(form.get("guardian", ""))[: _LONGEST_NAME + 1],
         )
     try:
